@@ -1,0 +1,39 @@
+# Every target makes .venv by itself and installs again only when setup.cfg has changed.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: demo test bench lint clean
+
+demo: .venv/.installed-demo
+	$(BIN)/python apps/detect.py --source demo --headless --max-frames 150 --track \
+		--output out/demo.mp4 --results out/demo.jsonl --snapshot out/demo.png
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: .venv/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy cnn_suite
+
+bench: .venv/.installed-test
+	$(BIN)/python benchmarks/start_up.py
+	for folder in saved_models/*/; do $(BIN)/python benchmarks/detector_latency.py "$$folder" || exit 1; done
+
+clean:
+	rm -rf .venv out
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("cnn_suite needs Python 3.11 or newer; try make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+
+.venv/.installed-demo: setup.cfg pyproject.toml | .venv/bin/python
+	@echo "Installing into .venv (TensorFlow is large: a few minutes the first time)"
+	$(PIP) install -e '.[demo]'
+	touch $@
+
+.venv/.installed-test: setup.cfg pyproject.toml | .venv/bin/python
+	@echo "Installing into .venv (TensorFlow is large: a few minutes the first time)"
+	$(PIP) install -e '.[test,plots,demo]'
+	touch $@

@@ -1,0 +1,123 @@
+"""Finds objects in a webcam, pictures, videos or a stream with a model that `cnn-suite export` wrote.
+
+python apps/detect.py                                   faces in front of camera 0
+python apps/detect.py --source demo                     the same without a camera
+python apps/detect.py --source street.mp4 --track --line 0.5,0,0.5,1 --headless --results street.jsonl
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnn_suite.runtime.app import add_shared_flags, fraction, run_app, whole_number
+
+if TYPE_CHECKING:
+    from cnn_suite.runtime.counting import LineCounter, ZoneCounter
+    from cnn_suite.runtime.window import Window
+
+_EPILOG = """keys in the window: q or Esc quit, space pause, s save the picture, h help; closing the window quits.
+Lines and zones are in unit coordinates: 0,0 is the picture's top left corner and 1,1 its bottom right one; an object
+is where the centre of its box is. Exit status: 0 done, 1 camera, file or model at fault, 2 wrong usage."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="detect", description=__doc__, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_shared_flags(parser, model="face_yolo")
+    parser.add_argument("--confidence", type=fraction, metavar="P", help="lowest score that counts [the model's]")
+    parser.add_argument("--iou", type=fraction, metavar="P", help="a greater overlap is a double [the model's]")
+    parser.add_argument("--max-detections", type=whole_number, metavar="N", help="most objects a frame [the model's]")
+    parser.add_argument("--track", action="store_true", help="give every object a number that stays")
+    parser.add_argument("--explain", action="store_true", help="where nothing is found, say why")
+    parser.add_argument("--line", action="append", default=[], metavar="X0,Y0,X1,Y1",
+                        help="count objects that cross this line (may be repeated; switches --track on)")  # fmt: skip
+    parser.add_argument("--zone", action="append", default=[], metavar="X0,Y0,X1,Y1,X2,Y2,...",
+                        help="count objects inside this polygon (may be repeated)")  # fmt: skip
+    parser.add_argument("--snapshot", metavar="FILE", help="save the annotated frame with most detections")
+    parser.add_argument("--runtime", choices=("litert", "saved_model"), default="litert",
+                        help="what runs the model; saved_model imports TensorFlow [default: %(default)s]")  # fmt: skip
+    parser.add_argument("--threads", type=whole_number, default=2, metavar="N", help="of LiteRT [default: %(default)s]")
+    return parser
+
+
+def _counters(arguments: argparse.Namespace) -> tuple[list[LineCounter], list[ZoneCounter]]:
+    from cnn_suite.runtime.counting import LineCounter, ZoneCounter, parse_points
+
+    lines, zones = [], []
+    for text in arguments.line:
+        points = parse_points(text, "--line")
+        if len(points) != 2:
+            raise ValueError(f"--line needs two points x0,y0,x1,y1. Received {text!r}.")
+        lines.append(LineCounter(*points))
+    for text in arguments.zone:
+        zones.append(ZoneCounter(parse_points(text, "--zone")))
+    return lines, zones
+
+
+def _window(arguments: argparse.Namespace) -> Window | None:
+    from cnn_suite.runtime.window import Window, why_no_window
+
+    if arguments.headless:
+        return None
+    if reason := why_no_window():
+        print(f"detect: no window, because {reason}; going on as with --headless.", file=sys.stderr)
+        return None
+    folder = Path(arguments.output or ".")
+    return Window("detect", save_folder=folder if folder.is_dir() else folder.parent)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Runs the app; everything heavy is imported here, after the command line is known to be good."""
+    try:
+        lines, zones = _counters(arguments)
+    except ValueError as fault:
+        print(f"detect: {fault}", file=sys.stderr)
+        return 2
+    from cnn_suite.runtime.detection_run import DetectionRun, Thresholds
+    from cnn_suite.runtime.detector import load_detector
+    from cnn_suite.runtime.frames import open_source
+    from cnn_suite.runtime.loop import run_loop
+    from cnn_suite.runtime.model_folders import find_model
+    from cnn_suite.runtime.pipeline import Pipeline
+    from cnn_suite.runtime.records import open_record_sink
+    from cnn_suite.runtime.sinks import SnapshotSink, open_picture_sink
+    from cnn_suite.runtime.statistics import ProgressLine
+    from cnn_suite.runtime.tracker import IouTracker
+
+    window = _window(arguments)
+    detector = load_detector(find_model(arguments.model), runtime=arguments.runtime, threads=arguments.threads)
+    source = open_source(arguments.source, endless_demo=window is not None)
+    pictures = [open_picture_sink(arguments.output, source)] if arguments.output else []
+    pictures += [SnapshotSink(arguments.snapshot)] if arguments.snapshot else []
+    run = DetectionRun(
+        detector,
+        Thresholds(arguments.confidence, arguments.iou, arguments.max_detections),
+        tracker=IouTracker() if arguments.track or lines else None,
+        lines=lines,
+        zones=zones,
+        pictures=pictures,
+        records=[open_record_sink(arguments.results)] if arguments.results else [],
+        explains=arguments.explain,
+        progress=ProgressLine(arguments.max_frames or source.frame_count, quiet=arguments.quiet or window is not None),
+    )
+    pipeline = Pipeline(source, run.detect, mirror=arguments.mirror)
+    try:
+        with pipeline:
+            run_loop(pipeline, run.handle, redraw=run.redraw, window=window, max_frames=arguments.max_frames)
+    except KeyboardInterrupt:
+        pass  # the usual end of a camera without a window
+    finally:
+        run.close()
+        if window is not None:
+            window.close()
+        if not arguments.quiet and run.statistics.frames:
+            print(*run.summary(dropped=pipeline.dropped), sep="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_app(main, _parser()))

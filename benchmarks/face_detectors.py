@@ -1,0 +1,170 @@
+"""Our face detector beside OpenCV's FaceDetectorYN: the same pictures, input size and threads, turn by turn in one run.
+
+    python benchmarks/face_detectors.py --pictures FOLDER --yunet FILE.onnx [--model saved_models/face_yolo]
+
+Every picture is fitted into a square of the input size once, with grey borders, and both detectors get that square.
+FaceDetectorYN's boxes are the reference: recall is the share of them that one of ours covers with an IoU of at least
+0.5, a false box is one of ours that covers none of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from alternating import alternate, summary, table
+
+from cnn_suite.ops.numpy_boxes import iou
+from cnn_suite.runtime.detector import Detector, load_detector
+
+ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
+YUNET_NMS_IOU, YUNET_TOP_K = 0.3, 5000  # OpenCV's own defaults
+
+
+def main() -> None:
+    options = _options()
+    cv2.setNumThreads(options.threads)
+    squares = {str(file): square(read(file), options.size) for file in picture_files(options.pictures)}
+    yunet = cv2.FaceDetectorYN.create(
+        str(options.yunet), "", (options.size, options.size), options.yunet_confidence, YUNET_NMS_IOU, YUNET_TOP_K
+    )
+    ours = load_detector(options.model, threads=options.threads)
+    result: dict[str, Any] = {
+        "model": options.model.name,
+        "pictures": len(squares),
+        "size": options.size,
+        "threads": options.threads,
+        "opencv": cv2.__version__,
+        "confidence": ours.thresholds["confidence"] if options.confidence is None else options.confidence,
+        "yunet_confidence": options.yunet_confidence,
+        **agreement(ours, yunet, squares, options.confidence),
+        "timing": timing(ours, yunet, list(squares.values()), options.rounds),
+    }
+    print(json.dumps(result) if options.json else report(result))
+
+
+def picture_files(folder: Path) -> list[Path]:
+    """Every picture under a folder, in order of name."""
+    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in ENDINGS)
+    if not files:
+        sys.exit(f"No pictures ({', '.join(sorted(ENDINGS))}) under {folder}.")
+    return files
+
+
+def read(file: Path) -> np.ndarray:
+    """Read a picture as BGR or stop the run: a benchmark over fewer pictures than asked for would mislead."""
+    image = cv2.imread(str(file))
+    if image is None:
+        sys.exit(f"Cannot read the picture {file}.")
+    return image
+
+
+def square(image_bgr: np.ndarray, size: int) -> np.ndarray:
+    """Fit a picture into a grey square without changing its shape."""
+    height, width = image_bgr.shape[:2]
+    scale = size / max(height, width)
+    fitted = cv2.resize(image_bgr, (max(1, round(width * scale)), max(1, round(height * scale))))
+    canvas = np.full((size, size, 3), 114, np.uint8)
+    top, left = (size - fitted.shape[0]) // 2, (size - fitted.shape[1]) // 2
+    canvas[top : top + fitted.shape[0], left : left + fitted.shape[1]] = fitted
+    return canvas
+
+
+def agreement(
+    ours: Detector, yunet: Any, squares: dict[str, np.ndarray], confidence: float | None
+) -> dict[str, Any]:
+    """Count reference boxes covered by ours and boxes of ours that cover none, over all pictures."""
+    references = covered = false = 0
+    missed_in, false_in = [], []
+    for name, image in squares.items():
+        expected = yunet_boxes(yunet, image)
+        found = ours(np.ascontiguousarray(image[..., ::-1]), confidence=confidence).xyxy_px
+        pairs = matches(found, expected)
+        references, covered, false = references + len(expected), covered + pairs, false + len(found) - pairs
+        missed_in += [name] if pairs < len(expected) else []
+        false_in += [name] if pairs < len(found) else []
+    return {
+        "reference_boxes": references,
+        "recall": covered / references if references else None,
+        "false_boxes_a_picture": false / len(squares),
+        "pictures_with_a_miss": missed_in,
+        "pictures_with_a_false_box": false_in,
+    }
+
+
+def yunet_boxes(yunet: Any, image_bgr: np.ndarray) -> np.ndarray:
+    """FaceDetectorYN's boxes as xyxy in pixels."""
+    _, faces = yunet.detect(image_bgr)
+    boxes = np.zeros((0, 4), np.float32) if faces is None else np.array(faces[:, :4], np.float32)
+    boxes[:, 2:] += boxes[:, :2]
+    return boxes
+
+
+def matches(found: np.ndarray, expected: np.ndarray, threshold: float = 0.5) -> int:
+    """Number of one-to-one pairs with at least that IoU; `found` takes its best free partner in its own order."""
+    overlaps = iou(found, expected)
+    pairs = 0
+    for row in range(len(found)):
+        if len(expected) and overlaps[row].max() >= threshold:
+            overlaps[:, overlaps[row].argmax()] = -1
+            pairs += 1
+    return pairs
+
+
+def timing(ours: Detector, yunet: Any, squares: list[np.ndarray], rounds: int) -> dict[str, dict[str, float]]:
+    """Alternate both detectors over the same pictures; each converts from BGR as a program would have to."""
+    turns = {"yunet": 0, "ours": 0}
+
+    def next_square(name: str) -> np.ndarray:
+        turns[name] += 1
+        return squares[turns[name] % len(squares)]
+
+    def run_ours() -> Any:
+        return ours(cv2.cvtColor(next_square("ours"), cv2.COLOR_BGR2RGB))
+
+    contestants = {"FaceDetectorYN": lambda: yunet.detect(next_square("yunet")), "ours": run_ours}
+    return summary(alternate(contestants, rounds=rounds))
+
+
+def report(result: dict[str, Any]) -> str:
+    """Lay out the result for people."""
+    recall = "no reference boxes" if result["recall"] is None else f"{result['recall']:.4f}"
+    lines = [
+        f"{result['model']} against FaceDetectorYN (OpenCV {result['opencv']}), {result['pictures']} pictures, "
+        f"{result['size']} px, {result['threads']} threads",
+        "",
+        f"recall at IoU 0.5      {recall} of {result['reference_boxes']} boxes",
+        f"false boxes a picture  {result['false_boxes_a_picture']:.4f}",
+        *[f"missed in  {name}" for name in result["pictures_with_a_miss"]],
+        *[f"false in   {name}" for name in result["pictures_with_a_false_box"]],
+        "",
+        table(result["timing"]),
+    ]
+    return "\n".join(lines)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pictures", type=Path, required=True, help="folder of pictures and of folders of them")
+    parser.add_argument("--yunet", type=Path, required=True, help="FaceDetectorYN's ONNX file")
+    parser.add_argument("--model", type=Path, default=Path("saved_models/face_yolo"), help="our model folder")
+    parser.add_argument("--confidence", type=float, help="our threshold; the model card's without it")
+    parser.add_argument("--yunet-confidence", type=float, default=0.9, help="FaceDetectorYN's threshold")
+    parser.add_argument("--size", type=int, default=320, help="side of the square input")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=40, help="rounds of four counted calls each")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args()
+    for path in (options.pictures, options.yunet, options.model):
+        if not path.exists():
+            parser.error(f"{path} does not exist.")
+    return options
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""The command line, `cnn-suite VERB`: parse, call the verb, report; nothing else happens here.
+
+Each verb's function is imported inside its command, so that help costs no TensorFlow import.
+Exit status: 0 done, 1 the work found or hit a fault, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cnn_suite.cli_arguments import UsageFault, is_usage, model_folder, parse_numbers, parse_size
+from cnn_suite.cli_output import as_lines, imports_muted, in_three_lines, print_json, progress, show, stdout_kept_clean
+
+app = typer.Typer(
+    name="cnn-suite",
+    help="Train, evaluate, export and measure convolutional networks.",
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+
+Model = Annotated[str, typer.Argument(help="Model folder, or the name of one in saved_models/.", show_default=False)]
+Format = Annotated[str, typer.Option(help="Annotation format: auto, voc, yolo_txt, coco or landmarks_csv.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(help="YAML file.", exists=True, dir_okay=False, show_default=False)],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Replace fields, e.g. training.epochs=5.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of this run.")] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Train a model from a YAML file into runs/<name>/, then write its model folder."""
+    from cnn_suite.config import load_config
+
+    settings = load_config(config, overrides or [])
+    with imports_muted(debug):
+        from cnn_suite.export import export_model
+        from cnn_suite.train import train as train_model
+
+    with stdout_kept_clean(as_json):
+        run = train_model(settings, resume=resume, quiet=quiet or not sys.stderr.isatty())
+        folder = export_model(run)
+    show({"run": run, "model": folder}, as_json, lambda: f"Run: {run}\nModel folder: {folder}")
+
+
+@app.command()
+def evaluate(
+    model: Model,
+    data: Annotated[Path, typer.Option(help="Data set: folder or annotation file.", exists=True, show_default=False)],
+    split: Annotated[str, typer.Option(help="Part of the data set.")] = "test",
+    format: Format = "auto",
+    runtime: Annotated[str, typer.Option(help="litert or saved_model.")] = "litert",
+    report: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write curves and pictures there.")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Score an exported model on annotated data with its task's standard metrics."""
+    folder = model_folder(model)
+    from cnn_suite.evaluate import evaluate_model
+
+    with stdout_kept_clean(as_json):
+        metrics = evaluate_model(
+            folder, data, split=split, format=format, runtime=runtime, report_folder=report, quiet=quiet
+        )
+    show(metrics, as_json, lambda: as_lines(metrics))
+
+
+@app.command()
+def export(
+    model: Annotated[Path, typer.Argument(help="Run, model folder or .keras file.", exists=True, show_default=False)],
+    formats: Annotated[str, typer.Option(help="Out of saved_model,litert,onnx; the configuration's when empty.")] = "",
+    int8: Annotated[bool, typer.Option("--int8", help="Also write an 8-bit LiteRT file.")] = False,
+    output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Model folder to write.")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Write a model folder and check that every format gives the same answers."""
+    chosen = tuple(name.strip() for name in formats.split(",") if name.strip())
+    if not set(chosen) <= {"saved_model", "litert", "onnx"}:
+        raise UsageFault(f"--formats takes saved_model, litert and onnx, separated by commas. Received {formats!r}.")
+    with imports_muted(debug):
+        from cnn_suite.export import export_model
+    with stdout_kept_clean(as_json):
+        folder = export_model(model, folder=output, formats=chosen or None, int8=int8)
+    show({"model": folder}, as_json, lambda: f"Model folder: {folder}")
+
+
+@app.command()
+def benchmark(
+    model: Model,
+    runtime: Annotated[str, typer.Option(help="litert, litert_int8, saved_model, keras, onnx, or all.")] = "all",
+    size: Annotated[str, typer.Option(metavar="HEIGHTxWIDTH", help="Size of the picture given.")] = "480x640",
+    repeats: Annotated[int, typer.Option(min=1, help="Timed calls.")] = 100,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of each runtime.")] = 2,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Measure latency, throughput, start-up and memory of a model folder, one fresh process a runtime."""
+    folder, size_hw = model_folder(model), parse_size(size)
+    from cnn_suite.benchmark import benchmark_model, render
+
+    with stdout_kept_clean(as_json):
+        figures = benchmark_model(folder, runtime=runtime, size_hw=size_hw, repeats=repeats, threads=threads)
+    show(figures, as_json, lambda: render(figures))
+
+
+@app.command()
+def doctor(
+    data: Annotated[Path, typer.Argument(help="Data set: folder or annotation file.", exists=True, show_default=False)],
+    format: Format = "auto",
+    labels: Annotated[str, typer.Option(help="Class names in order, separated by commas.")] = "",
+    size: Annotated[str, typer.Option(metavar="HEIGHTxWIDTH", help="Input size of the network.")] = "416x416",
+    strides: Annotated[str, typer.Option(help="Input pixels per cell of each head.")] = "8,16,32",
+    anchors: Annotated[str, typer.Option(help="Anchors on the input: 'w,h w,h ...'; found when empty.")] = "",
+    repair: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write a repaired copy there.")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """List every fault of a data set with file and line, and what its boxes look like; status 1 on a fault."""
+    size_hw, heads = parse_size(size), [int(stride) for (stride,) in parse_numbers(strides.replace(",", " "), 1)]
+    given, names = parse_numbers(anchors, 2), [name.strip() for name in labels.split(",") if name.strip()]
+    from cnn_suite.data.doctor import examine
+    from cnn_suite.data.doctor_tables import print_report
+
+    with stdout_kept_clean(as_json), progress("Reading pictures", quiet) as on_progress:
+        found = examine(
+            data,
+            format=format,
+            labels=names or None,
+            anchors=given or None,
+            image_size_hw=size_hw,
+            strides=heads,
+            on_progress=on_progress,
+        )
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        print_report(found)
+    if repair:
+        from cnn_suite.data.repair import repair as write_repaired
+
+        repaired = write_repaired(found.data, repair)
+        print(f"Repaired copy ({len(repaired)} repairs): {repair}", file=sys.stderr)
+    if found.faults:
+        raise typer.Exit(1)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status; errors become one to three plain lines on stderr."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    verbs = [command.callback.__name__ for command in app.registered_commands if command.callback]
+    verb = " ".join(["cnn-suite", *[word for word in words[:1] if word in verbs]])
+    try:
+        status = app(args=words or ["--help"], prog_name="cnn-suite", standalone_mode=False)
+    except Exception as error:
+        if "--debug" in words:
+            raise
+        print(f"{verb}: {in_three_lines(error, verb)}", file=sys.stderr)
+        return 2 if is_usage(error) else 1
+    if status == 130:
+        print(f"{verb}: interrupted.", file=sys.stderr)
+    return (status or 0) if words else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

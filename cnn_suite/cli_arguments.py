@@ -1,0 +1,50 @@
+"""What the command line's words mean: sizes, numbers and models, refused with what was expected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from cnn_suite.config import ConfigError
+from cnn_suite.runtime.model_folders import find_model
+
+
+class UsageFault(typer.BadParameter):
+    """A wrong argument that only the verb's own code could notice."""
+
+    def format_message(self) -> str:
+        """Give the message as it stands; it names what is wrong by itself."""
+        return self.message
+
+
+def is_usage(error: Exception) -> bool:
+    """Tell whether an error is about how the command was called, its configuration included."""
+    return isinstance(error, (typer.TyperException, ConfigError))
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Read `480x640` as (height, width)."""
+    parts = text.lower().split("x")
+    if len(parts) != 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise UsageFault(f"--size takes HEIGHTxWIDTH in pixels, for example 480x640. Received {text!r}.")
+    return int(parts[0]), int(parts[1])
+
+
+def parse_numbers(text: str, count: int) -> list[tuple[float, ...]]:
+    """Read `1,2 3,4` as groups of `count` positive numbers."""
+    try:
+        groups = [tuple(float(number) for number in group.split(",")) for group in text.split()]
+    except ValueError:
+        groups = [()]
+    if any(len(group) != count or min(group) <= 0 for group in groups):
+        raise UsageFault(f"Expected positive numbers in groups of {count}, such as '10,14 23,27'. Received {text!r}.")
+    return groups
+
+
+def model_folder(model: str) -> Path:
+    """Find a model by folder or known name."""
+    try:
+        return find_model(model)
+    except FileNotFoundError as error:
+        raise UsageFault(str(error)) from error

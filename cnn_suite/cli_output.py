@@ -1,0 +1,110 @@
+"""What the command line says: results as JSON or lines, errors in three lines, a progress bar; and what it mutes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import typer
+
+
+@contextlib.contextmanager
+def progress(description: str, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """Show a progress bar on stderr and give what advances it, or None where nobody would see it."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(description)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def stdout_kept_clean(as_json: bool) -> contextlib.AbstractContextManager[Any]:
+    """Send whatever libraries print to stderr while only JSON may go to stdout."""
+    return contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def imports_muted(debug: bool) -> Iterator[None]:
+    """Keep what TensorFlow says while it is imported off stderr, and its notes afterwards; errors still arrive.
+
+    Its first lines come from C++ before any log level is read, so the file descriptor itself is turned away.
+    """
+    if debug:
+        yield
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def show(result: Mapping[str, Any], as_json: bool, text: Callable[[], str]) -> None:
+    """Print a result as one JSON object or as text for people."""
+    if as_json:
+        print_json(result)
+    else:
+        print(text())
+
+
+def print_json(result: Mapping[str, Any]) -> None:
+    """Print a result as one JSON object on one line."""
+    print(json.dumps(jsonable(result), ensure_ascii=False, allow_nan=False))
+
+
+def jsonable(value: Any) -> Any:
+    """Turn paths, NumPy values and containers into plain JSON values; what is not a number becomes null."""
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):  # NumPy arrays and scalars
+        return jsonable(value.tolist())
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [jsonable(item) for item in value]
+    if isinstance(value, float) and not abs(value) < float("inf"):
+        return None
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+
+
+def as_lines(values: Mapping[str, Any], indent: str = "") -> str:
+    """Lay out nested results as indented `name  value` lines."""
+    lines = []
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            lines += [f"{indent}{name}", as_lines(value, indent + "  ")]
+        else:
+            shown = f"{value:.4g}" if isinstance(value, float) else value
+            lines.append(f"{indent}{name:<{max(1, 24 - len(indent))}} {shown}")
+    return "\n".join(line for line in lines if line)
+
+
+def in_three_lines(error: Exception, verb: str) -> str:
+    """Give an error's text in at most three lines: its first two and its last, which says what to do."""
+    if isinstance(error, typer.TyperException):
+        text = f"{error.format_message()}\n`{verb} --help` shows how to use it."
+    elif isinstance(error, KeyError) and len(error.args) == 1:
+        text = str(error.args[0])  # str() of a KeyError would show its text in quotation marks
+    elif (isinstance(error, (ValueError, OSError, ImportError)) or _is_ours(error)) and str(error):
+        text = str(error)
+    else:
+        text = f"{f'{type(error).__name__}: {error}'.rstrip(': .')}. `--debug` shows where it came from."
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return "\n".join(lines if len(lines) <= 3 else [*lines[:2], lines[-1]])
+
+
+def _is_ours(error: Exception) -> bool:
+    """Tell whether an error is one of the project's own, whose text is written for people."""
+    return type(error).__module__.startswith("cnn_suite.")

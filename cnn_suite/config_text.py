@@ -1,0 +1,171 @@
+"""Configurations as text: YAML to values, `key=value` overrides, and pydantic's complaints in plain words."""
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message names the key."""
+
+
+_WANTED = {
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "text; put it in quotes if YAML takes it for something else",
+    "tuple_type": "a list",
+    "model_type": "a section with keys of its own",
+}
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML without its worst surprises: 2e-3 is a number, a date is text, and a key may not stand twice."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in rules if tag != "tag:yaml.org,2002:timestamp"]
+        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict:
+        """A mapping whose keys differ."""
+        keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        twice = [key for key, _ in node.value if keys.count(key.value) > 1]
+        if twice:
+            problem = f"the key {twice[-1].value!r} stands twice"
+            raise yaml.constructor.ConstructorError(None, None, problem, twice[-1].start_mark)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(  # YAML 1.1 wants a dot in every number with an exponent, 1.2 and everybody else does not
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+
+def read_values(path: str | Path) -> dict[str, Any]:
+    """Keys and values of a YAML file.
+
+    Raises:
+        ConfigError: If the file cannot be read, is not YAML, or holds no keys.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"Cannot read the configuration {path}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"Cannot read the configuration {path}: it is not UTF-8 text.") from error
+    try:
+        values = yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}{_place(error)} is not YAML: {_problem(error)}.") from error
+    if values is None:
+        raise ConfigError(f"{path} is empty. It must hold keys and values, at least `name` and `data`.")
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} must hold keys and values. Received a {type(values).__name__}.")
+    return values
+
+
+def override(values: dict[str, Any], text: str) -> dict[str, Any]:
+    """The values with one override such as `training.epochs=5` applied; its value is read as YAML.
+
+    Raises:
+        ConfigError: If the text is no override or its key runs through a value.
+    """
+    key, separator, value_text = text.partition("=")
+    parents = key.strip().split(".")
+    if not separator or not all(parents):
+        raise ConfigError(f"An override must read key=value, such as training.epochs=5. Received {text!r}.")
+    try:
+        value = yaml.load(value_text, _Loader)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{key}: the value {value_text!r} is not YAML: {_problem(error)}.") from error
+    return _with_value(values, parents, value, key.strip())
+
+
+def _with_value(values: dict[str, Any], keys: Sequence[str], value: Any, whole_key: str) -> dict[str, Any]:
+    if len(keys) == 1:
+        return {**values, keys[0]: value}
+    inner = values.get(keys[0])
+    if not isinstance(inner, dict | None):
+        raise ConfigError(f"{whole_key}: {keys[0]} is a value, not a section.")
+    return {**values, keys[0]: _with_value(inner or {}, keys[1:], value, whole_key)}
+
+
+def _place(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return "" if mark is None else f":{mark.line + 1}"
+
+
+def _problem(error: yaml.YAMLError) -> str:
+    return getattr(error, "problem", None) or str(error).splitlines()[0]
+
+
+def explain(item: Any, root: type[BaseModel]) -> str:
+    """One line for one of pydantic's errors: the key's path, what was expected, what came, the nearest key.
+
+    Args:
+        item: An element of `ValidationError.errors()`.
+        root: The class of the whole configuration.
+    """
+    location, kind, context = item["loc"], item["type"], item.get("ctx", {})
+    path = ".".join(str(part) for part in location)
+    if kind == "extra_forbidden":
+        return f"{path}: unknown key. {_hint(location, root)}"
+    if kind == "missing" and isinstance(location[-1], int):
+        return f"{'.'.join(map(str, location[:-1]))}: the list is too short. Received {item['input']!r}."
+    if kind == "missing":
+        return f"{path}: this key is required."
+    if kind == "value_error":
+        return ": ".join(filter(None, [path, str(context["error"])]))
+    if kind == "literal_error":
+        return f"{path}: must be {context['expected']}. Received {item['input']!r}.{_nearest_choice(item)}"
+    if kind in ("too_short", "too_long"):
+        bound = "at least" if kind == "too_short" else "at most"
+        length = context["min_length" if kind == "too_short" else "max_length"]
+        return f"{path}: must be a list of {bound} {length}. Received {item['input']!r}."
+    wanted = _WANTED.get(kind) or re.sub(r"^\w+ should (be )?", "", item["msg"])
+    return f"{path}: must be {wanted}. Received {'nothing' if item['input'] is None else repr(item['input'])}."
+
+
+def _hint(location: Sequence[Any], root: type[BaseModel]) -> str:
+    """The nearest known key, first in the same section, then anywhere; and the keys of the section."""
+    name, section = str(location[-1]), _section_at(location[:-1], root)
+    known = list(section.model_fields)
+    near = difflib.get_close_matches(name, known, n=1)
+    if near:
+        return f"Did you mean {near[0]!r}? Known keys: {', '.join(known)}."
+    elsewhere = [".".join(path) for path in _all_keys(root) if path[-1] == name]
+    if elsewhere:
+        return f"Did you mean {elsewhere[0]!r}? Known keys: {', '.join(known)}."
+    return f"Known keys: {', '.join(known)}."
+
+
+def _nearest_choice(item: Any) -> str:
+    choices = re.findall(r"'([^']*)'", item["ctx"]["expected"])
+    near = difflib.get_close_matches(str(item["input"]), choices, n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def _section_at(location: Sequence[Any], root: type[BaseModel]) -> type[BaseModel]:
+    section = root
+    for part in location:
+        section = _section_of(section.model_fields[part].annotation) or section
+    return section
+
+
+def _section_of(annotation: Any) -> type[BaseModel] | None:
+    candidates = (annotation, *get_args(annotation))
+    return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
+
+
+def _all_keys(section: type[BaseModel]) -> Iterator[tuple[str, ...]]:
+    for name, field in section.model_fields.items():
+        yield (name,)
+        inner = _section_of(field.annotation)
+        if inner is not None:
+            yield from ((name, *rest) for rest in _all_keys(inner))

@@ -1,0 +1,1 @@
+"""Data: readers of detection formats, their checks, and the pipelines that feed training."""

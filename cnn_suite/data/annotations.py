@@ -1,0 +1,161 @@
+"""The one internal form of detection data: pictures with unit boxes, named splits, and the faults found on the way.
+
+Every reader (VOC XML, YOLO txt, COCO JSON, landmarks CSV) ends in `DetectionData`. A reader never stops half-way:
+it collects faults and keeps in `splits` only what is sound, so that a caller can stop (`checked`), list everything
+(`cnn-suite doctor`) or write a repaired copy.
+
+Boxes are float32 `(n, 4)` xyxy in [0, 1] of the decoded picture (the one `cv2.imread` gives, EXIF orientation applied).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+# What a repaired copy does about each kind of fault. The keys are the only kinds there are.
+REPAIRS = {
+    "zero_area": "box left out",
+    "out_of_picture": "box clipped to the picture",
+    "outside": "box left out",
+    "duplicate_box": "second box left out",
+    "not_finite": "picture left out",
+    "unknown_class": "picture left out",
+    "malformed": "picture left out",
+    "missing_picture": "picture left out",
+    "unreadable_picture": "picture left out",
+    "size_mismatch": "picture left out",
+    "size_not_filled_in": "real size written",
+    "missing_annotation": "picture left out",
+    "repeated_picture": "kept once",
+    "disputed": "picture left out",
+    "people_of_two_splits": "picture left out",
+    "leak": "picture removed from the earlier split",
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong in a data set: where it is, what it is, and what to do about it."""
+
+    file: str
+    line: int | None
+    kind: str
+    message: str
+    fix: str
+
+    def __post_init__(self) -> None:
+        if self.kind not in REPAIRS:
+            raise ValueError(f"`kind` must be one of {', '.join(REPAIRS)}. Received {self.kind!r}.")
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{place}: {self.message}. {self.fix}"
+
+
+class DataFaultError(ValueError):
+    """Raised when faulty data would be used. `faults` holds all of them; the message lists the first ten."""
+
+    def __init__(self, faults: Sequence[Fault], path: Path | str = "PATH") -> None:
+        self.faults = tuple(faults)
+        shown = [f"  {fault}" for fault in self.faults[:10]]
+        count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
+        more = len(self.faults) - len(shown)
+        rest = [f"  … and {more} more."] if more else []
+        advice = (
+            f"`cnn-suite doctor {path}` lists all of them; "
+            f"`cnn-suite doctor {path} --repair FOLDER` writes a repaired copy."
+        )
+        super().__init__("\n".join([f"{count} in the data at {path}:", *shown, *rest, advice]))
+
+
+@dataclass(frozen=True, eq=False)
+class AnnotatedPicture:
+    """One picture and its truth.
+
+    Args:
+        path: The picture file.
+        size_hw: Height and width of the decoded picture in pixels.
+        boxes: Float32 `(n, 4)`, unit xyxy; n may be 0 (a background picture).
+        class_ids: Int32 `(n,)`, indices into `DetectionData.labels`.
+        crowd: Bool `(n,)`; true for VOC's `difficult` and COCO's `iscrowd`: neither trained on nor counted as missed.
+        source: The annotation file, for messages.
+        pixels: Uint8 `(height, width, 3)` RGB of a picture made in memory, whose `path` is then only its name; None
+            for a picture on disk. `picture_files.load_pixels` gives the pixels of either.
+
+    Raises:
+        ValueError: If the arrays disagree in length, `boxes` is not `(n, 4)`, or `pixels` are not of `size_hw`.
+    """
+
+    path: Path
+    size_hw: tuple[int, int]
+    boxes: np.ndarray
+    class_ids: np.ndarray
+    crowd: np.ndarray
+    source: str
+    pixels: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        count = len(self.class_ids)
+        if self.boxes.shape != (count, 4) or self.crowd.shape != (count,):
+            raise ValueError(
+                f"`boxes`, `class_ids` and `crowd` must have shapes (n, 4), (n,) and (n,). Received "
+                f"{self.boxes.shape}, {self.class_ids.shape} and {self.crowd.shape} for {self.path}."
+            )
+        if self.pixels is not None and (self.pixels.shape, self.pixels.dtype) != ((*self.size_hw, 3), np.uint8):
+            raise ValueError(
+                f"`pixels` must be uint8 of shape {(*self.size_hw, 3)}. Received {self.pixels.dtype} of shape "
+                f"{self.pixels.shape} for {self.path}."
+            )
+
+    @property
+    def boxes_px(self) -> np.ndarray:
+        """Boxes as float64 `(n, 4)` xyxy in pixels of the decoded picture."""
+        height, width = self.size_hw
+        return self.boxes.astype(np.float64) * (width, height, width, height)
+
+
+@dataclass(frozen=True, eq=False)
+class DetectionData:
+    """Labels, splits and faults of one data set, whatever format it came in.
+
+    Args:
+        labels: Class names, indexed by class id.
+        splits: Split name to its sound pictures.
+        faults: Everything found wrong, in file order.
+        format: The format it was read from ("voc", "yolo_txt", "coco", "landmarks_csv").
+        root: The folder it was read from.
+        notes: What the reader decided by itself (labels inferred, background pictures), one sentence each.
+    """
+
+    labels: tuple[str, ...]
+    splits: dict[str, tuple[AnnotatedPicture, ...]]
+    faults: tuple[Fault, ...] = ()
+    format: str = ""
+    root: Path | None = None
+    notes: tuple[str, ...] = ()
+
+    def pictures(self, split_names: str | Iterable[str]) -> tuple[AnnotatedPicture, ...]:
+        """Pictures of one split or of several, in the order asked for.
+
+        Raises:
+            KeyError: If a split is unknown; the text lists the known ones.
+        """
+        names = [split_names] if isinstance(split_names, str) else list(split_names)
+        for name in names:
+            if name not in self.splits:
+                known = ", ".join(self.splits) or "none"
+                raise KeyError(f"Unknown split {name!r} of the data at {self.root}. Known splits: {known}.")
+        return tuple(picture for name in names for picture in self.splits[name])
+
+    def checked(self) -> DetectionData:
+        """This data itself when it has no fault.
+
+        Raises:
+            DataFaultError: If there is any fault.
+        """
+        if self.faults:
+            raise DataFaultError(self.faults, self.root or "PATH")
+        return self

@@ -1,0 +1,153 @@
+"""Checks that every format shares: boxes inside their picture, sound pictures, known classes, no leak between splits.
+
+Readers turn each object into a `RawBox` in pixels with the line it stands on, and `annotated_picture` does the rest.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cnn_suite.data.annotations import AnnotatedPicture, Fault
+from cnn_suite.data.picture_files import picture_size_hw
+
+EDGE_TOLERANCE_PX = 1.0  # rounding of annotation tools; up to here a box is clipped without a word
+_FATAL = ("not_finite", "unknown_class", "malformed")  # the truth of such a picture is not wholly known
+
+
+@dataclass(frozen=True)
+class RawBox:
+    """One object as its file gives it: class name, edges x0, y0, x1, y1 in pixels, and where it stands."""
+
+    label: str
+    xyxy_px: tuple[float, float, float, float]
+    line: int | None = None
+    crowd: bool = False
+    where: str = ""  # what to call it in a format without lines, such as "annotation 17: "
+
+
+def picture_size_or_fault(path: Path, file: str, line: int | None) -> tuple[tuple[int, int] | None, list[Fault]]:
+    """Size of the decoded picture, or None with the fault that says why there is none."""
+    if not path.is_file():
+        fix = "Restore the picture or take its annotation out of the data."
+        return None, [Fault(file, line, "missing_picture", f"the picture {path} does not exist", fix)]
+    try:
+        return picture_size_hw(path), []
+    except (OSError, ValueError) as error:
+        fix = "Replace the picture or take it out of the data."
+        return None, [Fault(file, line, "unreadable_picture", str(error), fix)]
+
+
+def annotated_picture(
+    path: Path, size_hw: tuple[int, int], raw_boxes: Sequence[RawBox], labels: Sequence[str], file: str
+) -> tuple[AnnotatedPicture | None, list[Fault]]:
+    """Check the objects of one picture and bring them into unit coordinates.
+
+    Args:
+        path: The picture file.
+        size_hw: Size of the decoded picture.
+        raw_boxes: Its objects.
+        labels: Known class names; the index is the class id.
+        file: The annotation file, for messages.
+
+    Returns:
+        The picture with its sound boxes, or None where the truth cannot be told (unknown class, not a number), and
+        all faults.
+    """
+    faults: list[Fault] = []
+    kept: list[tuple[tuple[float, ...], int, bool]] = []
+    first_lines: dict[tuple, int | None] = {}
+    for raw in raw_boxes:
+        found, box_px = _checked_box(raw, size_hw, labels, file)
+        if box_px is not None:
+            key = (raw.label, *(round(edge, 2) for edge in box_px))
+            if key in first_lines:
+                found.append(_duplicate(raw, first_lines[key], file))
+            else:
+                first_lines[key] = raw.line
+                kept.append((box_px, list(labels).index(raw.label), raw.crowd))
+        faults += found
+    if any(fault.kind in _FATAL for fault in faults):
+        return None, faults
+    height, width = size_hw
+    boxes = np.array([box for box, _, _ in kept], np.float64).reshape(-1, 4) / (width, height, width, height)
+    class_ids = np.array([class_id for _, class_id, _ in kept], np.int32)
+    crowd = np.array([is_crowd for _, _, is_crowd in kept], bool)
+    picture = AnnotatedPicture(path, size_hw, boxes.astype(np.float32), class_ids, crowd, Path(file).name)
+    return picture, faults
+
+
+def unknown_class_fault(label: str, labels: Sequence[str], file: str, line: int | None, where: str = "") -> Fault:
+    """Fault for a class that is not among `labels`, naming the nearest one."""
+    nearest = difflib.get_close_matches(label, labels, n=1, cutoff=0.5)
+    hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+    message = f"{where}unknown class {label!r}, expected one of {', '.join(labels)}"
+    return Fault(file, line, "unknown_class", message, f"Correct the name or add it to the labels.{hint}")
+
+
+def size_faults(
+    claimed_hw: tuple[int, int] | None, size_hw: tuple[int, int], file: str, line: int | None, where: str = ""
+) -> list[Fault]:
+    """Compare the size an annotation claims with the decoded picture's; None claims nothing."""
+    if claimed_hw is None or claimed_hw == size_hw:
+        return []
+    (claimed_height, claimed_width), (height, width) = claimed_hw, size_hw
+    if claimed_hw == (0, 0):
+        message = f"{where}the annotation gives the size 0x0 while the picture is {width}x{height}"
+        return [Fault(file, line, "size_not_filled_in", message, "Write the real size.")]
+    message = (
+        f"{where}the annotation gives the size {claimed_width}x{claimed_height} (width x height) while the decoded "
+        f"picture is {width}x{height}"
+    )
+    fix = "Annotate the picture that is there, or put the annotated one back."
+    if claimed_hw == (width, height):
+        fix = (
+            "The picture is turned by its EXIF orientation: save it upright without the orientation tag, or "
+            "annotate it as it is shown."
+        )
+    return [Fault(file, line, "size_mismatch", message, fix)]
+
+
+def repeated_picture_fault(picture: str, split: str, file: str, line: int | None) -> Fault:
+    """Fault for a picture that one split lists twice."""
+    message = f"the picture {picture} stands in the split {split!r} more than once"
+    return Fault(file, line, "repeated_picture", message, "Keep one of the entries.")
+
+
+def _checked_box(
+    raw: RawBox, size_hw: tuple[int, int], labels: Sequence[str], file: str
+) -> tuple[list[Fault], tuple[float, float, float, float] | None]:
+    """Faults of one box and its edges clipped to the picture, None where nothing sound remains."""
+    if raw.label not in labels:
+        return [unknown_class_fault(raw.label, labels, file, raw.line, raw.where)], None
+    shown = f"{raw.where}box of {raw.label!r} ({', '.join(f'{edge:g}' for edge in raw.xyxy_px)})"
+    if not all(math.isfinite(edge) for edge in raw.xyxy_px):
+        message = f"{shown} holds a value that is no finite number"
+        return [Fault(file, raw.line, "not_finite", message, "Correct the numbers.")], None
+    x0, y0, x1, y1 = raw.xyxy_px
+    if x1 <= x0 or y1 <= y0:
+        message = f"{shown} has no area: it is {x1 - x0:g} px wide and {y1 - y0:g} px high"
+        return [Fault(file, raw.line, "zero_area", message, "Remove it or draw it again.")], None
+    height, width = size_hw
+    beyond = max(-x0, -y0, x1 - width, y1 - height)
+    clipped = (max(x0, 0.0), max(y0, 0.0), min(x1, float(width)), min(y1, float(height)))
+    empty = clipped[2] <= clipped[0] or clipped[3] <= clipped[1]
+    if empty:
+        message = f"{shown} lies wholly outside its picture of {width}x{height}"
+        return [Fault(file, raw.line, "outside", message, "Remove it or draw it again.")], None
+    if beyond > EDGE_TOLERANCE_PX:
+        message = f"{shown} reaches {beyond:g} px out of its picture of {width}x{height}"
+        return [Fault(file, raw.line, "out_of_picture", message, "Clip it to the picture.")], clipped
+    return [], clipped
+
+
+def _duplicate(raw: RawBox, first_line: int | None, file: str) -> Fault:
+    seen = "" if first_line is None else f", first on line {first_line}"
+    edges = ", ".join(f"{edge:g}" for edge in raw.xyxy_px)
+    message = f"{raw.where}the same box of {raw.label!r} ({edges}) stands in this picture twice{seen}"
+    return Fault(file, raw.line, "duplicate_box", message, "Remove one of the two.")

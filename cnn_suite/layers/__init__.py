@@ -1,0 +1,1 @@
+"""Serialisable Keras layers, one idea a file."""

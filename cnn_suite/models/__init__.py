@@ -1,0 +1,1 @@
+"""Functional builders, one architecture family a file."""

@@ -1,0 +1,119 @@
+"""Keras callbacks that keep a run's folder so that training can go on after an interruption at any moment."""
+
+import csv
+import math
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+
+def read_history(path: str | Path) -> list[dict[str, str]]:
+    """Rows of a history.csv; none where the file does not exist."""
+    if not Path(path).exists():
+        return []
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def measured(row: Mapping[str, Any], name: str) -> float:
+    """A value of a row, minus infinity where it was not measured."""
+    try:
+        value = float(row.get(name) or "nan")
+    except ValueError:
+        return -math.inf
+    return value if math.isfinite(value) else -math.inf
+
+
+class LastCheckpoint(keras.callbacks.Callback):
+    """Saves network and optimiser after every epoch, in one step: a killed process leaves the one of before.
+
+    Args:
+        path: The .keras file.
+    """
+
+    def __init__(self, path: str | Path):
+        super().__init__()
+        self._path = Path(path)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Writes beside the file, then takes its place."""
+        unfinished = self._path.with_name(f"{self._path.stem}_unfinished.keras")
+        self.model.save(unfinished)
+        os.replace(unfinished, self._path)
+
+
+class HistoryFile(keras.callbacks.Callback):
+    """history.csv: a row an epoch, with the same columns throughout, empty where nothing was measured.
+
+    `keras.callbacks.CSVLogger` fixes its columns at the first row it writes, which loses what is only measured every
+    few epochs and shifts columns after a resume.
+
+    Args:
+        path: The CSV file.
+        rows: Rows of the epochs before.
+    """
+
+    def __init__(self, path: str | Path, rows: Sequence[Mapping[str, Any]] = ()):
+        super().__init__()
+        self._path = Path(path)
+        self._rows = [dict(row) for row in rows]
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Adds the epoch's row."""
+        values = {name: float(value) for name, value in sorted((logs or {}).items())}
+        self._rows.append({"epoch": epoch} | {name: value for name, value in values.items() if math.isfinite(value)})
+        columns = dict.fromkeys(name for row in self._rows for name in row)
+        unfinished = self._path.with_suffix(".csv.new")
+        with open(unfinished, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(self._rows)
+        os.replace(unfinished, self._path)
+
+
+class ResumableEarlyStopping(keras.callbacks.EarlyStopping):
+    """Keras's early stopping on `val_ap` that counts the epochs before an interruption too.
+
+    Epochs without a measurement count as epochs without a better one.
+
+    Args:
+        patience: Epochs without a better `val_ap` before training stops.
+        rows: Rows of the history so far.
+    """
+
+    def __init__(self, patience: int, rows: Sequence[Mapping[str, Any]] = ()):
+        super().__init__(monitor="val_ap", mode="max", patience=patience)
+        self._rows = rows
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Starts from the best value so far and the epochs since."""
+        super().on_train_begin(logs)
+        values = [measured(row, "val_ap") for row in self._rows]
+        self.best = max(values, default=-math.inf)
+        if math.isfinite(self.best):
+            self.best_epoch = values.index(self.best)
+            self.wait = len(values) - 1 - self.best_epoch
+
+    def get_monitor_value(self, logs: dict | None) -> float:
+        """The epoch's `val_ap`; Keras would take a NaN of the first epoch for the best value for ever."""
+        return measured(logs or {}, "val_ap")
+
+
+class FiniteLoss(keras.callbacks.Callback):
+    """Stops a training whose loss is no number any more, before a checkpoint of it is written."""
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Looks at the loss.
+
+        Raises:
+            FloatingPointError: If it is NaN or infinite.
+        """
+        loss = (logs or {}).get("loss", 0.0)
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                f"the loss is {loss} at batch {batch + 1} of the epoch. Lower training.learning_rate or "
+                "training.clip_norm, and run `cnn-suite doctor` on the data; --resume goes on from the epoch before"
+            )

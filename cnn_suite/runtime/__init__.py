@@ -1,0 +1,1 @@
+"""What the apps run on: sources of frames, exported models, drawing, tracking, windows and result files."""

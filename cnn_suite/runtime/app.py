@@ -1,0 +1,81 @@
+"""What all apps share: the flags, exit statuses, and errors in plain lines.
+
+Statuses: 0 done, 1 the work met a fault (camera, file, model), 2 wrong usage. Standard library only, so that
+`--help` is immediate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+
+_QUIET_LIBRARIES = {
+    "OPENCV_LOG_LEVEL": "SILENT",  # our own messages say what is wrong
+    "OPENCV_FFMPEG_LOGLEVEL": "-8",
+    "QT_LOGGING_RULES": "*.debug=false;*.warning=false",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+}
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def add_shared_flags(parser: argparse.ArgumentParser, *, model: str) -> None:
+    """Adds the flags that every app has; `model` is the default model."""
+    parser.add_argument("--source", default="0", help="camera index, picture, folder, 'glob', video file, rtsp:// or "
+                        "http:// address, or demo (a moving view over photographs) [camera 0]")  # fmt: skip
+    parser.add_argument("--model", default=model, help="model folder, or a name in saved_models/ [%(default)s]")
+    parser.add_argument("--output", metavar="PATH", help="annotated video (.mp4, .avi, ...) or folder of pictures")
+    parser.add_argument("--results", metavar="FILE", help=".jsonl (a line a frame) or .csv (a line a detection)")
+    parser.add_argument("--headless", action="store_true", help="open no window")
+    parser.add_argument("--max-frames", type=whole_number, metavar="N", help="stop after N frames")
+    parser.add_argument("--mirror", action="store_true", help="mirror the picture, as a webcam user expects")
+    parser.add_argument("--quiet", action="store_true", help="print errors only")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks and the libraries' own messages")
+
+
+def run_app(main: Callable[[argparse.Namespace], int], parser: argparse.ArgumentParser) -> int:
+    """Parses the command line, runs `main`, and returns the exit status."""
+    arguments = parser.parse_args()
+    if not arguments.debug:
+        for name, value in _QUIET_LIBRARIES.items():
+            os.environ.setdefault(name, value)
+    for number in _SIGNALS:
+        signal.signal(number, _stop)
+    try:
+        return main(arguments)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 1
+    except Exception as fault:
+        if arguments.debug:
+            traceback.print_exc()
+        else:
+            print(f"{parser.prog}: {' '.join(str(fault).split()) or type(fault).__name__}", file=sys.stderr)
+        return 1
+
+
+def _stop(number: int, frame: object) -> None:
+    for each in _SIGNALS:  # a second Ctrl-C must not cut off the closing of files
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def fraction(text: str) -> float:
+    """An argparse type: a number in [0, 1]."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1. Received {text!r}.")
+    return value
+
+
+def whole_number(text: str) -> int:
+    """An argparse type: 1, 2, 3, ..."""
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"must be a whole number, 1 or more. Received {text!r}.")
+    return int(text)

@@ -1,0 +1,104 @@
+"""Frames and where they come from: one door, `open_source`, for every kind of `--source`.
+
+A source is an iterable of `Frame`s with a few facts about itself; pictures are RGB `uint8 (height, width, 3)`.
+"""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+STREAM_SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "udp", "tcp", "srt")
+DEFAULT_FRAME_RATE = 30.0
+
+
+class SourceError(RuntimeError):
+    """A source cannot be opened, or stopped delivering pictures; the text says which and what to do."""
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture of a source.
+
+    Args:
+        index: 0 for the first picture of the source; cameras count the pictures that were dropped, too.
+        image_rgb: `uint8 (height, width, 3)`.
+        source: The file or address it came from.
+        time_s: Seconds since the first picture; 0 for still pictures.
+    """
+
+    index: int
+    image_rgb: np.ndarray
+    source: str
+    time_s: float
+
+
+class FrameSource(Protocol):
+    """What every source has.
+
+    `live` sources go on by themselves, so old frames are dropped; of the others no frame is ever lost.
+    """
+
+    name: str
+    live: bool
+    still: bool
+    frame_rate: float
+    frame_count: int | None
+
+    def __iter__(self) -> Iterator[Frame]: ...
+
+    def close(self) -> None: ...
+
+
+def open_source(source: str | int, *, endless_demo: bool = False) -> FrameSource:
+    """The source that `source` names, opened and ready.
+
+    Args:
+        source: Camera index (`0` or "0") or device (/dev/video0), picture, folder of pictures, glob, video file,
+            RTSP or HTTP address, or "demo".
+        endless_demo: Whether "demo" begins again at its end.
+
+    Raises:
+        SourceError: If there is no such thing or it cannot be read.
+    """
+    from cnn_suite.runtime import camera, demo_source, pictures, video
+
+    text = str(source).strip()
+    if text == "demo":
+        return demo_source.DemoSource(endless=endless_demo)
+    if text.isascii() and text.isdigit():
+        return camera.CameraSource(int(text))
+    if text.startswith("/dev/video"):
+        return camera.CameraSource(text)
+    if "://" in text:
+        return _open_address(text)
+    path = Path(text).expanduser()
+    if text and path.is_dir():
+        return pictures.PictureSource(pictures.pictures_in(path), name=text)
+    if path.is_file():
+        if path.suffix.lower() in PICTURE_SUFFIXES:
+            return pictures.PictureSource([path], name=text)
+        return video.VideoSource(path)
+    if glob.has_magic(text):
+        return pictures.PictureSource(pictures.pictures_matching(str(path)), name=text)
+    raise SourceError(
+        f"There is no source {text!r}. Give a camera index, a picture, a folder, a glob in quotes, a video file, "
+        "an rtsp:// or http:// address, or demo."
+    )
+
+
+def _open_address(address: str) -> FrameSource:
+    from cnn_suite.runtime import camera, video
+
+    scheme = address.split("://", 1)[0].lower()
+    if scheme not in STREAM_SCHEMES:
+        raise SourceError(f"Address {address!r} has the unknown scheme {scheme!r}. Known: {', '.join(STREAM_SCHEMES)}.")
+    if Path(address.split("?", 1)[0]).suffix.lower() in video.VIDEO_SUFFIXES and scheme.startswith("http"):
+        return video.VideoSource(address)
+    return camera.CameraSource(address)

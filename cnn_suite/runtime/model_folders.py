@@ -1,0 +1,36 @@
+"""Finding a model folder by its path or by its name in saved_models/."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def find_model(model: str, *, roots: tuple[Path, ...] | None = None) -> Path:
+    """The folder that `--model` names.
+
+    Args:
+        model: A folder, or the name of one in saved_models/ here or in the project's own folder.
+        roots: The saved_models folders to look in.
+
+    Raises:
+        FileNotFoundError: If there is none; the text lists the known names.
+    """
+    path = Path(model).expanduser()
+    if path.is_dir():
+        return path
+    roots = roots if roots is not None else (Path("saved_models"), _ROOT / "saved_models")
+    known: dict[str, Path] = {}
+    for root in roots:
+        for card in sorted(root.glob("*/card.json")):
+            known.setdefault(card.parent.name, card.parent)
+    name = path.name if path.parent.name in ("", "saved_models") else model
+    if name in known:
+        return known[name]
+    nearest = difflib.get_close_matches(model, known, n=1)
+    hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+    raise FileNotFoundError(
+        f"There is no model {model!r}: neither a folder nor a known name ({', '.join(known) or 'none found'}).{hint}"
+    )

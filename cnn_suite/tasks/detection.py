@@ -1,0 +1,205 @@
+"""Detection: its data sets, its compiled model, its serving graph."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from cnn_suite.config import ConfigError, RunConfig
+from cnn_suite.data.annotations import AnnotatedPicture, DetectionData
+from cnn_suite.data.picture_files import load_pixels
+from cnn_suite.data.pipeline import batches_per_epoch, evaluation_batches, examples, training_batches
+from cnn_suite.data.sources import read_detection_data
+from cnn_suite.data.synthetic import shapes_data
+from cnn_suite.losses.yolo import YoloLoss
+from cnn_suite.models.yolo import yolo_heads, yolo_resnet
+from cnn_suite.ops.anchors import kmeans_anchors
+from cnn_suite.tasks.detection_serving import DetectionServing
+
+BUILDERS: dict[str, Callable[..., keras.Model]] = {"yolo_resnet": yolo_resnet}
+
+
+@dataclass(frozen=True)
+class Datasets:
+    """Pictures of a training and the batches made of them."""
+
+    labels: tuple[str, ...]
+    training: tuple[AnnotatedPicture, ...]
+    validation: tuple[AnnotatedPicture, ...]
+
+
+def datasets(config: RunConfig) -> Datasets:
+    """Reads and checks the data that a configuration names.
+
+    Raises:
+        DataFaultError: If the data have faults and `data.on_fault` is "stop".
+        ConfigError: If a split does not exist or one picture is both trained on and measured on.
+    """
+    data = _read(config)
+    try:
+        training, validation = data.pictures(config.data.train), data.pictures(config.data.validation)
+    except KeyError as error:
+        raise ConfigError(f"data.train or data.validation: {error.args[0]}") from error
+    shared = {p.path for p in training} & {p.path for p in validation}
+    if shared:
+        raise ConfigError(
+            f"data.validation shares {len(shared)} pictures with data.train, such as {sorted(shared)[0]}. "
+            "Measure on pictures that are not trained on."
+        )
+    return Datasets(data.labels, (*training, *_background(config)), validation)
+
+
+def _read(config: RunConfig) -> DetectionData:
+    settings = config.data
+    if settings.format == "shapes":
+        return _shapes(config)
+    options = {"margins": settings.point_margins} if settings.format == "landmarks_csv" else {}
+    data = read_detection_data(settings.path, settings.format, settings.labels or None, **options)
+    return data if settings.on_fault == "leave_out" else data.checked()
+
+
+def _shapes(config: RunConfig) -> DetectionData:
+    settings = config.data.shapes
+    pictures = {"train": settings.train, "val": settings.val, "test": settings.test}
+    data = shapes_data(pictures, settings.size_hw, settings.seed, objects=settings.objects)
+    if config.data.labels not in ((), data.labels):
+        raise ConfigError(
+            f"data.labels: the format shapes has the labels {', '.join(data.labels)}. "
+            f"Received {', '.join(config.data.labels)}. Leave data.labels out."
+        )
+    return data
+
+
+def _background(config: RunConfig) -> tuple[AnnotatedPicture, ...]:
+    from cnn_suite.data.background import background_pictures
+
+    return tuple(picture for folder in config.data.background for picture in background_pictures(folder))
+
+
+def resolved(config: RunConfig, data: Datasets) -> RunConfig:
+    """The configuration with what only the data can say: labels, and anchors where it gives none.
+
+    Anchors come from k-means of the box shapes as they lie on the letterboxed input; the smallest ones go to the
+    finest head.
+    """
+    config = config.model_copy(update={"data": config.data.model_copy(update={"labels": data.labels})})
+    if config.model.anchors_px is not None:
+        return config
+    heads, each = len(config.model.strides), config.model.anchors_per_head
+    shapes = shapes_on_input(data.training, config.model.image_size_hw)
+    anchors = kmeans_anchors(shapes, heads * each, seed=config.seed).reshape(heads, each, 2)
+    shared_out = tuple(tuple((round(float(w), 1), round(float(h), 1)) for w, h in head) for head in anchors)
+    return config.model_copy(update={"model": config.model.model_copy(update={"anchors_px": shared_out})})
+
+
+def shapes_on_input(pictures: Sequence[AnnotatedPicture], size_hw: Sequence[int]) -> np.ndarray:
+    """Widths and heights of all boxes in pixels of the letterboxed network input, `(n, 2)`."""
+    shapes = []
+    for picture in pictures:
+        ratio = min(size_hw[0] / picture.size_hw[0], size_hw[1] / picture.size_hw[1])
+        boxes = picture.boxes_px[~picture.crowd] * ratio
+        shapes.append(boxes[:, 2:4] - boxes[:, 0:2])
+    return np.concatenate(shapes) if shapes else np.zeros((0, 2))
+
+
+def network(config: RunConfig, classes: int) -> keras.Model:
+    """The untrained network of a configuration whose anchors are known; free height and width."""
+    settings = config.model
+    return _builder(settings.builder)(
+        (None, None, 3),
+        classes,
+        settings.anchors_px,
+        strides=settings.strides,
+        width=settings.width,
+        depth=settings.depth,
+        activation=settings.activation,
+        scale_xy=settings.scale_xy,
+    )
+
+
+def _builder(name: str) -> Callable[..., keras.Model]:
+    if name in BUILDERS:
+        return BUILDERS[name]
+    module, separator, function = name.partition(":")
+    if not separator:
+        raise ConfigError(f"model.builder: unknown builder {name!r}. Known: {', '.join(BUILDERS)}, or module:function.")
+    try:
+        return getattr(import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"model.builder: cannot load {name!r}: {error}.") from error
+
+
+def losses(model: keras.Model, config: RunConfig) -> dict[str, YoloLoss]:
+    """One loss a head; together they are the loss of the detector."""
+    heads = yolo_heads(model)
+    anchors = [anchor for head in heads for anchor in head.anchors_px]
+    result, first = {}, 0
+    for head in heads:
+        mask = list(range(first, first + len(head.anchors_px)))
+        first += len(mask)
+        result[head.name] = YoloLoss(anchors, mask, head.stride, scale_xy=head.scale_xy, **config.loss.model_dump())
+    return result
+
+
+def compiled_model(config: RunConfig, data: Datasets) -> keras.Model:
+    """The network of a configuration, compiled with its loss and optimiser, ready for `fit`."""
+    from cnn_suite.schedule import optimizer
+
+    model = network(config, len(data.labels))
+    steps = steps_per_epoch(config, data)
+    model.compile(
+        optimizer=optimizer(config.training, steps),
+        loss=losses(model, config),
+        jit_compile=config.training.jit,
+        steps_per_execution=config.training.steps_per_execution,
+    )
+    return model
+
+
+def steps_per_epoch(config: RunConfig, data: Datasets) -> int:
+    """Batches of one epoch."""
+    return batches_per_epoch(len(data.training), config.data, config.training)
+
+
+def training_dataset(config: RunConfig, data: Datasets, model: keras.Model, first_epoch: int = 0) -> tf.data.Dataset:
+    """Batches for `fit`: images and, for every head, the truths."""
+    names = [head.name for head in yolo_heads(model)]
+    batches = training_batches(
+        examples(data.training, config.data.cache),
+        config.model.image_size_hw,
+        config.data,
+        config.training,
+        seed=config.seed,
+        first_epoch=first_epoch,
+    )
+    return batches.map(lambda images, truths: (images, {name: truths for name in names}))
+
+
+def validation_dataset(config: RunConfig, data: Datasets, model: keras.Model) -> tf.data.Dataset | None:
+    """Letterboxed batches for the validation loss; None without validation pictures."""
+    if not data.validation:
+        return None
+    names = [head.name for head in yolo_heads(model)]
+    batches = evaluation_batches(
+        examples(data.validation, config.data.cache), config.model.image_size_hw, config.data.batch_size
+    )
+    return batches.map(lambda images, truths: (images, {name: truths for name in names}))
+
+
+def serving_model(model: keras.Model, config: RunConfig) -> DetectionServing:
+    """The graph to export: from uint8 pictures of any size to boxes in their own pixels."""
+    return DetectionServing(model, config.model.image_size_hw, config.export)
+
+
+def sample_pictures(config: RunConfig, count: int) -> list[np.ndarray]:
+    """Up to `count` pictures of a configuration's data, evenly chosen, uint8 RGB; none where the data are not there."""
+    if config.data.format != "shapes" and not Path(config.data.path).exists():
+        return []
+    data = datasets(config)
+    pictures = data.validation or data.training
+    chosen = np.unique(np.linspace(0, len(pictures) - 1, min(count, len(pictures))).astype(int))
+    return [load_pixels(pictures[i]) for i in chosen]

@@ -1,0 +1,110 @@
+"""The whole way from a picture to its boxes as one graph: letterbox, network, decode, non-max suppression.
+
+One graph serves SavedModel, LiteRT (built-in operators only) and the evaluation inside `fit`, so that what is measured
+is what is deployed.
+"""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+from cnn_suite.config import Export
+from cnn_suite.data.views import boxes_in_picture, letterbox, letterbox_view, xy
+from cnn_suite.models.yolo import yolo_heads
+
+IMAGES = tf.TensorSpec((None, None, None, 3), tf.uint8, name="images")
+
+
+class DetectionServing(tf.Module):
+    """Signatures `serving_default` (final boxes) and `candidates` (everything before any filter).
+
+    Args:
+        model: A detector with YOLO heads.
+        size_hw: Size of the network's input.
+        settings: Thresholds of the graph.
+    """
+
+    def __init__(self, model: keras.Model, size_hw: Sequence[int], settings: Export):
+        super().__init__(name="detection")
+        self.model = model
+        self._heads = yolo_heads(model)
+        self._size_hw = (int(size_hw[0]), int(size_hw[1]))
+        self._settings = settings
+
+    @tf.function(input_signature=[IMAGES])
+    def serving_default(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Boxes of uint8 RGB pictures `(batch, height, width, 3)`.
+
+        Returns:
+            `boxes` float32 `(batch, n, 4)`, xyxy in pixels of the pictures, `scores` `(batch, n)`, `classes`
+            int32 `(batch, n)`, best score first and 0 past `count` int32 `(batch,)`.
+        """
+        found = self._candidates(images)
+        best_class = tf.argmax(found["class_probabilities"], axis=-1, output_type=tf.int32)
+        scores = found["objectness"] * tf.reduce_max(found["class_probabilities"], axis=-1)
+        picks = tf.map_fn(
+            lambda one: self._suppress(*one),
+            (found["unit_boxes"], scores, best_class),
+            fn_output_signature=(tf.int32, tf.float32, tf.int32),
+        )
+        return self._gathered(found["boxes"], best_class, *picks)
+
+    @tf.function(input_signature=[IMAGES])
+    def candidates(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Every candidate: `boxes` `(batch, N, 4)` in pixels, `objectness` `(batch, N)`, `class_probabilities`
+        `(batch, N, classes)`."""
+        found = self._candidates(images)
+        return {name: found[name] for name in ("boxes", "objectness", "class_probabilities")}
+
+    def one_picture(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """`serving_default` for a batch of one, without a loop: the form that LiteRT runs fastest."""
+        found = self._candidates(images)
+        best_class = tf.argmax(found["class_probabilities"], axis=-1, output_type=tf.int32)
+        scores = found["objectness"] * tf.reduce_max(found["class_probabilities"], axis=-1)
+        indices, kept_scores, count = self._suppress(found["unit_boxes"][0], scores[0], best_class[0])
+        return self._gathered(found["boxes"], best_class, indices[None], kept_scores[None], count[None])
+
+    def _candidates(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        raw = self.model(letterbox(images, self._size_hw), training=False)
+        decoded = [head.decode(raw[head.name]) for head in self._heads]
+        classes = self._heads[0].classes
+        batch = images.shape[0] or tf.shape(images)[0]
+        boxes = tf.concat([tf.reshape(d.boxes, (batch, -1, 4)) for d in decoded], axis=1)
+        objectness = tf.concat([tf.reshape(d.objectness, (batch, -1)) for d in decoded], axis=1)
+        named = tf.concat([tf.reshape(d.classes, (batch, -1, classes)) for d in decoded], axis=1)
+        picture_hw = tf.shape(images)[1:3]
+        unit_boxes = boxes_in_picture(boxes, letterbox_view(picture_hw, self._size_hw))
+        pixels = tf.cast(tf.tile(xy(picture_hw), [2]), tf.float32)
+        return {
+            "unit_boxes": unit_boxes,
+            "boxes": unit_boxes * pixels,
+            "objectness": objectness,
+            "class_probabilities": named,
+        }
+
+    def _suppress(self, unit_boxes, scores, class_ids):
+        """Indices, scores and count of one picture's best boxes; boxes of different classes are moved apart, so that
+        one call suppresses every class by itself."""
+        apart = unit_boxes + 2.0 * tf.cast(class_ids, tf.float32)[:, None]
+        indices, kept_scores, count = tf.raw_ops.NonMaxSuppressionV5(
+            boxes=apart,
+            scores=scores,
+            max_output_size=self._settings.max_detections,
+            iou_threshold=self._settings.iou,
+            score_threshold=self._settings.score_floor,
+            soft_nms_sigma=0.0,
+            pad_to_max_output_size=True,
+        )
+        return indices, kept_scores, count
+
+    def _gathered(self, boxes, class_ids, indices, scores, count) -> dict[str, tf.Tensor]:
+        n = self._settings.max_detections
+        indices = tf.reshape(indices, (boxes.shape[0] or -1, n))
+        valid = tf.range(n)[None] < count[:, None]
+        return {
+            "boxes": tf.gather(boxes, indices, batch_dims=1) * tf.cast(valid, tf.float32)[..., None],
+            "scores": tf.reshape(scores, (boxes.shape[0] or -1, n)) * tf.cast(valid, tf.float32),
+            "classes": tf.gather(class_ids, indices, batch_dims=1) * tf.cast(valid, tf.int32),
+            "count": count,
+        }

@@ -1,0 +1,93 @@
+"""Shared by the tests of runtime/ and apps/: a small real model folder, made with TensorFlow at test time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cnn_suite.results import ModelCard
+
+LABELS = ("red", "green", "blue")
+CARD = ModelCard("colours", "detection", LABELS, thresholds={"confidence": 0.3, "iou": 0.5, "max_detections": 3})
+
+_EXPORT = '''
+import sys
+import tensorflow as tf
+
+
+class Colours(tf.Module):
+    """One candidate a colour: the box round all pixels where it is strong; two more are a double and a weak one."""
+
+    def _candidates(self, images):
+        colours = tf.cast(images[0], tf.float32)  # (h, w, 3)
+        strong = tf.cast(2 * colours - tf.reduce_sum(colours, -1, keepdims=True) > 60.0, tf.float32)
+        columns, rows = tf.reduce_max(strong, 0), tf.reduce_max(strong, 1)  # (w, 3), (h, 3)
+        x0, x1 = self._span(columns)
+        y0, y1 = self._span(rows)
+        boxes = tf.stack([x0, y0, x1, y1], -1)  # (3, 4)
+        found = tf.reduce_max(columns, 0)
+        double = boxes[:1] + tf.constant([[1.0, 0.0, 1.0, 0.0]]) * found[0]
+        boxes = tf.concat([boxes, double, boxes[:1] * 0.5], 0)
+        objectness = tf.concat([found * [0.9, 0.8, 0.7], found[:1] * 0.6, found[:1] * 0.1], 0)
+        probabilities = tf.constant([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [1, 0, 0], [1, 0, 0]])
+        return boxes, objectness, probabilities
+
+    def _span(self, line):
+        size = tf.shape(line)[0]
+        places = tf.cast(tf.range(size), tf.float32)[:, None]
+        last = tf.reduce_max(line * (places + 1), 0)
+        first = tf.reduce_min(tf.where(line > 0, places, tf.cast(size, tf.float32)), 0)
+        return tf.minimum(first, last), last
+
+    @tf.function(input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8, "images")])
+    def candidates(self, images):
+        boxes, objectness, probabilities = self._candidates(images)
+        return {"boxes": boxes[None], "objectness": objectness[None], "class_probabilities": probabilities[None]}
+
+    @tf.function(input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8, "images")])
+    def serving_default(self, images):
+        boxes, objectness, _ = self._candidates(images)
+        scores = tf.where(objectness > 0.001, objectness, 0.0)[:3]  # already in order, and no doubles among them
+        order = tf.argsort(scores, direction="DESCENDING", stable=True)
+        return {
+            "boxes": tf.gather(boxes, order)[None],
+            "scores": tf.gather(scores, order)[None],
+            "classes": tf.gather(tf.range(3), order)[None],
+            "count": tf.reduce_sum(tf.cast(scores > 0, tf.int32))[None],
+        }
+
+
+module, folder = Colours(), sys.argv[1]
+signatures = {"serving_default": module.serving_default, "candidates": module.candidates}
+tf.saved_model.save(module, folder, signatures=signatures)
+converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(signatures))
+open(folder + "/model.tflite", "wb").write(converter.convert())
+'''
+
+
+@pytest.fixture(scope="session")
+def colour_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder with a SavedModel, a model.tflite and a card: it finds a red, a green and a blue rectangle."""
+    folder = tmp_path_factory.mktemp("models") / "colours"
+    subprocess.run([sys.executable, "-c", _EXPORT, str(folder)], check=True, capture_output=True)
+    CARD.write(folder)
+    return folder
+
+
+@pytest.fixture
+def picture_of() -> Callable[..., np.ndarray]:
+    """Draws full rectangles on grey: picture_of((class_id, x0, y0, x1, y1), ..., size_hw=(120, 160))."""
+
+    def draw(*boxes: tuple[int, int, int, int, int], size_hw: tuple[int, int] = (120, 160)) -> np.ndarray:
+        image = np.full((*size_hw, 3), 90, np.uint8)
+        for class_id, x0, y0, x1, y1 in boxes:
+            image[y0:y1, x0:x1] = 20
+            image[y0:y1, x0:x1, class_id] = 230
+        return image
+
+    return draw

@@ -1,0 +1,252 @@
+"""Tests of cnn_suite.cli: exit statuses, plain errors, pure JSON, and help that costs no TensorFlow."""
+
+import json
+import subprocess
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnn_suite.cli import main
+
+VERBS = ["train", "evaluate", "export", "benchmark", "doctor"]
+HEAVY = ["tensorflow", "keras", "cv2", "scipy", "matplotlib"]
+
+
+def replace_verb(monkeypatch: pytest.MonkeyPatch, module: str, **members: Any) -> None:
+    """Put a small stand-in where a command imports its verb from."""
+    stand_in = types.ModuleType(f"cnn_suite.{module}")
+    for name, member in members.items():
+        setattr(stand_in, name, member)
+    monkeypatch.setitem(sys.modules, f"cnn_suite.{module}", stand_in)
+
+
+class OurError(RuntimeError):
+    """What the project raises itself, whatever kind it is."""
+
+    __module__ = "cnn_suite.somewhere"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Anything that exists: the stand-ins never look inside."""
+    path = tmp_path / "model"
+    path.mkdir()
+    return path
+
+
+@pytest.mark.parametrize("words", [[], *[[verb] for verb in VERBS]], ids=lambda words: " ".join(words) or "no verb")
+def test_help_ends_with_status_0_and_imports_nothing_heavy(words: list[str]) -> None:
+    program = (
+        "import sys; from cnn_suite.cli import main\n"
+        f"status = main({[*words, '--help']!r})\n"
+        f"heavy = [name for name in {HEAVY!r} if name in sys.modules]\n"
+        "sys.exit(f'imported {heavy}' if heavy else status)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Usage: cnn-suite" in done.stdout
+    assert done.stderr == ""
+
+
+def test_no_verb_at_all_shows_the_help_and_counts_as_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    shown = capsys.readouterr().out
+    assert all(verb in shown for verb in VERBS)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["trian"], "`cnn-suite --help` shows how to use it."),
+        (["train"], "Missing argument 'config'"),
+        (["train", "absent.yaml"], "file 'absent.yaml' does not exist"),
+        (["evaluate", "absent", "--data", "."], "There is no model 'absent'"),
+        (["evaluate", ".", "--data", "absent"], "'absent' does not exist"),
+        (["benchmark", "absent"], "There is no model 'absent'"),
+        (["evaluate", "."], "Missing option '--data'"),
+        (["benchmark", ".", "--size", "480"], "--size takes HEIGHTxWIDTH in pixels, for example 480x640."),
+        (["benchmark", ".", "--size", "0x640"], "Received '0x640'"),
+        (["benchmark", ".", "--repeats", "0"], "--repeats"),
+        (["export", ".", "--formats", "litert,pickle"], "--formats takes saved_model, litert and onnx"),
+        (["doctor", ".", "--gird", "8"], "No such option: --gird"),
+        (["doctor", ".", "--strides", "8,x"], "Expected positive numbers in groups of 1"),
+        (["doctor", ".", "--anchors", "10,14 23"], "in groups of 2, such as '10,14 23,27'. Received '10,14 23'"),
+    ],
+)
+def test_wrong_usage_is_status_2_and_at_most_three_lines(
+    words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert says in shown.err
+    assert 1 <= len(shown.err.splitlines()) <= 3
+    assert "Traceback" not in shown.err
+
+
+def test_a_wrong_key_in_the_configuration_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "blood.yaml"
+    config.write_text("name: blood\ndata:\n  path: cells\n  bach_size: 4\n")
+    assert main(["train", str(config)]) == 2
+    assert "data.bach_size: unknown key. Did you mean 'batch_size'?" in capsys.readouterr().err
+
+
+def test_train_hands_over_the_overridden_configuration_and_exports_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "blood.yaml"
+    config.write_text("name: blood\ndata:\n  path: cells\n")
+    seen = {}
+
+    def train(config: Any, resume: bool, quiet: bool) -> Path:
+        seen.update(epochs=config.training.epochs, resume=resume, quiet=quiet)
+        return tmp_path / "runs" / config.name
+
+    replace_verb(monkeypatch, "train", train=train)
+    replace_verb(monkeypatch, "export", export_model=lambda run: tmp_path / "saved" / run.name)
+    assert main(["train", str(config), "training.epochs=3", "--resume", "--quiet"]) == 0
+    assert seen == {"epochs": 3, "resume": True, "quiet": True}
+    run, folder = tmp_path / "runs" / "blood", tmp_path / "saved" / "blood"
+    assert capsys.readouterr().out == f"Run: {run}\nModel folder: {folder}\n"
+
+
+def test_json_is_the_only_thing_on_stdout_whatever_libraries_print(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def evaluate_model(model: Path, data: Path, **options: Any) -> dict[str, Any]:
+        print("1/1 a progress bar of some library")
+        return {"ap50": np.float32(0.5), "per_class": {"wbc": float("nan")}, "counts": np.array([1, 2]), "data": data}
+
+    replace_verb(monkeypatch, "evaluate", evaluate_model=evaluate_model)
+    assert main(["evaluate", str(folder), "--data", str(folder), "--json"]) == 0
+    shown = capsys.readouterr()
+    assert json.loads(shown.out) == {
+        "ap50": 0.5, "per_class": {"wbc": None}, "counts": [1, 2], "data": str(folder)
+    }  # fmt: skip
+    assert "a progress bar" in shown.err
+
+
+def test_evaluate_shows_nested_metrics_as_lines(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    replace_verb(monkeypatch, "evaluate", evaluate_model=lambda *_, **__: {"ap": 0.25, "per_class": {"wbc": 1.0}})
+    assert main(["evaluate", str(folder), "--data", str(folder)]) == 0
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["ap", "0.25"], ["per_class"], ["wbc", "1"]
+    ]  # fmt: skip
+
+
+def test_export_passes_on_its_formats(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = {}
+
+    def export_model(source: Path, **options: Any) -> Path:
+        seen.update(options)
+        return folder
+
+    replace_verb(monkeypatch, "export", export_model=export_model)
+    assert main(["export", str(folder), "--formats", "litert, onnx", "--int8", "--json"]) == 0
+    assert seen == {"folder": None, "formats": ("litert", "onnx"), "int8": True}
+    assert json.loads(capsys.readouterr().out) == {"model": str(folder)}
+    assert main(["export", str(folder)]) == 0
+    assert seen["formats"] is None  # the configuration decides
+
+
+def test_benchmark_prints_its_table(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    replace_verb(
+        monkeypatch,
+        "benchmark",
+        benchmark_model=lambda model, **options: options,
+        render=lambda figures: f"{figures['size_hw']} {figures['runtime']} {figures['repeats']} {figures['threads']}",
+    )
+    assert main(["benchmark", str(folder), "--size", "240x320", "--runtime", "litert", "--repeats", "7"]) == 0
+    assert capsys.readouterr().out == "(240, 320) litert 7 2\n"
+
+
+def fake_doctor(monkeypatch: pytest.MonkeyPatch, faults: list[str]) -> dict[str, Any]:
+    """Stand-ins for the doctor's parts; what they were given is collected in the dictionary returned."""
+    seen: dict[str, Any] = {}
+    report = types.SimpleNamespace(faults=faults, data="the data", as_dict=lambda: {"faults": faults})
+
+    def examine(data: Path, **options: Any) -> types.SimpleNamespace:
+        seen.update(options)
+        return report
+
+    def repair(data: str, folder: Path) -> list[str]:
+        seen.update(repaired=data, folder=folder)
+        return faults
+
+    replace_verb(monkeypatch, "data.doctor", examine=examine)
+    replace_verb(monkeypatch, "data.doctor_tables", print_report=lambda report: print("tables"))
+    replace_verb(monkeypatch, "data.repair", repair=repair)
+    return seen
+
+
+def test_doctor_of_sound_data_is_status_0(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = fake_doctor(monkeypatch, [])
+    words = ["doctor", str(folder), "--labels", "RBC, WBC", "--size", "320x416", "--strides", "8,16"]
+    assert main([*words, "--anchors", "10,14 23,27"]) == 0
+    assert capsys.readouterr().out == "tables\n"
+    assert (seen["labels"], seen["image_size_hw"], seen["strides"]) == (["RBC", "WBC"], (320, 416), [8, 16])
+    assert seen["anchors"] == [(10.0, 14.0), (23.0, 27.0)]
+
+
+def test_doctor_of_faulty_data_is_status_1_and_repairs_into_the_folder_named(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = fake_doctor(monkeypatch, ["a.xml:3: the box has no area."])
+    assert main(["doctor", str(folder), "--json", "--repair", str(tmp_path / "copy")]) == 1
+    shown = capsys.readouterr()
+    assert json.loads(shown.out) == {"faults": ["a.xml:3: the box has no area."]}
+    assert shown.err == f"Repaired copy (1 repairs): {tmp_path / 'copy'}\n"
+    assert (seen["repaired"], seen["folder"], seen["anchors"]) == ("the data", tmp_path / "copy", None)
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (ValueError("One line."), ["One line."]),
+        (KeyError("Unknown split 'tset'. Known splits: test."), ["Unknown split 'tset'. Known splits: test."]),
+        (FileNotFoundError("Model folder 'x' does not exist."), ["Model folder 'x' does not exist."]),
+        (ValueError("12 faults:\n  a\n  b\n  c\nWhat to do."), ["12 faults:", "a", "What to do."]),
+        (OurError("Said for people."), ["Said for people."]),
+        (TypeError("a slip of ours"), ["TypeError: a slip of ours. `--debug` shows where it came from."]),
+        (ValueError(), ["ValueError. `--debug` shows where it came from."]),
+    ],
+)
+def test_a_fault_in_the_work_is_status_1_in_at_most_three_plain_lines(
+    error: Exception,
+    shown: list[str],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def evaluate_model(*_: Any, **__: Any) -> None:
+        raise error
+
+    replace_verb(monkeypatch, "evaluate", evaluate_model=evaluate_model)
+    words = ["evaluate", str(folder), "--data", str(folder)]
+    assert main(words) == 1
+    assert capsys.readouterr().err.splitlines() == [f"cnn-suite evaluate: {shown[0]}", *shown[1:]]
+    with pytest.raises(type(error)):
+        main([*words, "--debug"])
+
+
+def test_an_interruption_says_so_in_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def evaluate_model(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    replace_verb(monkeypatch, "evaluate", evaluate_model=evaluate_model)
+    assert main(["evaluate", str(folder), "--data", str(folder)]) == 130
+    assert capsys.readouterr().err == "cnn-suite evaluate: interrupted.\n"
