@@ -35,7 +35,7 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 def train(
     config: Annotated[Path, typer.Argument(help="YAML file.", exists=True, dir_okay=False, show_default=False)],
     overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Replace fields, e.g. training.epochs=5.")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Replace fields: training.epochs=5.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of this run.")] = False,
     as_json: Json = False,
@@ -47,13 +47,16 @@ def train(
 
     settings = load_config(config, overrides or [])
     with imports_muted(debug):
+        from cnn_suite.evaluate import evaluate_run
         from cnn_suite.export import export_model
         from cnn_suite.train import train as train_model
 
     with stdout_kept_clean(as_json):
         run = train_model(settings, resume=resume, quiet=quiet or not sys.stderr.isatty())
         folder = export_model(run)
-    show({"run": run, "model": folder}, as_json, lambda: f"Run: {run}\nModel folder: {folder}")
+        metrics = evaluate_run(folder, run, quiet=quiet)
+    figures = {"run": run, "model": folder, "validation": {name: metrics.get(name) for name in ("ap", "ap50", "ap75")}}
+    show(figures, as_json, lambda: as_lines(figures))
 
 
 @app.command()
@@ -64,6 +67,7 @@ def evaluate(
     format: Format = "auto",
     runtime: Annotated[str, typer.Option(help="litert or saved_model.")] = "litert",
     report: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write curves and pictures there.")] = None,
+    record: Annotated[bool, typer.Option("--record", help="Write the figures into the model's card.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -74,7 +78,7 @@ def evaluate(
 
     with stdout_kept_clean(as_json):
         metrics = evaluate_model(
-            folder, data, split=split, format=format, runtime=runtime, report_folder=report, quiet=quiet
+            folder, data, split=split, format=format, runtime=runtime, report_folder=report, record=record, quiet=quiet
         )
     show(metrics, as_json, lambda: as_lines(metrics))
 

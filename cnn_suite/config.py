@@ -149,7 +149,7 @@ class Training(Section):
     mixed_precision: Literal["none", "bfloat16", "float16"] = "none"
     jit: bool = False
     steps_per_execution: int = Field(1, ge=1)
-    multi_scale: float = Field(0.0, ge=0, lt=1, description="share by which the input size may vary from batch to batch")
+    multi_scale: float = Field(0.0, ge=0, lt=1, description="share by which the input size may vary between batches")
     early_stopping_epochs: int = Field(0, ge=0, description="epochs without a better AP before stopping; 0: never")
     evaluate_every: int = Field(5, ge=1, description="epochs between two evaluations on the validation splits")
     steps_per_epoch: int | None = Field(None, ge=1, description="batches of one epoch; empty: the whole data once")
@@ -177,7 +177,7 @@ class Export(Section):
 class RunConfig(Section):
     """One experiment, whole."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9._-]+$", description="name of the run and of its model folder")
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="name of the run and of its model folder")
     task: Literal["detection"] = "detection"
     seed: int = Field(0, ge=0, lt=2**32)
     data: Data

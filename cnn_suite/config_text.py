@@ -128,7 +128,9 @@ def explain(item: Any, root: type[BaseModel]) -> str:
         bound = "at least" if kind == "too_short" else "at most"
         length = context["min_length" if kind == "too_short" else "max_length"]
         return f"{path}: must be a list of {bound} {length}. Received {item['input']!r}."
-    wanted = _WANTED.get(kind) or re.sub(r"^\w+ should (be )?", "", item["msg"])
+    if kind == "string_pattern_mismatch":
+        return f"{path}: must match the pattern {context['pattern']}. Received {item['input']!r}."
+    wanted = _WANTED.get(kind) or item["msg"].removeprefix("Input should be ")
     return f"{path}: must be {wanted}. Received {'nothing' if item['input'] is None else repr(item['input'])}."
 
 

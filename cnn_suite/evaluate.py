@@ -7,9 +7,11 @@ pixels, and every step between them is the exported graph's.
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Protocol
@@ -20,10 +22,13 @@ from cnn_suite.data.annotations import AnnotatedPicture, DetectionData
 from cnn_suite.data.picture_files import load_pixels
 from cnn_suite.data.sources import read_detection_data
 from cnn_suite.metrics.detection import Truths, coco_metrics
+from cnn_suite.metrics.detection_pictures import truths_of
 from cnn_suite.metrics.detection_plots import require_matplotlib, write_detection_plots
 from cnn_suite.metrics.detection_report import detection_report
-from cnn_suite.results import Detections
+from cnn_suite.results import Detections, ModelCard
 from cnn_suite.runtime.detector import load_detector
+
+_log = logging.getLogger(__name__)
 
 LOWEST_CONFIDENCE = 0.001  # the average precision needs the unsure boxes too; exported graphs keep no lower ones
 
@@ -53,6 +58,7 @@ def evaluate_model(
     runtime: str = "litert",
     limit: int | None = None,
     report_folder: str | Path | None = None,
+    record: bool = False,
     quiet: bool = False,
 ) -> dict[str, Any]:
     """Scores a detector's model folder on one split of a data set by the COCO protocol.
@@ -65,6 +71,7 @@ def evaluate_model(
         runtime: "litert" or "saved_model".
         limit: At most so many pictures, the first of the split; None for all.
         report_folder: Where metrics.json and the plots are written; None to write nothing.
+        record: Whether to write the figures and the command that gives them into the model's card.
         quiet: No progress bar; there is none either where stderr is no terminal.
 
     Returns:
@@ -97,7 +104,46 @@ def evaluate_model(
     if report_folder is not None:
         text = json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False)
         (Path(report_folder) / "metrics.json").write_text(text + "\n", encoding="utf-8")
+    if record:
+        _record(folder, split, result, f"cnn-suite evaluate {folder} --data {data_path} --split {split}")
     return result
+
+
+def evaluate_run(folder: str | Path, run: str | Path, *, quiet: bool = False) -> dict[str, Any]:
+    """Scores a freshly exported detector on the validation pictures of its run, and records the figures in its card.
+
+    Args:
+        folder: The model folder.
+        run: The run it comes from; curves, confusions and the worst pictures are drawn into its `report` folder where
+            matplotlib is installed.
+        quiet: No progress bar.
+
+    Returns:
+        As `evaluate_model`, or an empty dictionary for a run without validation pictures.
+    """
+    from cnn_suite.config import load_config
+    from cnn_suite.tasks import detection
+
+    config = load_config(Path(run) / "config.yaml")
+    pictures = detection.datasets(config).validation
+    if not pictures:
+        return {}
+    report_folder = Path(run) / "report" if find_spec("matplotlib") else None
+    if report_folder is None:
+        _log.warning("No plots were drawn: matplotlib is missing. Install it with pip install 'cnn_suite[plots]'.")
+    detector = load_detector(folder)
+    result = evaluate_detector(
+        detector, pictures, detector.labels, report_folder=report_folder, history=Path(run) / "history.csv", quiet=quiet
+    )
+    _record(folder, "validation", result, f"cnn-suite train, data.validation: {', '.join(config.data.validation)}")
+    return result
+
+
+def _record(folder: str | Path, split: str, result: dict[str, Any], command: str) -> None:
+    card = ModelCard.read(folder)
+    figures = {name: result[name] for name in ("pictures", "objects", "ap", "ap50", "ap75", "per_class", "best_f1")}
+    metrics = card.metrics | {split: figures | {"protocol": "COCO", "command": command}}
+    replace(card, metrics=metrics).write(folder)
 
 
 def evaluate_detector(
@@ -192,14 +238,8 @@ def _run(detector: DetectorLike, pictures: Sequence[AnnotatedPicture], quiet: bo
         start = perf_counter()
         run.detections.append(detector(image, confidence=LOWEST_CONFIDENCE))
         run.seconds.append(perf_counter() - start)
-        run.truths.append(_truths(picture))
+        run.truths.append(truths_of(picture))
     return run
-
-
-def _truths(picture: AnnotatedPicture) -> Truths:
-    # Whole pixels that went through float32 unit boxes come back to 1e-4 px; rounding makes them whole again, so that
-    # a box of 32 x 32 falls into the area ranges the annotation's own numbers say.
-    return Truths(np.round(picture.boxes_px, 3), picture.class_ids, picture.crowd)
 
 
 def _with_progress(pictures: Sequence[AnnotatedPicture], quiet: bool) -> Iterable[AnnotatedPicture]:

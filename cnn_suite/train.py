@@ -102,7 +102,9 @@ def _restore(model: keras.Model, checkpoint: Path, steps: int) -> int:
     return round(int(model.optimizer.iterations) / steps)
 
 
-def _callbacks(config: RunConfig, data, model: keras.Model, folder: Path, rows: list[dict]) -> list:
+def _callbacks(
+    config: RunConfig, data: detection.Datasets, model: keras.Model, folder: Path, rows: list[dict]
+) -> list[keras.callbacks.Callback]:
     """In the order they must run: first the state to resume from, then the averaged weights and what looks at them."""
     settings = config.training
     callbacks = [FiniteLoss(), LastCheckpoint(folder / "last.keras")]

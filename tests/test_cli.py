@@ -95,7 +95,7 @@ def test_a_wrong_key_in_the_configuration_is_wrong_usage(tmp_path: Path, capsys:
     assert "data.bach_size: unknown key. Did you mean 'batch_size'?" in capsys.readouterr().err
 
 
-def test_train_hands_over_the_overridden_configuration_and_exports_the_run(
+def test_train_hands_over_the_overridden_configuration_then_exports_and_evaluates_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = tmp_path / "blood.yaml"
@@ -108,10 +108,17 @@ def test_train_hands_over_the_overridden_configuration_and_exports_the_run(
 
     replace_verb(monkeypatch, "train", train=train)
     replace_verb(monkeypatch, "export", export_model=lambda run: tmp_path / "saved" / run.name)
+    replace_verb(monkeypatch, "evaluate", evaluate_run=lambda folder, run, quiet: {"ap": 0.5, "ar_1": 0.25})
     assert main(["train", str(config), "training.epochs=3", "--resume", "--quiet"]) == 0
     assert seen == {"epochs": 3, "resume": True, "quiet": True}
-    run, folder = tmp_path / "runs" / "blood", tmp_path / "saved" / "blood"
-    assert capsys.readouterr().out == f"Run: {run}\nModel folder: {folder}\n"
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["run", str(tmp_path / "runs" / "blood")],
+        ["model", str(tmp_path / "saved" / "blood")],
+        ["validation"],
+        ["ap", "0.5"],
+        ["ap50", "None"],
+        ["ap75", "None"],
+    ]
 
 
 def test_json_is_the_only_thing_on_stdout_whatever_libraries_print(

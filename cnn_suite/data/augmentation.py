@@ -3,6 +3,7 @@
 Every random number comes from the seed it is given, so that an epoch can be made again exactly.
 """
 
+import math
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -93,8 +94,8 @@ def _transposed(example: Example, seed: tf.Tensor, probability: float) -> Exampl
 def _random_view(picture_hw, seed: tf.Tensor, tile_hw, canvas_hw, settings: Augmentation) -> View:
     seeds = tf.unstack(tf.random.split(seed, 5))
     smallest, largest = settings.scale
-    zoom = tf.exp(tf.random.stateless_uniform([], seeds[0], tf.math.log(smallest), tf.math.log(largest)))
-    stretch = tf.exp(tf.random.stateless_uniform([], seeds[1], -0.5, 0.5) * tf.math.log(settings.aspect))
+    zoom = tf.exp(tf.random.stateless_uniform([], seeds[0], math.log(smallest), math.log(largest)))
+    stretch = tf.exp(tf.random.stateless_uniform([], seeds[1], -0.5, 0.5) * math.log(settings.aspect))
     fitted = tf.reduce_min(_xy(canvas_hw) / _xy(picture_hw)) * _xy(picture_hw)
     size = fitted * zoom * tf.stack([stretch, 1 / stretch])
     free = _xy(tile_hw) - size

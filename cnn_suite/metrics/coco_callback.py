@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from cnn_suite.data.annotations import AnnotatedPicture
 from cnn_suite.data.picture_files import load_pixels
 from cnn_suite.metrics.detection import coco_metrics
-from cnn_suite.metrics.detection_pictures import Truths
+from cnn_suite.metrics.detection_pictures import truths_of
 from cnn_suite.results import Detections
 
 
@@ -26,13 +27,13 @@ class CocoEvaluation(keras.callbacks.Callback):
         every: Epochs between two measurements; the last epoch is always measured.
     """
 
-    def __init__(self, serving, pictures: Sequence[AnnotatedPicture], labels: Sequence[str], every: int = 1):
+    def __init__(self, serving: Any, pictures: Sequence[AnnotatedPicture], labels: Sequence[str], every: int = 1):
         super().__init__()
         self._serving = serving
         self._pictures = pictures
         self._labels = tuple(labels)
         self._every = every
-        self._truths = [Truths(p.boxes_px, p.class_ids, p.crowd) for p in pictures]
+        self._truths = [truths_of(picture) for picture in pictures]
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Measures when it is due."""

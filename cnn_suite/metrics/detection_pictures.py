@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from cnn_suite.data.annotations import AnnotatedPicture
 from cnn_suite.metrics.detection_matching import areas_px
 
 
@@ -63,6 +64,15 @@ class Truths:
     def __len__(self) -> int:
         """The number of objects, crowd regions included."""
         return len(self.xyxy_px)
+
+
+def truths_of(picture: AnnotatedPicture) -> Truths:
+    """The truths of an annotated picture.
+
+    Whole pixels that went through float32 unit boxes come back to 1e-4 px; rounding makes them whole again, so that a
+    box of 32 x 32 falls into the area ranges that the annotation's own numbers say.
+    """
+    return Truths(np.round(picture.boxes_px, 3), picture.class_ids, picture.crowd)
 
 
 @dataclass(frozen=True)

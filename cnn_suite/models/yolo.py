@@ -95,7 +95,7 @@ def _check(image_shape, anchors_px, strides) -> None:
         )
 
 
-def _filters(filters: int, width: float) -> int:
+def _filters(filters: float, width: float) -> int:
     return max(8, int(round(filters * width / 8)) * 8)
 
 

@@ -4,7 +4,7 @@ The algorithm of the course notes: pick the box with the highest score, discard 
 go on with what is left; independently for each class unless asked otherwise.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from keras import ops
 
@@ -17,9 +17,9 @@ class Kept(NamedTuple):
     """What is left: `indices` int32 `(batch, max_detections)` into the candidates, `scores` likewise, both 0 past
     `count` int32 `(batch,)`."""
 
-    indices: object
-    scores: object
-    count: object
+    indices: Any
+    scores: Any
+    count: Any
 
 
 def non_max_suppression(

@@ -7,7 +7,7 @@ every input size. Anchors are widths and heights in pixels of the network's inpu
 Source: Redmon & Farhadi 2018, YOLOv3; Darknet's yolo_layer.c and region_layer.c.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from keras import ops
 
@@ -20,18 +20,18 @@ class Predictions(NamedTuple):
     """Decoded predictions of one head: `boxes` unit xyxy `(batch, rows, columns, anchors, 4)`, `objectness`
     `(batch, rows, columns, anchors)` and `classes` `(..., classes)`, both probabilities."""
 
-    boxes: object
-    objectness: object
-    classes: object
+    boxes: Any
+    objectness: Any
+    classes: Any
 
 
 class Assignment(NamedTuple):
     """What one head should answer: `positive` `(batch, rows, columns, anchors)` of 0 and 1, `boxes` the true box of
     each positive, unit cxcywh `(..., 4)`, and `classes` `(..., classes)`, 1 for every class that was put there."""
 
-    positive: object
-    boxes: object
-    classes: object
+    positive: Any
+    boxes: Any
+    classes: Any
 
 
 def cell_offsets(grid_hw):

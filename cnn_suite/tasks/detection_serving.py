@@ -41,14 +41,12 @@ class DetectionServing(tf.Module):
             int32 `(batch, n)`, best score first and 0 past `count` int32 `(batch,)`.
         """
         found = self._candidates(images)
-        best_class = tf.argmax(found["class_probabilities"], axis=-1, output_type=tf.int32)
-        scores = found["objectness"] * tf.reduce_max(found["class_probabilities"], axis=-1)
         picks = tf.map_fn(
             lambda one: self._suppress(*one),
-            (found["unit_boxes"], scores, best_class),
+            (found["unit_boxes"], found["scores"], found["classes"]),
             fn_output_signature=(tf.int32, tf.float32, tf.int32),
         )
-        return self._gathered(found["boxes"], best_class, *picks)
+        return self._gathered(found["boxes"], found["classes"], *picks)
 
     @tf.function(input_signature=[IMAGES])
     def candidates(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -60,10 +58,8 @@ class DetectionServing(tf.Module):
     def one_picture(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """`serving_default` for a batch of one, without a loop: the form that LiteRT runs fastest."""
         found = self._candidates(images)
-        best_class = tf.argmax(found["class_probabilities"], axis=-1, output_type=tf.int32)
-        scores = found["objectness"] * tf.reduce_max(found["class_probabilities"], axis=-1)
-        indices, kept_scores, count = self._suppress(found["unit_boxes"][0], scores[0], best_class[0])
-        return self._gathered(found["boxes"], best_class, indices[None], kept_scores[None], count[None])
+        picks = self._suppress(found["unit_boxes"][0], found["scores"][0], found["classes"][0])
+        return self._gathered(found["boxes"], found["classes"], *(pick[None] for pick in picks))
 
     def _candidates(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         raw = self.model(letterbox(images, self._size_hw), training=False)
@@ -76,11 +72,15 @@ class DetectionServing(tf.Module):
         picture_hw = tf.shape(images)[1:3]
         unit_boxes = boxes_in_picture(boxes, letterbox_view(picture_hw, self._size_hw))
         pixels = tf.cast(tf.tile(xy(picture_hw), [2]), tf.float32)
+        # A box in the margin has no area left; LiteRT would return it again and again, as it does not suppress itself.
+        has_area = tf.cast(tf.reduce_all(unit_boxes[..., 2:4] > unit_boxes[..., 0:2], axis=-1), tf.float32)
         return {
             "unit_boxes": unit_boxes,
             "boxes": unit_boxes * pixels,
             "objectness": objectness,
             "class_probabilities": named,
+            "scores": objectness * tf.reduce_max(named, axis=-1) * has_area,
+            "classes": tf.argmax(named, axis=-1, output_type=tf.int32),
         }
 
     def _suppress(self, unit_boxes, scores, class_ids):
