@@ -78,8 +78,8 @@ class Data(Section):
     train: tuple[str, ...] = Field(("train",), min_length=1, description="splits to learn from")
     validation: tuple[str, ...] = Field(("val",), description="splits to measure on during training")
     background: tuple[str, ...] = Field((), description="folders of pictures without objects, added to training")
-    point_margins: tuple[float, float, float, float] = Field(
-        (0.1, 0.3, 0.1, 0.05), description="landmarks_csv: left, top, right, bottom margins round the points"
+    point_margins: tuple[float, float, float, float] | None = Field(
+        None, description="landmarks_csv: left, top, right, bottom margins round the points; empty: the reader's own"
     )
     batch_size: int = Field(8, ge=1)
     cache: Literal["memory", "none"] = "memory"
@@ -90,6 +90,8 @@ class Data(Section):
     def _has_a_source(self) -> "Data":
         if not self.path and self.format != "shapes":
             raise ValueError("path is required: the folder of the data set; only format: shapes has none")
+        if self.point_margins and self.format != "landmarks_csv":
+            raise ValueError(f"point_margins belongs to format: landmarks_csv, received format: {self.format}")
         return self
 
 

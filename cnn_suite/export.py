@@ -1,8 +1,9 @@
 """`cnn-suite export`: a trained network as a model folder, its forms checked against each other."""
 
 import hashlib
+import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,15 +12,25 @@ import numpy as np
 import tensorflow as tf
 
 from cnn_suite import graphs, parity
-from cnn_suite.config import ConfigError, RunConfig, load_config
+from cnn_suite.config import ConfigError, RunConfig
+from cnn_suite.data.views import letterbox
 from cnn_suite.models.yolo import yolo_heads
 from cnn_suite.results import ModelCard
 from cnn_suite.runtime.litert import LiteRTModel
+from cnn_suite.runtime.saved_model import SavedModel
 from cnn_suite.tasks import detection
+from cnn_suite.tasks.detection_serving import DetectionServing
+from cnn_suite.trained import Trained, load_trained, weights_digest
 
 CALIBRATION_PICTURES = 64
 PARITY_PICTURES = 8
 LIBRARIES = ("tensorflow", "keras", "ai-edge-litert", "numpy")
+FILES = {  # what each form consists of
+    "saved_model": ("saved_model.pb", "variables", "fingerprint.pb", "assets"),
+    "litert": ("model.tflite",),
+    "onnx": ("model.onnx",),
+    "litert_int8": ("model.int8.tflite",),
+}
 
 
 def export_model(
@@ -31,6 +42,9 @@ def export_model(
 ) -> Path:
     """Writes the model folder of a trained network.
 
+    Forms of the same network that are in the folder already and are not asked for stay, with what the card says of
+    them; those of another network are removed.
+
     Args:
         source: A run (`runs/<name>`), a model folder, or a .keras file with its config.yaml beside it.
         folder: Where to write; `saved_models/<name>` by default.
@@ -41,79 +55,133 @@ def export_model(
         The model folder.
 
     Raises:
-        ConfigError: If the source is no trained network.
+        ConfigError: If the source is no trained network, or `int8` is asked for without the training pictures.
+        ValueError: If a format is unknown.
+        ImportError: If ONNX is asked for and its libraries are not installed.
         ParityError: If a written form does not answer like the network; the folder is then left for a look.
     """
-    model, config, origin = _load(Path(source))
-    formats = tuple(formats or config.export.formats)
+    trained = load_trained(source)
+    config = trained.config
+    formats = _checked_formats(formats or config.export.formats)
+    calibration = _calibration(trained) if int8 else []
     target = Path(folder) if folder else Path("saved_models") / config.name
-    target.mkdir(parents=True, exist_ok=True)
-    serving = detection.serving_model(model, config)
-    _write_forms(model, serving, target, formats)
-    if int8:
-        calibration = detection.sample_pictures(config, CALIBRATION_PICTURES)
-        (target / "model.int8.tflite").write_bytes(graphs.litert_bytes(_one_picture(serving), calibration))
-    _copy(origin, target, model)
-    pictures = _parity_pictures(config)
-    differences = parity.parity(serving.serving_default, _runtimes(target, formats), pictures)
-    _card(model, config, target, {"pictures": len(pictures), **differences}).write(target)
-    parity.check(differences)
+    serving = detection.serving_model(trained.model, config)
+    earlier = _earlier_card(target, trained)
+    _copy(trained, target)
+    _write_forms(serving, target, formats, calibration)
+    differences = (earlier.parity if earlier else {}) | _differences(serving, config, target, formats, int8)
+    _card(trained, target, differences, earlier).write(target)
+    parity.check({name: differences[name] for name in formats})
     return target
 
 
-def _load(source: Path) -> tuple[keras.Model, RunConfig, Path]:
-    path = source / "model.keras" if source.is_dir() else source
-    settings = path.parent / "config.yaml"
-    if not path.is_file() or not settings.is_file():
-        raise ConfigError(
-            f"{source} is no trained network: expected model.keras and config.yaml, or a .keras file with config.yaml "
-            "beside it. `cnn-suite train` writes them to runs/<name>."
-        )
-    return keras.models.load_model(path, compile=False), load_config(settings), path.parent
-
-
-def _one_picture(serving) -> dict[str, Callable]:
-    return {"serving_default": serving.one_picture, "candidates": serving.candidates}
-
-
-def _write_forms(model: keras.Model, serving, target: Path, formats: Sequence[str]) -> None:
-    if "saved_model" in formats:
-        signatures = {"serving_default": serving.serving_default, "candidates": serving.candidates}
-        graphs.write_saved_model(model, signatures, target)
-    if "litert" in formats:
-        (target / "model.tflite").write_bytes(graphs.litert_bytes(_one_picture(serving)))
+def _checked_formats(formats: Sequence[str]) -> tuple[str, ...]:
+    known = ("saved_model", "litert", "onnx")
+    if isinstance(formats, str) or not set(formats) <= set(known):
+        raise ValueError(f"`formats` must be a list out of {', '.join(known)}. Received {formats!r}.")
     if "onnx" in formats:
-        graphs.write_onnx(tf.function(serving.one_picture), graphs.ONE_PICTURE, target / "model.onnx")
+        graphs.check_onnx_installed()
+    return tuple(formats)
 
 
-def _copy(origin: Path, target: Path, model: keras.Model) -> None:
-    model.save(target / "model.keras")
+def _calibration(trained: Trained) -> list[np.ndarray]:
+    """Training pictures as they lie on the network's input, all of one size."""
+    config = trained.config
+    pictures = detection.sample_pictures(config, CALIBRATION_PICTURES, training=True)
+    if not pictures:
+        raise ConfigError(
+            f"An 8-bit file is quantised by training pictures, and {config.data.path!r} does not exist. Run the "
+            f"command where it does, or set data.path in {trained.path.parent / 'config.yaml'}."
+        )
+    canvas = (letterbox(tf.constant(picture[None]), config.model.image_size_hw)[0] for picture in pictures)
+    return [np.rint(pixels).astype(np.uint8) for pixels in canvas]
+
+
+def _earlier_card(target: Path, trained: Trained) -> ModelCard | None:
+    """The card of an earlier export of the same network and graph; forms of another one are removed."""
+    if not (target / "card.json").is_file():
+        return None
+    card = ModelCard.read(target)
+    same_weights = card.model.get("weights_sha256") == weights_digest(trained.model)
+    same_file = card.sha256.get("model.keras") == _digest(trained.path)
+    if (same_weights or same_file) and card.thresholds == _thresholds(trained.config) and card.input == _input(trained.config):
+        return card
+    for name in (name for names in FILES.values() for name in names):
+        if (target / name).is_dir():
+            shutil.rmtree(target / name)
+        else:
+            (target / name).unlink(missing_ok=True)
+    return None
+
+
+def _copy(trained: Trained, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    origin = trained.path.parent
+    if trained.path.resolve() != (target / "model.keras").resolve():
+        trained.model.save(target / "model.keras")
     for name in ("config.yaml", "history.csv"):
         if (origin / name).is_file() and (origin / name).resolve() != (target / name).resolve():
             shutil.copyfile(origin / name, target / name)
 
 
-def _runtimes(target: Path, formats: Sequence[str]) -> dict[str, Callable[[np.ndarray], parity.Answer]]:
-    runtimes: dict[str, Callable[[np.ndarray], parity.Answer]] = {}
+def _write_forms(
+    serving: DetectionServing, target: Path, formats: Sequence[str], calibration: Sequence[np.ndarray]
+) -> None:
+    one_picture: graphs.Signatures = {"serving_default": serving.one_picture, "candidates": serving.candidates}
     if "saved_model" in formats:
-        loaded = tf.saved_model.load(str(target))
-        runtimes["saved_model"] = lambda images: loaded.signatures["serving_default"](images=tf.constant(images))
+        signatures = {"serving_default": serving.serving_default, "candidates": serving.candidates}
+        graphs.write_saved_model(serving.model, signatures, target)
     if "litert" in formats:
-        lite = LiteRTModel(target / "model.tflite")
-        runtimes["litert"] = lambda images: lite.run("serving_default", images)
+        (target / "model.tflite").write_bytes(graphs.litert_bytes(one_picture))
     if "onnx" in formats:
-        runtimes["onnx"] = _onnx(target / "model.onnx")
-    return runtimes
+        graphs.write_onnx(serving.one_picture, target / "model.onnx")
+    if calibration:
+        quantised = graphs.litert_int8_bytes(one_picture, calibration, _body(serving.model))
+        (target / "model.int8.tflite").write_bytes(quantised)
 
 
-def _onnx(path: Path) -> Callable[[np.ndarray], parity.Answer]:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ImportError("The check of ONNX needs onnxruntime: `pip install 'cnn_suite[onnx]'`.") from error
-    session = onnxruntime.InferenceSession(str(path))
+def _body(model: keras.Model) -> str:
+    """Names of operators inside of the network, other than its heads: a regular expression."""
+    heads = "|".join(re.escape(head.name) for head in yolo_heads(model))
+    return rf"{re.escape(model.name)}(_\d+)?/(?!({heads})(_\d+)?/)"
+
+
+def _differences(
+    serving: DetectionServing, config: RunConfig, target: Path, formats: Sequence[str], int8: bool
+) -> dict:
+    pictures = _parity_pictures(config)
+
+    def reference(signature: str, images: np.ndarray) -> parity.Answer:
+        return getattr(serving, signature)(tf.constant(images))
+
+    found: dict = {"pictures": len(pictures)}
+    found |= parity.parity(reference, {name: _runtime(target, name) for name in formats}, pictures, config.export)
+    if int8:
+        quantised = _runtime(target, "litert_int8")
+        found["litert_int8"] = parity.agreement(reference, quantised, pictures, config.export.confidence)
+    return found
+
+
+def _runtime(target: Path, form: str) -> parity.Runtime:
+    if form == "saved_model":
+        return SavedModel(target).run
+    if form == "onnx":
+        return _onnx(target / "model.onnx")
+    return LiteRTModel(target / FILES[form][0]).run
+
+
+def _onnx(path: Path) -> parity.Runtime:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
-    return lambda images: dict(zip(names, session.run(names, {"images": images}), strict=True))
+
+    def run(signature: str, images: np.ndarray) -> parity.Answer | None:
+        if signature != "serving_default":
+            return None
+        return dict(zip(names, session.run(names, {"images": images}), strict=True))
+
+    return run
 
 
 def _parity_pictures(config: RunConfig) -> list[np.ndarray]:
@@ -126,37 +194,43 @@ def _parity_pictures(config: RunConfig) -> list[np.ndarray]:
     return [*pictures, *odd]
 
 
-def _card(model: keras.Model, config: RunConfig, target: Path, differences: dict) -> ModelCard:
-    """What a program must know to use the folder; the metrics of an earlier card of the same weights are kept."""
+def _thresholds(config: RunConfig) -> dict:
+    return config.export.model_dump(include={"confidence", "iou", "max_detections", "score_floor"})
+
+
+def _input(config: RunConfig) -> dict:
+    return {
+        "signature": "serving_default",
+        "images": "uint8 (batch, height, width, 3) RGB, any height and width; model.tflite: batch 1",
+        "network_size_hw": list(config.model.image_size_hw),
+        "resizing": "letterbox, inside the graph",
+    }
+
+
+def _card(trained: Trained, target: Path, differences: dict, earlier: ModelCard | None) -> ModelCard:
+    """What a program must know to use the folder; the metrics of an earlier card of the same network are kept."""
     files = [path for path in sorted(target.rglob("*")) if path.is_file() and path.name != "card.json"]
-    digests = {str(path.relative_to(target)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    model, config = trained.model, trained.config
     return ModelCard(
         name=config.name,
         task=config.task,
         labels=config.data.labels,
-        input={
-            "signature": "serving_default",
-            "images": "uint8 (batch, height, width, 3) RGB, any height and width; model.tflite: batch 1",
-            "network_size_hw": list(config.model.image_size_hw),
-            "resizing": "letterbox, inside the graph",
-        },
-        thresholds=config.export.model_dump(include={"confidence", "iou", "max_detections", "score_floor"}),
+        input=_input(config),
+        thresholds=_thresholds(config),
         model={
             "builder": config.model.builder,
             "parameters": model.count_params(),
+            "weights_sha256": weights_digest(model),
             "heads": [{"stride": head.stride, "anchors_px": head.anchors_px} for head in yolo_heads(model)],
         },
-        metrics=_kept_metrics(target, digests),
+        metrics=earlier.metrics if earlier else {},
         parity=differences,
         sizes={str(path.relative_to(target)): path.stat().st_size for path in files},
         versions={name: version(name) for name in LIBRARIES},
-        sha256=digests,
+        sha256={str(path.relative_to(target)): _digest(path) for path in files},
+        extra=earlier.extra if earlier else {},
     )
 
 
-def _kept_metrics(target: Path, digests: dict[str, str]) -> dict:
-    if not (target / "card.json").is_file():
-        return {}
-    earlier = ModelCard.read(target)
-    same = earlier.sha256.get("model.keras") == digests.get("model.keras")
-    return earlier.metrics if same else {}
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

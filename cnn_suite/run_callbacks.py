@@ -21,8 +21,8 @@ def read_history(path: str | Path) -> list[dict[str, str]]:
 def measured(row: Mapping[str, Any], name: str) -> float:
     """A value of a row, minus infinity where it was not measured."""
     try:
-        value = float(row.get(name) or "nan")
-    except ValueError:
+        value = float(row.get(name, "nan"))
+    except (TypeError, ValueError):  # None or empty
         return -math.inf
     return value if math.isfinite(value) else -math.inf
 

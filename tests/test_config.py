@@ -159,7 +159,10 @@ def test_data_need_a_path_unless_they_are_shapes(refused, written):
         ("training: {learning_rate: .nan}", "training.learning_rate: must be a finite number. Received nan."),
         ("training: {jit: 1}", "training.jit: must be true or false. Received 1."),
         ("training: {jit: 'yes'}", "training.jit: must be true or false. Received 'yes'."),
-        ("training: {optimizer: adam}", "training.optimizer: must be 'adamw' or 'sgd'. Received 'adam'. Did you mean 'adamw'?"),
+        (
+            "training: {optimizer: adam}",
+            "training.optimizer: must be 'adamw' or 'sgd'. Received 'adam'. Did you mean 'adamw'?",
+        ),
         ("training: {optimizer: 3}", "training.optimizer: must be 'adamw' or 'sgd'. Received 3."),
         ("training: 5", "training: must be a section with keys of its own. Received 5."),
         ("training: [epochs, 5]", "training: must be a section with keys of its own. Received ['epochs', 5]."),
@@ -167,12 +170,22 @@ def test_data_need_a_path_unless_they_are_shapes(refused, written):
         ("model: {strides: 8}", "model.strides: must be a list. Received 8."),
         ("model: {strides: [8, 16.5]}", "model.strides.1: must be a whole number. Received 16.5."),
         ("model: {image_size_hw: [320]}", "model.image_size_hw: the list is too short. Received [320]."),
-        ("model: {image_size_hw: [32, 32, 3]}", "model.image_size_hw: must be a list of at most 2. Received [32, 32, 3]."),
+        (
+            "model: {image_size_hw: [32, 32, 3]}",
+            "model.image_size_hw: must be a list of at most 2. Received [32, 32, 3].",
+        ),
         ("model: {anchors_px: [[[10]]]}", "model.anchors_px.0.0: the list is too short. Received [10]."),
-        ("model: {activation: no}", "model.activation: must be text; put it in quotes if YAML takes it for something else. Received False."),
-        ("export: {formats: [litert, savedmodel]}", "export.formats.1: must be 'saved_model', 'litert' or 'onnx'. Received 'savedmodel'. Did you mean 'saved_model'?"),
+        (
+            "model: {activation: no}",
+            "model.activation: must be text; put it in quotes if YAML takes it for something else. Received False.",
+        ),
+        (
+            "export: {formats: [litert, savedmodel]}",
+            "export.formats.1: must be 'saved_model', 'litert' or 'onnx'. Received 'savedmodel'. "
+            "Did you mean 'saved_model'?",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_value_of_the_wrong_kind_is_refused_and_never_converted(refused, section, says):
     assert refused(SMALLEST + section + "\n") == says
 
@@ -191,13 +204,22 @@ def test_a_name_that_is_no_folder_name_is_refused(refused, name):
 @pytest.mark.parametrize(
     ("section", "says"),
     [
-        ("model: {image_size_hw: [320, 400]}", "model.image_size_hw: both sides must be multiples of 32, received (320, 400)"),
-        ("model: {image_size_hw: [0, 32]}", "model.image_size_hw: both sides must be multiples of 32, received (0, 32)"),
+        (
+            "model: {image_size_hw: [320, 400]}",
+            "model.image_size_hw: both sides must be multiples of 32, received (320, 400)",
+        ),
+        (
+            "model: {image_size_hw: [0, 32]}",
+            "model.image_size_hw: both sides must be multiples of 32, received (0, 32)",
+        ),
         ("model: {anchors_px: [[[1, 2]]]}", "model.anchors_px must hold 2 lists of anchors, one a stride, received 1"),
         ("loss: {neighbour_cells: true}", 'loss: neighbour_cells needs box_loss: ciou or giou, received "darknet"'),
-        ("training: {early_stopping_epochs: 3}", "training: early_stopping_epochs must be at least evaluate_every (5), or 0 for never, received 3"),
+        (
+            "training: {early_stopping_epochs: 3}",
+            "training: early_stopping_epochs must be at least evaluate_every (5), or 0 for never, received 3",
+        ),
     ],
-)  # fmt: skip
+)
 def test_values_that_do_not_fit_together_are_refused(refused, section, says):
     assert refused(SMALLEST + section + "\n") == says
 
@@ -205,12 +227,21 @@ def test_values_that_do_not_fit_together_are_refused(refused, section, says):
 @pytest.mark.parametrize(
     ("section", "says"),
     [
-        ("augmentation: {scale: [1.4, 0.7]}", "data.augmentation.scale: scale must be two positive factors, smaller first, received (1.4, 0.7)"),
-        ("augmentation: {scale: [0, 1]}", "data.augmentation.scale: scale must be two positive factors, smaller first, received (0.0, 1.0)"),
+        (
+            "augmentation: {scale: [1.4, 0.7]}",
+            "data.augmentation.scale: scale must be two positive factors, smaller first, received (1.4, 0.7)",
+        ),
+        (
+            "augmentation: {scale: [0, 1]}",
+            "data.augmentation.scale: scale must be two positive factors, smaller first, received (0.0, 1.0)",
+        ),
         ("shapes: {size_hw: [16, 64]}", "data.shapes: size_hw must be at least 32 a side, received (16, 64)"),
-        ("shapes: {objects: [3, 1]}", "data.shapes: objects must be the fewest and the most shapes, fewest first, received (3, 1)"),
+        (
+            "shapes: {objects: [3, 1]}",
+            "data.shapes: objects must be the fewest and the most shapes, fewest first, received (3, 1)",
+        ),
     ],
-)  # fmt: skip
+)
 def test_ranges_of_the_data_section_are_checked(refused, section, says):
     assert refused(f"{SMALLEST}  {section}\n") == says
 
@@ -272,7 +303,9 @@ def test_python_objects_in_yaml_are_refused(refused):
 
 def test_numbers_with_an_exponent_are_numbers_and_dates_are_text(written):
     # YAML 1.1 reads 2e-3 as text and 2024-01-01 as a date; nobody who writes a configuration means that.
-    text = "name: 2024-01-01\ndata: {path: cells}\ntraining: {learning_rate: 2e-3, weight_decay: 1E-4, clip_norm: 1e1}\n"
+    text = (
+        "name: 2024-01-01\ndata: {path: cells}\ntraining: {learning_rate: 2e-3, weight_decay: 1E-4, clip_norm: 1e1}\n"
+    )
     config = load_config(written(text))
     assert config.name == "2024-01-01"
     assert (config.training.learning_rate, config.training.weight_decay, config.training.clip_norm) == (2e-3, 1e-4, 10)

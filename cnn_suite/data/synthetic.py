@@ -23,7 +23,11 @@ _TRIES = 20  # places tried for one shape before it is left out
 
 
 def shapes_data(
-    pictures: Mapping[str, int], size_hw: tuple[int, int] = (128, 128), seed: int = 0, *, objects: tuple[int, int] = (1, 4)
+    pictures: Mapping[str, int],
+    size_hw: tuple[int, int] = (128, 128),
+    seed: int = 0,
+    *,
+    objects: tuple[int, int] = (1, 4),
 ) -> DetectionData:
     """A whole data set of shapes.
 
@@ -74,9 +78,7 @@ def shape_pictures(
     return tuple(_picture(number, size_hw, seed, objects, name) for number in range(count))
 
 
-def _picture(
-    number: int, size_hw: tuple[int, int], seed: int, objects: tuple[int, int], name: str
-) -> AnnotatedPicture:
+def _picture(number: int, size_hw: tuple[int, int], seed: int, objects: tuple[int, int], name: str) -> AnnotatedPicture:
     generator = np.random.default_rng([seed, number, *name.encode()])
     image = _background(size_hw, generator)
     masks: list[np.ndarray] = []

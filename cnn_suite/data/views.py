@@ -58,7 +58,8 @@ def letterbox(images: tf.Tensor, canvas_hw: tuple[int, int]) -> tf.Tensor:
     padded_hw, before_hw = _padded(picture_hw, canvas_hw)
     after_hw = padded_hw - picture_hw - before_hw
     nothing = tf.constant([0, 0])
-    paddings = tf.stack([nothing, tf.stack([before_hw[0], after_hw[0]]), tf.stack([before_hw[1], after_hw[1]]), nothing])
+    rows, columns = (tf.stack([before_hw[axis], after_hw[axis]]) for axis in (0, 1))
+    paddings = tf.stack([nothing, rows, columns, nothing])
     padded = tf.pad(images, paddings, constant_values=tf.cast(GREY, images.dtype))
     resized = tf.image.resize(tf.cast(padded, tf.float32), canvas_hw)  # LiteRT resizes no uint8 to float
     return tf.reshape(resized, (images.shape[0] or -1, *canvas_hw, 3))  # a static batch lets LiteRT plan ahead

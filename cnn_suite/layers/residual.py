@@ -26,11 +26,12 @@ class ResidualBlock(keras.layers.Layer):
         self.bottleneck = bottleneck or filters // 2
         self.activation = activation
         self.momentum = momentum
-        self.reduce = keras.layers.Conv2D(self.bottleneck, 1, use_bias=False, name="reduce")
-        self.reduce_norm = keras.layers.BatchNormalization(momentum=momentum, name="reduce_norm")
-        self.restore = keras.layers.Conv2D(filters, 3, padding="same", use_bias=False, name="restore")
-        self.restore_norm = keras.layers.BatchNormalization(momentum=momentum, name="restore_norm")
-        self.act = keras.layers.Activation(activation, name="act")
+        own = {"dtype": self.dtype_policy}  # not the one that happens to be global when the block is loaded
+        self.reduce = keras.layers.Conv2D(self.bottleneck, 1, use_bias=False, name="reduce", **own)
+        self.reduce_norm = keras.layers.BatchNormalization(momentum=momentum, name="reduce_norm", **own)
+        self.restore = keras.layers.Conv2D(filters, 3, padding="same", use_bias=False, name="restore", **own)
+        self.restore_norm = keras.layers.BatchNormalization(momentum=momentum, name="restore_norm", **own)
+        self.act = keras.layers.Activation(activation, name="act", **own)
 
     def build(self, input_shape):
         """Builds the two convolutions; refuses an input of other than `filters` channels."""

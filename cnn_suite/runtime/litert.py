@@ -59,8 +59,9 @@ class LiteRTModel:
 
 
 @contextlib.contextmanager
-def without_chatter() -> Iterator[None]:
-    """Keeps LiteRT's two lines of good news off stderr; everything else written meanwhile is passed on."""
+def without_chatter(*more: bytes) -> Iterator[None]:
+    """Keeps LiteRT's two lines of good news, and lines that start with one of `more`, off stderr; everything else
+    written meanwhile is passed on."""
     try:
         saved = os.dup(2)
     except OSError:  # a service without stderr
@@ -77,5 +78,5 @@ def without_chatter() -> Iterator[None]:
             os.close(saved)
             caught.seek(0)
             for line in caught:
-                if not line.startswith(_CHATTER):
+                if not line.startswith((*_CHATTER, *more)):
                     os.write(2, line)

@@ -1,5 +1,6 @@
 """Detection: its data sets, its compiled model, its serving graph."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -19,6 +20,8 @@ from cnn_suite.losses.yolo import YoloLoss
 from cnn_suite.models.yolo import yolo_heads, yolo_resnet
 from cnn_suite.ops.anchors import kmeans_anchors
 from cnn_suite.tasks.detection_serving import DetectionServing
+
+_log = logging.getLogger(__name__)
 
 BUILDERS: dict[str, Callable[..., keras.Model]] = {"yolo_resnet": yolo_resnet}
 
@@ -57,9 +60,14 @@ def _read(config: RunConfig) -> DetectionData:
     settings = config.data
     if settings.format == "shapes":
         return _shapes(config)
-    options = {"margins": settings.point_margins} if settings.format == "landmarks_csv" else {}
+    options = {"margins": settings.point_margins} if settings.point_margins else {}
     data = read_detection_data(settings.path, settings.format, settings.labels or None, **options)
-    return data if settings.on_fault == "leave_out" else data.checked()
+    if settings.on_fault == "stop":
+        return data.checked()
+    if data.faults:
+        text = "%d faults of the data at %s are left out; `cnn-suite doctor` lists them"
+        _log.warning(text, len(data.faults), data.root)
+    return data
 
 
 def _shapes(config: RunConfig) -> DetectionData:
@@ -195,11 +203,14 @@ def serving_model(model: keras.Model, config: RunConfig) -> DetectionServing:
     return DetectionServing(model, config.model.image_size_hw, config.export)
 
 
-def sample_pictures(config: RunConfig, count: int) -> list[np.ndarray]:
-    """Up to `count` pictures of a configuration's data, evenly chosen, uint8 RGB; none where the data are not there."""
+def sample_pictures(config: RunConfig, count: int, *, training: bool = False) -> list[np.ndarray]:
+    """Up to `count` pictures of a configuration's data, evenly chosen, uint8 RGB; none where the data are not there.
+
+    They come from the validation splits where there are any; with `training`, from what is trained on.
+    """
     if config.data.format != "shapes" and not Path(config.data.path).exists():
         return []
     data = datasets(config)
-    pictures = data.validation or data.training
+    pictures = data.training if training else data.validation or data.training
     chosen = np.unique(np.linspace(0, len(pictures) - 1, min(count, len(pictures))).astype(int))
     return [load_pixels(pictures[i]) for i in chosen]

@@ -73,3 +73,10 @@ def test_checked_stops_at_faults_and_lists_the_first_ten():
 
 def test_a_single_fault_is_counted_in_the_singular():
     assert str(DataFaultError([fault()])).startswith("1 fault in the data at PATH:")
+
+
+@pytest.mark.parametrize("pixels", [np.zeros((4, 5, 3), np.uint8), np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3))])
+def test_pixels_in_memory_must_be_those_of_the_picture(pixels):
+    nothing = np.zeros((0, 4), np.float32), np.zeros(0, np.int32), np.zeros(0, bool)
+    with pytest.raises(ValueError, match=r"`pixels` must be uint8 of shape \(4, 4, 3\). Received .* for a"):
+        AnnotatedPicture(Path("a"), (4, 4), *nothing, "a", pixels)

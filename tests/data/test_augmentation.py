@@ -107,9 +107,7 @@ def test_a_transposed_picture_has_rows_for_columns():
 def test_probabilities_are_kept(setting, expected):
     settings = STILL.model_copy(update=setting)
     example = example_of(BOXES_PX[:1], (0,), (96, 96))
-    moved = [
-        abs(run(augment, example, seed, settings, (96, 96))[1][0] - BOXES_PX[0]).max() > 1 for seed in range(200)
-    ]
+    moved = [abs(run(augment, example, seed, settings, (96, 96))[1][0] - BOXES_PX[0]).max() > 1 for seed in range(200)]
     assert abs(np.mean(moved) - expected) < 0.1  # 3 standard deviations of 200 tosses
 
 

@@ -51,7 +51,9 @@ def boxes_of(count):
     return np.stack([x, x, x + 0.4, x + 0.4], axis=1)
 
 
-def batches(pictures, size_hw=(32, 32), *, epochs=1, first_epoch=0, seed=1, batch_size=4, augmentation=STILL, **training):
+def batches(
+    pictures, size_hw=(32, 32), *, epochs=1, first_epoch=0, seed=1, batch_size=4, augmentation=STILL, **training
+):
     data = Data(format="shapes", batch_size=batch_size, augmentation=augmentation)
     settings = Training(epochs=epochs, **training)
     decoded = examples(pictures)
@@ -156,9 +158,7 @@ def test_an_epoch_has_as_many_batches_as_it_should(count, batch_size, steps, exp
     assert [len(images) for images, _ in made] == [batch_size] * 3 * expected
 
 
-@pytest.mark.parametrize(
-    ("first_epoch", "steps", "augmentation"), [(1, None, WILD), (2, 3, JITTER), (3, 1, JITTER)]
-)
+@pytest.mark.parametrize(("first_epoch", "steps", "augmentation"), [(1, None, WILD), (2, 3, JITTER), (3, 1, JITTER)])
 def test_a_resumed_training_sees_the_batches_of_the_whole_one(first_epoch, steps, augmentation):
     pictures = shape_pictures(10, (40, 48))
     options = dict(epochs=4, augmentation=augmentation, multi_scale=0.4, steps_per_epoch=steps)

@@ -185,7 +185,9 @@ def test_boxes_move_with_the_pixels():
     image[10:20, 15:45] = 255
     view = view_of((-0.9, 1.2), (0.97, -0.13))
     canvas = sample(tf.constant(image), view, tf.constant([80, 100])).numpy()[..., 0]
-    x0, y0, x1, y1 = (move_boxes(tf.constant([[15 / 60, 10 / 40, 45 / 60, 20 / 40]]), view).numpy() * (100, 80, 100, 80))[0]
+    x0, y0, x1, y1 = (
+        move_boxes(tf.constant([[15 / 60, 10 / 40, 45 / 60, 20 / 40]]), view).numpy() * (100, 80, 100, 80)
+    )[0]
     rows, columns = np.flatnonzero((canvas > 150).any(1)), np.flatnonzero((canvas > 150).any(0))
     np.testing.assert_allclose([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], [x0, y0, x1, y1], atol=1)
 

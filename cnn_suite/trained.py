@@ -1,0 +1,87 @@
+"""Trained networks as files: read for inference, whatever precision they were trained in; told apart by weights."""
+
+import hashlib
+import json
+import zipfile
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+
+from cnn_suite.config import ConfigError, RunConfig, load_config
+from cnn_suite.models.yolo import yolo_heads
+
+
+class Trained(NamedTuple):
+    """A network in float32, its configuration, and the file it was read from."""
+
+    model: keras.Model
+    config: RunConfig
+    path: Path
+
+
+def load_trained(source: str | Path) -> Trained:
+    """Reads a trained network.
+
+    Args:
+        source: A run (`runs/<name>`), a model folder, or a .keras file with its config.yaml beside it.
+
+    Raises:
+        ConfigError: If the source is no trained network, cannot be read, or is not what its configuration says.
+    """
+    source = Path(source)
+    path = source / "model.keras" if source.is_dir() else source
+    settings = path.parent / "config.yaml"
+    if not path.is_file() or not settings.is_file():
+        raise ConfigError(
+            f"{source} is no trained network: expected model.keras and config.yaml, or a .keras file with config.yaml "
+            "beside it. `cnn-suite train` writes them to runs/<name>."
+        )
+    config = load_config(settings)
+    if ":" in config.model.builder:
+        import_module(config.model.builder.partition(":")[0])  # where its layers are registered
+    model = _network(path)
+    classes = yolo_heads(model)[0].classes
+    if classes != len(config.data.labels):
+        raise ConfigError(
+            f"{settings}: data.labels must name the {classes} classes of {path.name}. "
+            f"Received {len(config.data.labels)}: {', '.join(config.data.labels) or 'none'}."
+        )
+    return Trained(model, config, path)
+
+
+def weights_digest(model: keras.Model) -> str:
+    """Hexadecimal SHA-256 of all weights: the same for every file of one network, which carry the time of writing."""
+    digest = hashlib.sha256()
+    for array in model.get_weights():
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _network(path: Path) -> keras.Model:
+    """The network without its optimiser; layers of a training in half precision compute in float32."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")  # layers inside of layers take it
+    try:
+        with zipfile.ZipFile(path) as archive:
+            configuration = json.loads(archive.read("config.json"))
+        configuration.pop("compile_config", None)
+        model = keras.saving.deserialize_keras_object(_in_float32(configuration))
+        model.load_weights(path)
+    except (zipfile.BadZipFile, OSError, KeyError, TypeError, ValueError) as error:
+        raise ConfigError(
+            f"{path} is damaged or no network that Keras can read ({str(error).splitlines()[0]:.200}). "
+            "Train it again, or export an earlier file."
+        ) from error
+    finally:
+        keras.config.set_dtype_policy(policy)
+    return model
+
+
+def _in_float32(configuration: Any) -> Any:
+    if isinstance(configuration, dict):
+        if configuration.get("class_name") == "DTypePolicy":
+            return {**configuration, "config": {"name": "float32"}}
+        return {key: _in_float32(value) for key, value in configuration.items()}
+    return [_in_float32(value) for value in configuration] if isinstance(configuration, list) else configuration
