@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import numpy as np
 from alternating import alternate, summary, table
 
 from cnn_suite.ops.numpy_boxes import iou
+from cnn_suite.results import ModelCard
 from cnn_suite.runtime.detector import Detector, load_detector
 
 ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
@@ -46,6 +48,18 @@ def main() -> None:
         "timing": timing(ours, yunet, list(squares.values()), options.rounds),
     }
     print(json.dumps(result) if options.json else report(result))
+    if options.record:
+        record(options, result)
+
+
+def record(options: argparse.Namespace, result: dict[str, Any]) -> None:
+    """Write the agreement, not the timing, and the command that gives it into the model's card."""
+    card = ModelCard.read(options.model)
+    names = ("pictures", "size", "opencv", "confidence", "yunet_confidence", "reference_boxes", "recall")
+    figures = {name: result[name] for name in (*names, "false_boxes_a_picture")}
+    command = f"python benchmarks/face_detectors.py --pictures {options.pictures} --yunet {options.yunet.name}"
+    metrics = card.metrics | {options.pictures.name: figures | {"command": command}}
+    replace(card, metrics=metrics).write(options.model)
 
 
 def picture_files(folder: Path) -> list[Path]:
@@ -159,6 +173,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=40, help="rounds of four counted calls each")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--record", action="store_true", help="write the agreement into the model's card")
     options = parser.parse_args()
     for path in (options.pictures, options.yunet, options.model):
         if not path.exists():

@@ -31,7 +31,6 @@ def config_of(**training):
     shapes = Shapes(train=8, val=2, test=0, size_hw=(32, 32), objects=(1, 2))
     return RunConfig(
         name="tiny",
-        seed=3,
         data=Data(format="shapes", shapes=shapes, batch_size=4, augmentation=Augmentation(mosaic=0)),
         model=Model(builder="one_layer", image_size_hw=(32, 32), strides=(8,), anchors_per_head=1),
         training=Training(**({"epochs": 2, "warmup_epochs": 0, "evaluate_every": 1} | training)),

@@ -179,6 +179,17 @@ def test_another_seed_gives_another_order_and_other_pictures():
     assert levels(batches(numbered(8), seed=1)) != levels(batches(numbered(8), seed=2))
 
 
+@pytest.mark.parametrize("global_seed", [0, 1, 99])
+def test_the_order_follows_from_its_own_seed_whatever_the_global_one(global_seed):
+    # A seed of 0 is the default of a configuration, and TensorFlow's shuffle fails under it if its own is a tensor.
+    wanted = levels(batches(numbered(8), epochs=2))
+    tf.random.set_seed(global_seed)
+    before = float(tf.random.uniform([]))
+    tf.random.set_seed(global_seed)
+    assert levels(batches(numbered(8), epochs=2)) == wanted
+    assert float(tf.random.uniform([])) == before  # and it leaves the global one alone
+
+
 def test_no_two_pictures_of_an_epoch_are_augmented_alike():
     pictures = [picture_of(0, [[0.2, 0.2, 0.8, 0.8]])] * 8
     augmentation = STILL.model_copy(update={"scale": (0.5, 0.9)})
