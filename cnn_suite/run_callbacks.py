@@ -68,7 +68,7 @@ class HistoryFile(keras.callbacks.Callback):
         columns = dict.fromkeys(name for row in self._rows for name in row)
         unfinished = self._path.with_suffix(".csv.new")
         with open(unfinished, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, columns)
+            writer = csv.DictWriter(file, columns, lineterminator="\n")
             writer.writeheader()
             writer.writerows(self._rows)
         os.replace(unfinished, self._path)
