@@ -104,7 +104,8 @@ def _earlier_card(target: Path, trained: Trained) -> ModelCard | None:
     card = ModelCard.read(target)
     same_weights = card.model.get("weights_sha256") == weights_digest(trained.model)
     same_file = card.sha256.get("model.keras") == _digest(trained.path)
-    if (same_weights or same_file) and card.thresholds == _thresholds(trained.config) and card.input == _input(trained.config):
+    same_size = card.input.get("network_size_hw") == list(trained.config.model.image_size_hw)
+    if (same_weights or same_file) and same_size and card.thresholds == _thresholds(trained.config):
         return card
     for name in (name for names in FILES.values() for name in names):
         if (target / name).is_dir():

@@ -1,4 +1,4 @@
-"""Shared by the tests of runtime/ and apps/: a small real model folder, made with TensorFlow at test time."""
+"""Shared by tests: two small real model folders, made with TensorFlow at test time; one without training, one with."""
 
 from __future__ import annotations
 
@@ -91,3 +91,41 @@ def picture_of() -> Callable[..., np.ndarray]:
         return image
 
     return draw
+
+
+@pytest.fixture(scope="session")
+def shapes_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run whose small network learned its eight pictures by heart."""
+    import keras
+
+    from cnn_suite.config import Data, Loss, Model, RunConfig, Shapes, Training, save_config
+    from cnn_suite.tasks import detection
+
+    keras.utils.set_random_seed(0)
+    shapes = Shapes(train=8, val=0, test=0, size_hw=(64, 96))
+    config = RunConfig(
+        name="shapes",
+        data=Data(format="shapes", shapes=shapes, validation=(), batch_size=8),
+        model=Model(image_size_hw=(64, 96), anchors_per_head=1, width=0.25, depth=0.25, scale_xy=2.0),
+        loss=Loss(box_loss="ciou", box_weight=2.0, match_iou=0.5, neighbour_cells=True, ignore_iou=0.6),
+        training=Training(epochs=250, learning_rate=0.01, warmup_epochs=5, ema_momentum=0.0),
+    )
+    data = detection.datasets(config)
+    config = detection.resolved(config, data)
+    model = detection.compiled_model(config, data)
+    batch = detection.validation_dataset(config, detection.Datasets(data.labels, (), data.training), model)
+    model.fit(batch.cache().repeat(config.training.epochs), shuffle=False, verbose=0)
+    folder = tmp_path_factory.mktemp("runs") / "shapes"
+    folder.mkdir()
+    model.save(folder / "model.keras")
+    save_config(config, folder / "config.yaml")
+    (folder / "history.csv").write_text("epoch,loss\n1,2.5\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shapes_model(shapes_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model folder of that run, with an 8-bit file."""
+    from cnn_suite.export import export_model
+
+    return export_model(shapes_run, tmp_path_factory.mktemp("models") / "shapes", int8=True)

@@ -3,7 +3,7 @@
 Pictures may have any size and any number of boxes; a batch is padded to its own largest number, nothing is cut.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -27,18 +27,25 @@ def truths_of(picture: AnnotatedPicture) -> np.ndarray:
 
 def examples(pictures: Sequence[AnnotatedPicture], cache: str = "memory") -> tf.data.Dataset:
     """Decoded pictures uint8 `(height, width, 3)` with truths `(n, 5)`, in order."""
+    dataset = _rows(pictures).map(_decoder(pictures), num_parallel_calls=tf.data.AUTOTUNE)
+    return dataset.cache() if cache == "memory" else dataset
+
+
+def _rows(pictures: Sequence[AnnotatedPicture]) -> tf.data.Dataset:
+    """Number of every picture, and its truths."""
     if not pictures:
         raise ValueError("`pictures` must hold at least one picture. Received none. Check the names of the splits.")
     truths = [truths_of(picture) for picture in pictures]
     rows = tf.RaggedTensor.from_row_lengths(np.concatenate(truths), [len(t) for t in truths])
+    return tf.data.Dataset.from_tensor_slices((np.arange(len(pictures)), rows))
 
+
+def _decoder(pictures: Sequence[AnnotatedPicture]) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
     def decoded(index, truths):
         image = tf.numpy_function(lambda i: load_pixels(pictures[i]), [index], tf.uint8)
         return tf.ensure_shape(image, (None, None, 3)), tf.ensure_shape(truths, (None, 5))
 
-    dataset = tf.data.Dataset.from_tensor_slices((np.arange(len(pictures)), rows))
-    dataset = dataset.map(decoded, num_parallel_calls=tf.data.AUTOTUNE)
-    return dataset.cache() if cache == "memory" else dataset
+    return decoded
 
 
 def batches_per_epoch(count: int, data: Data, training: Training) -> int:
@@ -47,7 +54,7 @@ def batches_per_epoch(count: int, data: Data, training: Training) -> int:
 
 
 def training_batches(
-    decoded: tf.data.Dataset,
+    pictures: Sequence[AnnotatedPicture],
     size_hw: tuple[int, int],
     data: Data,
     training: Training,
@@ -61,7 +68,8 @@ def training_batches(
     so that none is left out where the batch size does not divide their number.
 
     Args:
-        decoded: What `examples` returns.
+        pictures: What to learn from; decoded once with `data.cache` "memory", else anew whenever one is used, so that
+            only the pictures of a few batches are held.
         size_hw: Size of the network's input.
         data: Batch size and augmentation.
         training: Number of epochs, multi-scale, steps.
@@ -71,7 +79,10 @@ def training_batches(
     Returns:
         Data set of float32 images `(batch, height, width, 3)`, 0..255, and truths `(batch, n, 5)` padded with -1.
     """
-    count, settings = int(decoded.cardinality()), data.augmentation
+    count, settings = len(pictures), data.augmentation
+    cached = data.cache == "memory"
+    source = examples(pictures) if cached else _rows(pictures)
+    decoded = _decoder(pictures)
     steps = batches_per_epoch(count, data, training)
     first = first_epoch * steps * data.batch_size  # examples of the epochs before
     mosaic_end = (training.epochs - settings.close_mosaic_epochs) * steps  # in batches
@@ -80,16 +91,16 @@ def training_batches(
         own_seed = tf.stack([tf.cast(seed, tf.int64), index])
         batch = index // data.batch_size
         canvas_hw = _canvas_of(size_hw, training.multi_scale, tf.stack([tf.cast(seed, tf.int64), -1 - batch]))
-        chosen = [Example(*c) for c in chosen]
+        chosen = [Example(*(c if cached else decoded(*c))) for c in chosen]
         return tuple(_one_example(chosen, own_seed, canvas_hw, settings, batch < mosaic_end))
 
-    chosen = _passes(decoded, count, seed, first // count, 4 if settings.mosaic else 1).skip(first % count)
+    chosen = _passes(source, count, seed, first // count, 4 if settings.mosaic else 1).skip(first % count)
     index = tf.data.Dataset.range(first, training.epochs * steps * data.batch_size)
     stream = tf.data.Dataset.zip((index, chosen)).map(augmented, num_parallel_calls=tf.data.AUTOTUNE)
     return _batched(stream, data.batch_size).prefetch(tf.data.AUTOTUNE)
 
 
-def _passes(decoded: tf.data.Dataset, count: int, seed: int, first: int, companions: int) -> tf.data.Dataset:
+def _passes(source: tf.data.Dataset, count: int, seed: int, first: int, companions: int) -> tf.data.Dataset:
     """Endless passes over the examples from number `first` on: tuples of `companions` examples, each in an order of
     its own."""
 
@@ -98,7 +109,7 @@ def _passes(decoded: tf.data.Dataset, count: int, seed: int, first: int, compani
         # compared with 0, as TensorFlow does where the global seed is 0.
         tf.compat.v1.set_random_seed(1)
         seeds = [tf.cast(seed, tf.int64) * 1_000_003 + number * 4 + k for k in range(companions)]
-        return tf.data.Dataset.zip(tuple(decoded.shuffle(count, seed=own) for own in seeds))
+        return tf.data.Dataset.zip(tuple(source.shuffle(count, seed=own) for own in seeds))
 
     return tf.data.Dataset.range(first, tf.int64.max).flat_map(one_pass)
 

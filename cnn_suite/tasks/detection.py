@@ -177,7 +177,7 @@ def training_dataset(config: RunConfig, data: Datasets, model: keras.Model, firs
     """Batches for `fit`: images and, for every head, the truths."""
     names = [head.name for head in yolo_heads(model)]
     batches = training_batches(
-        examples(data.training, config.data.cache),
+        data.training,
         config.model.image_size_hw,
         config.data,
         config.training,

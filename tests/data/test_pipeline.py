@@ -52,12 +52,20 @@ def boxes_of(count):
 
 
 def batches(
-    pictures, size_hw=(32, 32), *, epochs=1, first_epoch=0, seed=1, batch_size=4, augmentation=STILL, **training
+    pictures,
+    size_hw=(32, 32),
+    *,
+    epochs=1,
+    first_epoch=0,
+    seed=1,
+    batch_size=4,
+    augmentation=STILL,
+    cache="memory",
+    **training,
 ):
-    data = Data(format="shapes", batch_size=batch_size, augmentation=augmentation)
+    data = Data(format="shapes", batch_size=batch_size, augmentation=augmentation, cache=cache)
     settings = Training(epochs=epochs, **training)
-    decoded = examples(pictures)
-    made = training_batches(decoded, size_hw, data, settings, seed=seed, first_epoch=first_epoch)
+    made = training_batches(pictures, size_hw, data, settings, seed=seed, first_epoch=first_epoch)
     return list(made.as_numpy_iterator())
 
 
@@ -195,6 +203,14 @@ def test_no_two_pictures_of_an_epoch_are_augmented_alike():
     augmentation = STILL.model_copy(update={"scale": (0.5, 0.9)})
     truths = np.concatenate([truths[:, 0, 0] for _, truths in batches(pictures, epochs=2, augmentation=augmentation)])
     assert len(np.unique(truths)) == 16
+
+
+@pytest.mark.parametrize("augmentation", [JITTER, WILD])
+def test_pictures_that_are_not_kept_in_memory_make_the_same_batches(augmentation):
+    kept, fresh = (batches(numbered(6), epochs=2, augmentation=augmentation, cache=c) for c in ("memory", "none"))
+    for (images, truths), (others, other_truths) in zip(kept, fresh, strict=True):
+        np.testing.assert_array_equal(images, others)
+        np.testing.assert_array_equal(truths, other_truths)
 
 
 # Mosaic and multi-scale

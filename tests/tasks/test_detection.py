@@ -272,5 +272,13 @@ def test_sample_pictures_are_evenly_chosen_from_the_validation():
     assert len(detection.sample_pictures(config_of(data={"validation": ()}), 100)) == 12
 
 
+def test_sample_pictures_come_from_the_training_on_request():
+    config = config_of()
+    chosen = detection.sample_pictures(config, 2, training=True)
+    training = detection.datasets(config).training
+    np.testing.assert_array_equal(chosen[0], training[0].pixels)
+    np.testing.assert_array_equal(chosen[1], training[-1].pixels)
+
+
 def test_there_are_no_sample_pictures_where_the_data_are_not():
     assert detection.sample_pictures(config_of(data={"format": "voc", "path": "/absent/folder"}), 2) == []
