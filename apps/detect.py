@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,10 +107,8 @@ def main(arguments: argparse.Namespace) -> int:
     )
     pipeline = Pipeline(source, run.detect, mirror=arguments.mirror)
     try:
-        with pipeline:
+        with suppress(KeyboardInterrupt), pipeline:  # Ctrl-C is the usual end of a camera without a window
             run_loop(pipeline, run.handle, redraw=run.redraw, window=window, max_frames=arguments.max_frames)
-    except KeyboardInterrupt:
-        pass  # the usual end of a camera without a window
     finally:
         run.close()
         if window is not None:

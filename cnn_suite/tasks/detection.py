@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from cnn_suite.config import ConfigError, RunConfig
 from cnn_suite.data.annotations import AnnotatedPicture, DetectionData
+from cnn_suite.data.background import background_pictures
 from cnn_suite.data.picture_files import load_pixels
 from cnn_suite.data.pipeline import batches_per_epoch, evaluation_batches, examples, training_batches
 from cnn_suite.data.sources import read_detection_data
@@ -19,6 +20,7 @@ from cnn_suite.data.synthetic import shapes_data
 from cnn_suite.losses.yolo import YoloLoss
 from cnn_suite.models.yolo import yolo_heads, yolo_resnet
 from cnn_suite.ops.anchors import kmeans_anchors
+from cnn_suite.schedule import optimizer
 from cnn_suite.tasks.detection_serving import DetectionServing
 
 _log = logging.getLogger(__name__)
@@ -83,8 +85,6 @@ def _shapes(config: RunConfig) -> DetectionData:
 
 
 def _background(config: RunConfig) -> tuple[AnnotatedPicture, ...]:
-    from cnn_suite.data.background import background_pictures
-
     return tuple(picture for folder in config.data.background for picture in background_pictures(folder))
 
 
@@ -155,8 +155,6 @@ def losses(model: keras.Model, config: RunConfig) -> dict[str, YoloLoss]:
 
 def compiled_model(config: RunConfig, data: Datasets) -> keras.Model:
     """The network of a configuration, compiled with its loss and optimiser, ready for `fit`."""
-    from cnn_suite.schedule import optimizer
-
     model = network(config, len(data.labels))
     steps = steps_per_epoch(config, data)
     model.compile(
