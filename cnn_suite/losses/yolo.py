@@ -24,8 +24,8 @@ class YoloLoss(keras.losses.Loss):
     class:      BCE of every class at positives; several classes may be true at once.
 
     `y_true` is `(batch, n, 5)`, unit xyxy and class id, any n. Rows with a negative class id are padding; if such a
-    row has an area (a crowd) predictions that overlap it by more than `ignore_iou` are let off. `y_pred` is the head's
-    raw output `(batch, rows, columns, anchors, 5 + classes)`.
+    row has an area (a crowd) predictions that lie inside it by more than `ignore_iou` are let off. `y_pred` is the
+    head's raw output `(batch, rows, columns, anchors, 5 + classes)`.
 
     Args:
         anchors_px: `(k, 2)`, anchors of all heads in pixels of the network's input.

@@ -85,12 +85,14 @@ def paired_iou(a, b):
     return overlap / ops.where(union > 0, union, ops.ones_like(union))
 
 
-def iou(a, b):
+def iou(a, b, crowd=None):
     """Intersection over union of every box in `a` with every box in `b`.
 
     Args:
         a: Boxes, float `(..., N, 4)`, xyxy with x0 <= x1 and y0 <= y1.
         b: Boxes, float `(..., M, 4)`, same convention as `a`.
+        crowd: Bool `(..., M)`: regions of `b` that hold many objects, each of them small beside the region; with them
+            it is the share of the box in `a` that lies inside, as COCO counts it. None for none.
 
     Returns:
         Float `(..., N, M)` in [0, 1]; 0 where both boxes are empty.
@@ -100,8 +102,12 @@ def iou(a, b):
 
     Source: Everingham et al. 2010, The PASCAL VOC Challenge, bounding box evaluation.
     """
-    a, b = _check_boxes(a, "a"), _check_boxes(b, "b")
-    return paired_iou(a[..., :, None, :], b[..., None, :, :])
+    a, b = _check_boxes(a, "a")[..., :, None, :], _check_boxes(b, "b")[..., None, :, :]
+    overlap = _intersection(a, b)
+    whole = area(a) + area(b) - overlap
+    if crowd is not None:
+        whole = ops.where(crowd[..., None, :], area(a), whole)
+    return overlap / ops.where(whole > 0, whole, ops.ones_like(whole))
 
 
 def shape_iou(wh_a, wh_b):

@@ -208,10 +208,11 @@ def _scatter(taken, slot, boxes, class_ids, head_shape, classes: int, several_cl
 
 
 def best_overlap(truths, predicted_boxes):
-    """Best IoU of every predicted box with a truth of its own picture.
+    """Best overlap of every predicted box with a truth of its own picture.
 
     Args:
-        truths: `(batch, n, 5)`, unit xyxy and class id; rows without area overlap nothing.
+        truths: `(batch, n, 5)`, unit xyxy and class id; rows without area overlap nothing. For rows with a negative
+            class id and an area (crowds) the overlap is the share of the prediction that lies inside, else the IoU.
         predicted_boxes: Unit xyxy, `(batch, rows, columns, anchors, 4)`.
 
     Returns:
@@ -219,6 +220,7 @@ def best_overlap(truths, predicted_boxes):
     """
     shape = ops.shape(predicted_boxes)
     flat = ops.reshape(predicted_boxes, (shape[0], -1, 4))
-    nothing = ops.zeros((shape[0], 1, 4), dtype="float32")  # so that a batch without objects has a maximum
-    truth_boxes = ops.concatenate([nothing, ops.cast(truths[..., 0:4], "float32")], axis=1)
-    return ops.stop_gradient(ops.reshape(ops.max(iou(flat, truth_boxes), axis=-1), shape[:-1]))
+    nothing = ops.zeros((shape[0], 1, 5), dtype="float32")  # so that a batch without objects has a maximum
+    truths = ops.concatenate([nothing, ops.cast(truths, "float32")], axis=1)
+    overlap = iou(flat, truths[..., 0:4], crowd=truths[..., 4] < 0)
+    return ops.stop_gradient(ops.reshape(ops.max(overlap, axis=-1), shape[:-1]))

@@ -225,3 +225,6 @@ def test_a_crowd_lifts_the_punishment_of_predictions_that_match_it_and_asks_for_
     assert float(loss(crowd, raw)) == pytest.approx(3 * math.log(2), rel=1e-6)
     got = gradient(loss, crowd, raw)
     assert got[0, 0, 1, 0].tolist() == [0, 0, 0, 0, 0, 0]
+    # A crowd over the right half is much larger than the two predictions inside it, and lets both off.
+    half = np.array([[[0.5, 0, 1, 1, -2]]], np.float32)
+    assert float(loss(half, raw)) == pytest.approx(2 * math.log(2), rel=1e-6)

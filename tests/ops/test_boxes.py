@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from pycocotools import mask
 
 from cnn_suite.ops import boxes as box_ops
 
@@ -193,3 +194,13 @@ def test_boxes_with_a_fifth_number_are_refused(function):
 def test_the_wrong_one_of_two_arguments_is_named(function):
     with pytest.raises(ValueError, match=r"`b` must have shape \(..., 4\). Received shape \(2, 3\)"):
         getattr(box_ops, function)(np.zeros((2, 4)), np.zeros((2, 3)))
+
+
+def test_overlap_with_a_crowd_is_the_share_of_the_box_inside_as_pycocotools_has_it():
+    generator = np.random.default_rng(5)
+    corners = generator.uniform(0, 50, (2, 9, 2))
+    a, b = (np.concatenate([c, c + generator.uniform(1, 50, c.shape)], axis=-1) for c in corners)
+    crowd = np.arange(9) % 2 == 0
+    xywh_a, xywh_b = (np.concatenate([x[:, :2], x[:, 2:] - x[:, :2]], axis=1) for x in (a, b))
+    expected = mask.iou(xywh_a, xywh_b, crowd.astype(np.uint8))
+    np.testing.assert_allclose(np.asarray(box_ops.iou(a, b, crowd)), expected, atol=1e-6)
