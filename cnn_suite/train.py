@@ -43,9 +43,6 @@ def train(config: RunConfig, *, resume: bool = False, quiet: bool = False, runs:
     folder = Path(runs) / config.name
     _check_folder(folder, resume)
     keras.utils.set_random_seed(config.seed)
-    keras.mixed_precision.set_global_policy(
-        "float32" if config.training.mixed_precision == "none" else f"mixed_{config.training.mixed_precision}"
-    )
     if resume:
         config = _resumed(config, folder)
     data = detection.datasets(config)
@@ -53,7 +50,7 @@ def train(config: RunConfig, *, resume: bool = False, quiet: bool = False, runs:
         config = detection.resolved(config, data)
         folder.mkdir(parents=True, exist_ok=True)
         save_config(config, folder / "config.yaml")
-    model, steps = detection.compiled_model(config, data), detection.steps_per_epoch(config, data)
+    model, steps = _compiled_model(config, data), detection.steps_per_epoch(config, data)
     first_epoch = _restore(model, folder / "last.keras", steps) if resume else 0
     _log.info("%d training and %d validation pictures", len(data.training), len(data.validation))
     model.fit(
@@ -82,6 +79,16 @@ def _check_folder(folder: Path, resume: bool) -> None:
         raise ConfigError(
             f"The run {folder} exists. Continue it with --resume, choose another name=… or remove the folder."
         )
+
+
+def _compiled_model(config: RunConfig, data: detection.Datasets) -> keras.Model:
+    """The network in the configuration's precision; Keras's global policy is left as it was."""
+    precision, before = config.training.mixed_precision, keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32" if precision == "none" else f"mixed_{precision}")
+    try:
+        return detection.compiled_model(config, data)
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _resumed(config: RunConfig, folder: Path) -> RunConfig:

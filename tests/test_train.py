@@ -168,6 +168,15 @@ def test_the_network_to_export_is_the_moving_average(tmp_path):
     assert any(abs(a.numpy() - b.numpy()).max() > 1e-5 for a, b in zip(last.trainable_variables, averages))
 
 
+def test_mixed_precision_belongs_to_the_network_and_leaves_keras_as_it_was(tmp_path):
+    before = keras.config.dtype_policy().name
+    folder = train(config_of(mixed_precision="bfloat16", epochs=1), quiet=True, runs=tmp_path)
+    model = keras.models.load_model(folder / "last.keras", compile=False)
+    assert {layer.dtype_policy.name for layer in model.layers[1:]} == {"mixed_bfloat16"}
+    assert all(weight.dtype == np.float32 for weight in model.get_weights())
+    assert keras.config.dtype_policy().name == before
+
+
 def test_early_stopping_ends_a_run_and_stays_ended(tmp_path, monkeypatch):
     # The evaluation says 0.5 in the first epoch and never better.
     def on_epoch_end(self, epoch, logs=None):
