@@ -226,7 +226,7 @@ def test_onnx_answers_alike_at_any_size_with_the_suppression_inside(shapes_model
     assert differences["onnx"]["box_px"] < 0.01
     assert differences["onnx"]["score"] < 1e-4
     assert differences["onnx"]["wrong"] == differences["onnx"]["candidates"] == 0
-    assert differences["onnx"]["boxes"] == differences["litert"]["boxes"] > 20
+    assert differences["onnx"]["boxes"] == differences["litert"]["boxes"] >= 10
     session = onnxruntime.InferenceSession(str(copied / "model.onnx"))
     assert [(put.name, put.type) for put in session.get_inputs()] == [("images", "tensor(uint8)")]
     names = [put.name for put in session.get_outputs()]
