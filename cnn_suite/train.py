@@ -1,4 +1,4 @@
-"""`cnn-suite train`: Keras's `compile` and `fit` on a configuration, then the model folder.
+"""`cnn-suite train`: Keras's `compile` and `fit` on a configuration.
 
 A run lives in `runs/<name>/`: config.yaml (whole), history.csv, last.keras (after every epoch, with the optimiser, to
 go on from), best.keras (best on the validation splits) and logs for TensorBoard.

@@ -69,20 +69,24 @@ def _intersection(a, b):
     return ops.maximum(width, 0) * ops.maximum(height, 0)
 
 
-def paired_iou(a, b):
+def paired_iou(a, b, crowd=None):
     """Intersection over union of `a[i]` with `b[i]`.
 
     Args:
         a: Boxes, float `(..., 4)`, xyxy with x0 <= x1 and y0 <= y1.
         b: Boxes that broadcast against `a`.
+        crowd: Bool that broadcasts against the result: which of `b` are regions that hold many objects, each of them
+            small beside the region. With them it is the share of `a[i]` that lies inside, as COCO counts it.
 
     Returns:
         Float `(...)` in [0, 1]; 0 where both boxes are empty.
     """
     a, b = _check_boxes(a, "a"), _check_boxes(b, "b")
     overlap = _intersection(a, b)
-    union = area(a) + area(b) - overlap
-    return overlap / ops.where(union > 0, union, ops.ones_like(union))
+    whole = area(a) + area(b) - overlap
+    if crowd is not None:
+        whole = ops.where(crowd, area(a), whole)
+    return overlap / ops.where(whole > 0, whole, ops.ones_like(whole))
 
 
 def iou(a, b, crowd=None):
@@ -91,8 +95,7 @@ def iou(a, b, crowd=None):
     Args:
         a: Boxes, float `(..., N, 4)`, xyxy with x0 <= x1 and y0 <= y1.
         b: Boxes, float `(..., M, 4)`, same convention as `a`.
-        crowd: Bool `(..., M)`: regions of `b` that hold many objects, each of them small beside the region; with them
-            it is the share of the box in `a` that lies inside, as COCO counts it. None for none.
+        crowd: Bool `(..., M)`, which of `b` are crowds, as for `paired_iou`. None for none.
 
     Returns:
         Float `(..., N, M)` in [0, 1]; 0 where both boxes are empty.
@@ -102,12 +105,8 @@ def iou(a, b, crowd=None):
 
     Source: Everingham et al. 2010, The PASCAL VOC Challenge, bounding box evaluation.
     """
-    a, b = _check_boxes(a, "a")[..., :, None, :], _check_boxes(b, "b")[..., None, :, :]
-    overlap = _intersection(a, b)
-    whole = area(a) + area(b) - overlap
-    if crowd is not None:
-        whole = ops.where(crowd[..., None, :], area(a), whole)
-    return overlap / ops.where(whole > 0, whole, ops.ones_like(whole))
+    a, b = _check_boxes(a, "a"), _check_boxes(b, "b")
+    return paired_iou(a[..., :, None, :], b[..., None, :, :], None if crowd is None else crowd[..., None, :])
 
 
 def shape_iou(wh_a, wh_b):
