@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cnn_suite.cli_arguments import UsageFault, is_usage, model_folder, parse_numbers, parse_size
+from cnn_suite.cli_arguments import UsageFault, check_network, is_usage, model_folder, parse_numbers, parse_size
 from cnn_suite.cli_output import as_lines, imports_muted, in_three_lines, print_json, progress, show, stdout_kept_clean
 
 app = typer.Typer(
@@ -26,6 +27,10 @@ app = typer.Typer(
 
 Model = Annotated[str, typer.Argument(help="Model folder, or the name of one in saved_models/.", show_default=False)]
 Format = Annotated[str, typer.Option(help="Annotation format: auto, voc, yolo_txt, coco or landmarks_csv.")]
+Config = Annotated[Path, typer.Argument(help="YAML file.", exists=True, dir_okay=False, show_default=False)]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Replace fields: training.epochs=5.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
@@ -33,10 +38,8 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 
 @app.command()
 def train(
-    config: Annotated[Path, typer.Argument(help="YAML file.", exists=True, dir_okay=False, show_default=False)],
-    overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Replace fields: training.epochs=5.")
-    ] = None,
+    config: Config,
+    overrides: Overrides = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of this run.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -47,7 +50,7 @@ def train(
 
     settings = load_config(config, overrides or [])
     with imports_muted(debug):
-        from cnn_suite.evaluate import evaluate_run
+        from cnn_suite.evaluate import evaluate_run, evaluation_of
         from cnn_suite.export import export_model
         from cnn_suite.train import train as train_model
 
@@ -55,7 +58,8 @@ def train(
         run = train_model(settings, resume=resume, quiet=quiet or not sys.stderr.isatty())
         folder = export_model(run)
         metrics = evaluate_run(folder, run, quiet=quiet)
-    figures = {"run": run, "model": folder, "validation": {name: metrics.get(name) for name in ("ap", "ap50", "ap75")}}
+    validation = {name: metrics.get(name) for name in evaluation_of(settings.task).HEADLINE}
+    figures = {"run": run, "model": folder, "validation": validation}
     show(figures, as_json, lambda: as_lines(figures))
 
 
@@ -64,7 +68,7 @@ def evaluate(
     model: Model,
     data: Annotated[Path, typer.Option(help="Data set: folder or annotation file.", exists=True, show_default=False)],
     split: Annotated[str, typer.Option(help="Part of the data set.")] = "test",
-    format: Format = "auto",
+    format: Annotated[str, typer.Option(help="Form of the data; auto looks.")] = "auto",
     runtime: Annotated[str, typer.Option(help="litert or saved_model.")] = "litert",
     report: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write curves and pictures there.")] = None,
     record: Annotated[bool, typer.Option("--record", help="Write the figures into the model's card.")] = False,
@@ -164,6 +168,82 @@ def doctor(
         print(f"Repaired copy ({len(repaired)} repairs): {repair}", file=sys.stderr)
     if found.faults:
         raise typer.Exit(1)
+
+
+@app.command()
+def data(
+    config: Config,
+    overrides: Overrides = None,
+    sheet: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw what training sees there (.png).")] = None,
+    pictures: Annotated[int, typer.Option(min=1, help="Rows of the sheet: a picture each.")] = 8,
+    versions: Annotated[int, typer.Option(min=1, help="Columns of the sheet: random versions of it.")] = 7,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Read a classifier's data as its training would: splits, classes, and a sheet of augmented pictures."""
+    from cnn_suite.config import ConfigError, load_config
+
+    settings = load_config(config, overrides or [])
+    if settings.task != "classification":
+        raise ConfigError(f"task: `data` shows the data of a classifier, received {settings.task}. Try `doctor`.")
+    with imports_muted(debug):
+        from cnn_suite.data.picture_sheet import write_sheet
+        from cnn_suite.tasks import classification
+
+    with stdout_kept_clean(as_json):
+        found = classification.datasets(settings)
+        if sheet:
+            write_sheet(sheet, settings, found.training, found.labels, rows=pictures, columns=versions)
+    show(classification.counts(found), as_json, lambda: as_lines(classification.counts(found)))
+
+
+@app.command(name="find-rate")
+def find_rate(
+    config: Config,
+    overrides: Overrides = None,
+    steps: Annotated[int, typer.Option(min=10, help="Batches, each with a higher rate.")] = 100,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw loss over rate there (.png).")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Suggest a learning rate: the one at which the loss of a short trial falls fastest."""
+    from cnn_suite.config import load_config
+
+    settings = load_config(config, overrides or [])
+    with imports_muted(debug):
+        from cnn_suite.train import try_rates
+
+    with stdout_kept_clean(as_json):
+        finding = try_rates(settings, steps=steps, plot=plot)
+    show(finding.as_dict(), as_json, lambda: str(finding))
+
+
+@app.command()
+def models(as_json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
+    """List the networks that can be built by name, with parameters and multiply-adds."""
+    from cnn_suite.catalogue import CATALOGUE, as_table
+
+    show([asdict(entry) for entry in CATALOGUE.values()], as_json, as_table)
+
+
+@app.command()
+def summary(
+    network: Annotated[str, typer.Argument(help="Name of a builder, model folder or .keras file.", show_default=False)],
+    size: Annotated[str, typer.Option(metavar="HEIGHTxWIDTH", help="Input size; the network's own when empty.")] = "",
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Count a network layer by layer: output shape, activation size, parameters, multiply-adds."""
+    size_hw = parse_size(size) if size else None
+    check_network(network)
+    with imports_muted(debug):
+        from cnn_suite.summary import as_rows, render, summarise
+
+    sums = summarise(network, size_hw)
+    show(as_rows(sums), as_json, lambda: render(sums))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

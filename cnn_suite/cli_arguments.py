@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from cnn_suite.catalogue import CATALOGUE, nearest
 from cnn_suite.config import ConfigError
 from cnn_suite.runtime.model_folders import find_model
 
@@ -40,6 +41,15 @@ def parse_numbers(text: str, count: int) -> list[tuple[float, ...]]:
     if any(len(group) != count or min(group) <= 0 for group in groups):
         raise UsageFault(f"Expected positive numbers in groups of {count}, such as '10,14 23,27'. Received {text!r}.")
     return groups
+
+
+def check_network(network: str) -> None:
+    """Refuse a word that is neither the name of a builder nor a file or folder."""
+    if network not in CATALOGUE and not Path(network).exists():
+        try:
+            find_model(network)
+        except FileNotFoundError as error:
+            raise UsageFault(f"There is no network {network!r}. {nearest(network)}") from error
 
 
 def model_folder(model: str) -> Path:

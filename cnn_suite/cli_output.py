@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import typer
@@ -53,16 +53,16 @@ def imports_muted(debug: bool) -> Iterator[None]:
         os.close(nowhere)
 
 
-def show(result: Mapping[str, Any], as_json: bool, text: Callable[[], str]) -> None:
-    """Print a result as one JSON object or as text for people."""
+def show(result: Mapping[str, Any] | Sequence[Any], as_json: bool, text: Callable[[], str]) -> None:
+    """Print a result as JSON or as text for people."""
     if as_json:
         print_json(result)
     else:
         print(text())
 
 
-def print_json(result: Mapping[str, Any]) -> None:
-    """Print a result as one JSON object on one line."""
+def print_json(result: Mapping[str, Any] | Sequence[Any]) -> None:
+    """Print a result as one JSON object, or a list of them, on one line."""
     print(json.dumps(jsonable(result), ensure_ascii=False, allow_nan=False))
 
 

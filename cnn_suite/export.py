@@ -1,25 +1,21 @@
 """`cnn-suite export`: a trained network as a model folder, its forms checked against each other."""
 
 import hashlib
-import re
 import shutil
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-import keras
 import numpy as np
-import tensorflow as tf
 
-from cnn_suite import graphs, parity
+from cnn_suite import graphs
 from cnn_suite.config import ConfigError, RunConfig
-from cnn_suite.data.views import letterbox
-from cnn_suite.models.yolo import yolo_heads
+from cnn_suite.parity import Answer, Runtime
 from cnn_suite.results import ModelCard
 from cnn_suite.runtime.litert import LiteRTModel
 from cnn_suite.runtime.saved_model import SavedModel
-from cnn_suite.tasks import detection
-from cnn_suite.tasks.detection_serving import DetectionServing
+from cnn_suite.tasks.choice import task_of
+from cnn_suite.tasks.serving import Serving
 from cnn_suite.trained import Trained, load_trained, weights_digest
 
 CALIBRATION_PICTURES = 64
@@ -63,15 +59,15 @@ def export_model(
     trained = load_trained(source)
     config = trained.config
     formats = _checked_formats(formats or config.export.formats)
-    calibration = _calibration(trained) if int8 else []
+    serving = task_of(config.task).serving_model(trained.model, config)
+    calibration = _calibration(trained, serving) if int8 else []
     target = Path(folder) if folder else Path("saved_models") / config.name
-    serving = detection.serving_model(trained.model, config)
-    earlier = _earlier_card(target, trained)
-    _copy(trained, target)
+    earlier = _earlier_card(target, trained, serving)
+    _copy(trained, serving, target)
     _write_forms(serving, target, formats, calibration)
     differences = (earlier.parity if earlier else {}) | _differences(serving, config, target, formats, int8)
-    _card(trained, target, differences, earlier).write(target)
-    parity.check({name: differences[name] for name in formats})
+    _card(trained, serving, target, differences, earlier).write(target)
+    serving.check({name: differences[name] for name in formats})
     return target
 
 
@@ -84,28 +80,28 @@ def _checked_formats(formats: Sequence[str]) -> tuple[str, ...]:
     return tuple(formats)
 
 
-def _calibration(trained: Trained) -> list[np.ndarray]:
+def _calibration(trained: Trained, serving: Serving) -> list[np.ndarray]:
     """Training pictures as they lie on the network's input, all of one size."""
     config = trained.config
-    pictures = detection.sample_pictures(config, CALIBRATION_PICTURES, training=True)
+    pictures = task_of(config.task).sample_pictures(config, CALIBRATION_PICTURES, training=True)
     if not pictures:
         raise ConfigError(
             f"An 8-bit file is quantised by training pictures, and {config.data.path!r} does not exist. Run the "
             f"command where it does, or set data.path in {trained.path.parent / 'config.yaml'}."
         )
-    canvas = (letterbox(tf.constant(picture[None]), config.model.image_size_hw)[0] for picture in pictures)
-    return [np.rint(pixels).astype(np.uint8) for pixels in canvas]
+    return [serving.on_input(picture) for picture in pictures]
 
 
-def _earlier_card(target: Path, trained: Trained) -> ModelCard | None:
+def _earlier_card(target: Path, trained: Trained, serving: Serving) -> ModelCard | None:
     """The card of an earlier export of the same network and graph; forms of another one are removed."""
     if not (target / "card.json").is_file():
         return None
     card = ModelCard.read(target)
-    same_weights = card.model.get("weights_sha256") == weights_digest(trained.model)
+    same_weights = card.model.get("weights_sha256") == weights_digest(serving.model)
     same_file = card.sha256.get("model.keras") == _digest(trained.path)
-    same_size = card.input.get("network_size_hw") == list(trained.config.model.image_size_hw)
-    if (same_weights or same_file) and same_size and card.thresholds == _thresholds(trained.config):
+    graph = serving.card()
+    same_input = all(card.input.get(key) == value for key, value in graph["input"].items())
+    if (same_weights or same_file) and same_input and card.thresholds == graph["thresholds"]:
         return card
     for name in (name for names in FILES.values() for name in names):
         if (target / name).is_dir():
@@ -115,55 +111,41 @@ def _earlier_card(target: Path, trained: Trained) -> ModelCard | None:
     return None
 
 
-def _copy(trained: Trained, target: Path) -> None:
+def _copy(trained: Trained, serving: Serving, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     origin = trained.path.parent
     if trained.path.resolve() != (target / "model.keras").resolve():
-        trained.model.save(target / "model.keras")
+        serving.model.save(target / "model.keras")
     for name in ("config.yaml", "history.csv"):
         if (origin / name).is_file() and (origin / name).resolve() != (target / name).resolve():
             shutil.copyfile(origin / name, target / name)
 
 
 def _write_forms(
-    serving: DetectionServing, target: Path, formats: Sequence[str], calibration: Sequence[np.ndarray]
+    serving: Serving, target: Path, formats: Sequence[str], calibration: Sequence[np.ndarray]
 ) -> None:
-    one_picture: graphs.Signatures = {"serving_default": serving.one_picture, "candidates": serving.candidates}
+    one_picture = serving.one_picture_signatures
     if "saved_model" in formats:
-        signatures = {"serving_default": serving.serving_default, "candidates": serving.candidates}
-        graphs.write_saved_model(serving.model, signatures, target)
+        graphs.write_saved_model(serving.model, serving.signatures, target)
     if "litert" in formats:
         (target / "model.tflite").write_bytes(graphs.litert_bytes(one_picture))
     if "onnx" in formats:
-        graphs.write_onnx(serving.one_picture, target / "model.onnx")
+        graphs.write_onnx(one_picture["serving_default"], target / "model.onnx")
     if calibration:
-        quantised = graphs.litert_int8_bytes(one_picture, calibration, _body(serving.model))
+        quantised = graphs.litert_int8_bytes(one_picture, calibration, serving.int8_body)
         (target / "model.int8.tflite").write_bytes(quantised)
 
 
-def _body(model: keras.Model) -> str:
-    """Names of operators inside of the network, other than its heads: a regular expression."""
-    heads = "|".join(re.escape(head.name) for head in yolo_heads(model))
-    return rf"{re.escape(model.name)}(_\d+)?/(?!({heads})(_\d+)?/)"
-
-
-def _differences(
-    serving: DetectionServing, config: RunConfig, target: Path, formats: Sequence[str], int8: bool
-) -> dict:
+def _differences(serving: Serving, config: RunConfig, target: Path, formats: Sequence[str], int8: bool) -> dict:
     pictures = _parity_pictures(config)
-
-    def reference(signature: str, images: np.ndarray) -> parity.Answer:
-        return getattr(serving, signature)(tf.constant(images))
-
     found: dict = {"pictures": len(pictures)}
-    found |= parity.parity(reference, {name: _runtime(target, name) for name in formats}, pictures, config.export)
+    found |= serving.differences({name: _runtime(target, name) for name in formats}, pictures)
     if int8:
-        quantised = _runtime(target, "litert_int8")
-        found["litert_int8"] = parity.agreement(reference, quantised, pictures, config.export.confidence)
+        found["litert_int8"] = serving.int8_differences(_runtime(target, "litert_int8"), pictures)
     return found
 
 
-def _runtime(target: Path, form: str) -> parity.Runtime:
+def _runtime(target: Path, form: str) -> Runtime:
     if form == "saved_model":
         return SavedModel(target).run
     if form == "onnx":
@@ -171,13 +153,13 @@ def _runtime(target: Path, form: str) -> parity.Runtime:
     return LiteRTModel(target / FILES[form][0]).run
 
 
-def _onnx(path: Path) -> parity.Runtime:
+def _onnx(path: Path) -> Runtime:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
 
-    def run(signature: str, images: np.ndarray) -> parity.Answer | None:
+    def run(signature: str, images: np.ndarray) -> Answer | None:
         if signature != "serving_default":
             return None
         return dict(zip(names, session.run(names, {"images": images}), strict=True))
@@ -187,7 +169,7 @@ def _onnx(path: Path) -> parity.Runtime:
 
 def _parity_pictures(config: RunConfig) -> list[np.ndarray]:
     """Pictures of the model's own data where they are at hand, as they are and at an odd size; noise otherwise."""
-    pictures = detection.sample_pictures(config, PARITY_PICTURES)
+    pictures = task_of(config.task).sample_pictures(config, PARITY_PICTURES)
     if not pictures:
         generator = np.random.default_rng(0)
         pictures = [generator.integers(0, 256, (h, w, 3), np.uint8) for h, w in ((480, 640), (250, 250))]
@@ -195,34 +177,27 @@ def _parity_pictures(config: RunConfig) -> list[np.ndarray]:
     return [*pictures, *odd]
 
 
-def _thresholds(config: RunConfig) -> dict:
-    return config.export.model_dump(include={"confidence", "iou", "max_detections", "score_floor"})
-
-
-def _input(config: RunConfig) -> dict:
-    return {
-        "signature": "serving_default",
-        "images": "uint8 (batch, height, width, 3) RGB, any height and width; model.tflite: batch 1",
-        "network_size_hw": list(config.model.image_size_hw),
-        "resizing": "letterbox, inside the graph",
-    }
-
-
-def _card(trained: Trained, target: Path, differences: dict, earlier: ModelCard | None) -> ModelCard:
+def _card(
+    trained: Trained, serving: Serving, target: Path, differences: dict, earlier: ModelCard | None
+) -> ModelCard:
     """What a program must know to use the folder; the metrics of an earlier card of the same network are kept."""
     files = [path for path in sorted(target.rglob("*")) if path.is_file() and path.name != "card.json"]
-    model, config = trained.model, trained.config
+    model, config, graph = serving.model, trained.config, serving.card()
     return ModelCard(
         name=config.name,
         task=config.task,
         labels=config.data.labels,
-        input=_input(config),
-        thresholds=_thresholds(config),
+        input={
+            "signature": "serving_default",
+            "images": "uint8 (batch, height, width, 3) RGB, any height and width; model.tflite: batch 1",
+            **graph["input"],
+        },
+        thresholds=graph["thresholds"],
         model={
             "builder": config.model.builder,
             "parameters": model.count_params(),
             "weights_sha256": weights_digest(model),
-            "heads": [{"stride": head.stride, "anchors_px": head.anchors_px} for head in yolo_heads(model)],
+            **graph["model"],
         },
         metrics=earlier.metrics if earlier else {},
         parity=differences,

@@ -1,4 +1,4 @@
-"""What a model says about one picture (`Detections`) and about itself (`ModelCard`).
+"""What a model says about one picture (`Detections`, `Classification`) and about itself (`ModelCard`).
 
 Shapes: boxes `(n, 4)` xyxy in pixels of the picture, one confidence and one class a box. NumPy and the standard
 library only: the apps read this file before their first frame.
@@ -94,6 +94,68 @@ class Detections:
             index = np.asarray(index, bool if len(index) and isinstance(index[0], (bool, np.bool_)) else np.intp)
         track_id = None if self.track_id is None else self.track_id[index]
         return Detections(self.xyxy_px[index], self.confidence[index], self.class_id[index], self.labels, track_id)
+
+
+@dataclass(frozen=True, eq=False)
+class Classification:
+    """What one picture shows, as a probability for every class.
+
+    Args:
+        probabilities: Float `(classes,)` in [0, 1].
+        labels: Names of all classes in order of their number; `()` when they have no names.
+
+    Raises:
+        ValueError: If there is no class, a number is not finite or no probability, or there is not one label a class.
+    """
+
+    probabilities: np.ndarray
+    labels: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        values = _array("probabilities", self.probabilities, np.float32)
+        object.__setattr__(self, "labels", tuple(self.labels))
+        if values.ndim != 1 or not len(values):
+            raise ValueError(
+                f"`probabilities` must have shape (classes,), with at least one class. Received shape {values.shape}."
+            )
+        # Softmax of a 16-bit or 8-bit graph may end a rounding above 1.
+        if values.min() < 0 or values.max() > 1 + 1e-3:
+            raise ValueError(
+                f"`probabilities` must lie in [0, 1]. Received values from {values.min():g} to {values.max():g}. "
+                "If these are logits, take their softmax first."
+            )
+        if self.labels and len(self.labels) != len(values):
+            raise ValueError(f"There must be one label a class, {len(values)}. Received {len(self.labels)} labels.")
+        object.__setattr__(self, "probabilities", _frozen(np.minimum(values, 1)))
+
+    @property
+    def class_id(self) -> int:
+        """The most probable class; the lowest number where several are."""
+        return int(self.probabilities.argmax())
+
+    @property
+    def name(self) -> str:
+        """The label of the most probable class; its number as text where the classes have no labels."""
+        return self._name_of(self.class_id)
+
+    @property
+    def confidence(self) -> float:
+        """The probability of the most probable class."""
+        return float(self.probabilities.max())
+
+    def top(self, k: int = 5) -> list[tuple[str, float]]:
+        """The `k` most probable classes with their probabilities, best first, equals by their number; all if fewer.
+
+        Raises:
+            ValueError: If `k` is less than 1.
+        """
+        if k < 1:
+            raise ValueError(f"`k` must be 1 or more. Received {k}.")
+        best = np.argsort(-self.probabilities, kind="stable")[:k].tolist()
+        return [(self._name_of(class_id), float(self.probabilities[class_id])) for class_id in best]
+
+    def _name_of(self, class_id: int) -> str:
+        return self.labels[class_id] if self.labels else str(class_id)
 
 
 @dataclass(frozen=True)

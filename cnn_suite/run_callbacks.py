@@ -75,31 +75,32 @@ class HistoryFile(keras.callbacks.Callback):
 
 
 class ResumableEarlyStopping(keras.callbacks.EarlyStopping):
-    """Keras's early stopping on `val_ap` that counts the epochs before an interruption too.
+    """Keras's early stopping that counts the epochs before an interruption too.
 
     Epochs without a measurement count as epochs without a better one.
 
     Args:
-        patience: Epochs without a better `val_ap` before training stops.
+        monitor: The figure to watch; larger is better.
+        patience: Epochs without a better figure before training stops.
         rows: Rows of the history so far.
     """
 
-    def __init__(self, patience: int, rows: Sequence[Mapping[str, Any]] = ()):
-        super().__init__(monitor="val_ap", mode="max", patience=patience)
+    def __init__(self, monitor: str, patience: int, rows: Sequence[Mapping[str, Any]] = ()):
+        super().__init__(monitor=monitor, mode="max", patience=patience)
         self._rows = rows
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Starts from the best value so far and the epochs since."""
         super().on_train_begin(logs)
-        values = [measured(row, "val_ap") for row in self._rows]
+        values = [measured(row, self.monitor) for row in self._rows]
         self.best = max(values, default=-math.inf)
         if math.isfinite(self.best):
             self.best_epoch = values.index(self.best)
             self.wait = len(values) - 1 - self.best_epoch
 
     def get_monitor_value(self, logs: dict | None) -> float:
-        """The epoch's `val_ap`; Keras would take a NaN of the first epoch for the best value for ever."""
-        return measured(logs or {}, "val_ap")
+        """The epoch's figure; Keras would take a NaN of the first epoch for the best value for ever."""
+        return measured(logs or {}, self.monitor)
 
 
 class FiniteLoss(keras.callbacks.Callback):

@@ -1,40 +1,74 @@
-"""Learning rate and optimiser of a training."""
+"""Learning rate and optimiser of a training, phase by phase."""
+
+from collections.abc import Mapping
 
 import keras
 
-from cnn_suite.config import Training
+from cnn_suite.config_sections import Phase, Training
+from cnn_suite.layer_rates import LayerRatesAdamW, LayerRatesSGD
+
+_KINDS = {"sgd": (keras.optimizers.SGD, LayerRatesSGD), "adamw": (keras.optimizers.AdamW, LayerRatesAdamW)}
 
 
-def learning_rate(settings: Training, steps_per_epoch: int) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Linear warm-up from a hundredth of the rate, then a half cosine down to the final rate.
-
-    Args:
-        settings: Rates, epochs and warm-up.
-        steps_per_epoch: Optimiser steps of one epoch.
-    """
-    warmup = round(settings.warmup_epochs * steps_per_epoch)
-    total = settings.epochs * steps_per_epoch
-    return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=settings.learning_rate / 100 if warmup else settings.learning_rate,
-        warmup_target=settings.learning_rate if warmup else None,
-        warmup_steps=warmup,
-        decay_steps=max(1, total - warmup),
-        alpha=settings.final_learning_rate / settings.learning_rate,
+def phases(settings: Training) -> tuple[Phase, ...]:
+    """The phases of a training: those it names, or one that it describes itself."""
+    if settings.phases:
+        return settings.phases
+    return (
+        Phase(
+            epochs=settings.epochs,
+            learning_rate=settings.learning_rate,
+            final_learning_rate=settings.final_learning_rate,
+            warmup_epochs=settings.warmup_epochs,
+        ),
     )
 
 
-def optimizer(settings: Training, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-    """The optimiser of a configuration, with weight decay on kernels alone and a moving average of the weights."""
+def learning_rate(phase: Phase, steps_per_epoch: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Linear warm-up from a hundredth of the rate, then a half cosine down to the final rate.
+
+    Args:
+        phase: Rates, epochs and warm-up.
+        steps_per_epoch: Optimiser steps of one epoch.
+    """
+    warmup = round(phase.warmup_epochs * steps_per_epoch)
+    total = phase.epochs * steps_per_epoch
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=phase.learning_rate / 100 if warmup else phase.learning_rate,
+        warmup_target=phase.learning_rate if warmup else None,
+        warmup_steps=warmup,
+        decay_steps=max(1, total - warmup),
+        alpha=phase.final_learning_rate / phase.learning_rate,
+    )
+
+
+def optimizer(
+    settings: Training,
+    phase: Phase,
+    steps_per_epoch: int,
+    name: str = "phase0",
+    layer_rates: Mapping[str, float] | None = None,
+) -> keras.optimizers.Optimizer:
+    """The optimiser of a phase, with weight decay on kernels alone and a moving average of the weights.
+
+    Args:
+        settings: Kind of optimiser, weight decay, clipping and averaging.
+        phase: Rates.
+        steps_per_epoch: Optimiser steps of one epoch.
+        name: Its name, which a checkpoint carries.
+        layer_rates: Name of a layer to the factor of its learning rate; all of them learn alike without it.
+    """
     common = {
-        "learning_rate": learning_rate(settings, steps_per_epoch),
+        "learning_rate": learning_rate(phase, steps_per_epoch),
         "weight_decay": settings.weight_decay,
         "global_clipnorm": settings.clip_norm,
         "use_ema": settings.ema_momentum > 0,
         "ema_momentum": settings.ema_momentum or 0.99,
+        "name": name,
     }
     if settings.optimizer == "sgd":
-        chosen = keras.optimizers.SGD(momentum=0.9, nesterov=True, **common)
-    else:
-        chosen = keras.optimizers.AdamW(**common)
+        common |= {"momentum": 0.9, "nesterov": True}
+    plain, by_layer = _KINDS[settings.optimizer]
+    chosen: keras.optimizers.Optimizer = by_layer(layer_rates=layer_rates, **common) if layer_rates else plain(**common)
     chosen.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return chosen

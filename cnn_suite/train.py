@@ -1,17 +1,23 @@
-"""`cnn-suite train`: Keras's `compile` and `fit` on a configuration.
+"""`cnn-suite train`: Keras's `compile` and `fit` on a configuration, phase by phase.
 
 A run lives in `runs/<name>/`: config.yaml (whole), history.csv, last.keras (after every epoch, with the optimiser, to
 go on from), best.keras (best on the validation splits) and logs for TensorBoard.
 """
 
+import json
 import logging
 import math
+import zipfile
+from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from cnn_suite.config import ConfigError, RunConfig, load_config, save_config
-from cnn_suite.metrics.coco_callback import CocoEvaluation
+from cnn_suite.learning_rate_finder import LearningRateFinding, find_learning_rate, write_finding
+from cnn_suite.metrics.plotting import require_matplotlib
+from cnn_suite.models.surgery import set_trainable
 from cnn_suite.run_callbacks import (
     FiniteLoss,
     HistoryFile,
@@ -20,7 +26,8 @@ from cnn_suite.run_callbacks import (
     measured,
     read_history,
 )
-from cnn_suite.tasks import detection
+from cnn_suite.schedule import phases
+from cnn_suite.tasks.choice import task_of
 
 _log = logging.getLogger(__name__)
 
@@ -45,30 +52,46 @@ def train(config: RunConfig, *, resume: bool = False, quiet: bool = False, runs:
     keras.utils.set_random_seed(config.seed)
     if resume:
         config = _resumed(config, folder)
-    data = detection.datasets(config)
+    task = task_of(config.task)
+    data = task.datasets(config)
     if not resume:
-        config = detection.resolved(config, data)
+        config = task.resolved(config, data)
         folder.mkdir(parents=True, exist_ok=True)
         save_config(config, folder / "config.yaml")
-    model, steps = _compiled_model(config, data), detection.steps_per_epoch(config, data)
-    first_epoch = _restore(model, folder / "last.keras", steps) if resume else 0
     _log.info("%d training and %d validation pictures", len(data.training), len(data.validation))
-    model.fit(
-        detection.training_dataset(config, data, model, first_epoch),
-        validation_data=detection.validation_dataset(config, data, model),
-        validation_freq=config.training.evaluate_every,
-        epochs=config.training.epochs,
-        initial_epoch=first_epoch,
-        steps_per_epoch=steps,
-        shuffle=False,
-        callbacks=_callbacks(config, data, model, folder, read_history(folder / "history.csv") if resume else []),
-        verbose=0 if quiet else "auto",
-    )
+    model = _network(config, data)
+    _fit_phases(model, config, data, folder, resume, quiet)
     best = folder / "best.keras"
     if best.exists():
         model = keras.models.load_model(best, compile=False)
     model.save(folder / "model.keras")
     return folder
+
+
+def try_rates(config: RunConfig, *, steps: int = 100, plot: Path | None = None) -> LearningRateFinding:
+    """Tries learning rates on a configuration's network and first batches; nothing of it is kept.
+
+    Args:
+        config: What would be trained.
+        steps: Batches to try.
+        plot: Where to draw the loss over the rate; None for no drawing.
+
+    Raises:
+        ImportError: If a drawing is asked for and matplotlib is missing.
+    """
+    if plot is not None:
+        require_matplotlib()
+    keras.utils.set_random_seed(config.seed)
+    task = task_of(config.task)
+    data = task.datasets(config)
+    config = task.resolved(config, data)
+    model, phase = _network(config, data), phases(config.training)[0]
+    set_trainable(model, phase.train)
+    task.compile_model(model, config, data, phase, "phase0")
+    finding = find_learning_rate(model, task.training_dataset(config, data, model), steps=steps)
+    if plot is not None:
+        write_finding(finding, plot)
+    return finding
 
 
 def _check_folder(folder: Path, resume: bool) -> None:
@@ -81,12 +104,12 @@ def _check_folder(folder: Path, resume: bool) -> None:
         )
 
 
-def _compiled_model(config: RunConfig, data: detection.Datasets) -> keras.Model:
+def _network(config: RunConfig, data: Any) -> keras.Model:
     """The network in the configuration's precision; Keras's global policy is left as it was."""
     precision, before = config.training.mixed_precision, keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32" if precision == "none" else f"mixed_{precision}")
     try:
-        return detection.compiled_model(config, data)
+        return task_of(config.task).network(config, len(data.labels))
     finally:
         keras.config.set_dtype_policy(before)
 
@@ -102,29 +125,62 @@ def _resumed(config: RunConfig, folder: Path) -> RunConfig:
     )
 
 
+def _fit_phases(model: keras.Model, config: RunConfig, data: Any, folder: Path, resume: bool, quiet: bool) -> None:
+    task, last = task_of(config.task), folder / "last.keras"
+    parts = phases(config.training)
+    ends = list(accumulate(phase.epochs for phase in parts))
+    reached = _phase_of(last) if resume else 0
+    for number, (phase, end) in enumerate(zip(parts, ends)):
+        if number < reached:
+            continue
+        first_epoch = end - phase.epochs
+        learning = set_trainable(model, phase.train)
+        _log.info("epochs %d to %d: %d layers learn, from %s on", first_epoch + 1, end, len(learning), learning[0])
+        task.compile_model(model, config, data, phase, f"phase{number}")
+        if resume and number == reached:
+            first_epoch += _restore(model, last, task.steps_per_epoch(config, data))
+        model.fit(
+            task.training_dataset(config, data, model, first_epoch, end),
+            validation_data=task.validation_dataset(config, data, model),
+            validation_freq=config.training.evaluate_every,
+            epochs=end,
+            initial_epoch=first_epoch,
+            steps_per_epoch=task.steps_per_epoch(config, data),
+            shuffle=False,
+            callbacks=_callbacks(config, data, model, folder),
+            verbose=0 if quiet else "auto",
+        )
+
+
+def _phase_of(checkpoint: Path) -> int:
+    """The phase that a checkpoint was written in: its optimiser carries the number in its name."""
+    with zipfile.ZipFile(checkpoint) as archive:
+        compiled = json.loads(archive.read("config.json"))["compile_config"]
+    name = compiled["optimizer"]["config"]["name"]
+    return int(name.removeprefix("phase")) if name.startswith("phase") else 0
+
+
 def _restore(model: keras.Model, checkpoint: Path, steps: int) -> int:
-    """Loads the weights of network and optimiser, and returns the number of epochs that they have seen."""
+    """Loads the weights of network and optimiser, and returns the number of the phase's epochs that they have seen."""
     model.optimizer.build(model.trainable_variables)
     model.load_weights(checkpoint)
     return round(int(model.optimizer.iterations) / steps)
 
 
-def _callbacks(
-    config: RunConfig, data: detection.Datasets, model: keras.Model, folder: Path, rows: list[dict]
-) -> list[keras.callbacks.Callback]:
+def _callbacks(config: RunConfig, data: Any, model: keras.Model, folder: Path) -> list[keras.callbacks.Callback]:
     """In the order they must run: first the state to resume from, then the averaged weights and what looks at them."""
-    settings = config.training
+    task, settings, rows = task_of(config.task), config.training, read_history(folder / "history.csv")
+    monitor = task.monitor(model)
     callbacks = [FiniteLoss(), LastCheckpoint(folder / "last.keras")]
     if settings.ema_momentum > 0:
         callbacks.append(keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
-    if data.validation:
-        serving = detection.serving_model(model, config)
-        callbacks.append(CocoEvaluation(serving, data.validation, data.labels, settings.evaluate_every))
-        best = max((measured(row, "val_ap") for row in rows), default=-math.inf)
+    callbacks += task.callbacks(config, data, model)
+    if len(data.validation):
+        best = max((measured(row, monitor) for row in rows), default=-math.inf)
         callbacks.append(
             keras.callbacks.ModelCheckpoint(
                 folder / "best.keras",
-                monitor="val_ap",
+                monitor=monitor,
                 mode="max",
                 save_best_only=True,
                 initial_value_threshold=best,  # never None: Keras would take a NaN of the first epoch for the best
@@ -132,6 +188,6 @@ def _callbacks(
         )
     callbacks.append(HistoryFile(folder / "history.csv", rows))
     callbacks.append(keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False))
-    if settings.early_stopping_epochs and data.validation:
-        callbacks.append(ResumableEarlyStopping(settings.early_stopping_epochs, rows))
+    if settings.early_stopping_epochs and len(data.validation):
+        callbacks.append(ResumableEarlyStopping(monitor, settings.early_stopping_epochs, rows))
     return callbacks

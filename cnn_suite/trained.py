@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import keras
 
 from cnn_suite.config import ConfigError, RunConfig, load_config
-from cnn_suite.models.yolo import yolo_heads
+from cnn_suite.tasks.choice import task_of
 
 
 class Trained(NamedTuple):
@@ -42,7 +42,7 @@ def load_trained(source: str | Path) -> Trained:
     if ":" in config.model.builder:
         import_module(config.model.builder.partition(":")[0])  # where its layers are registered
     model = _network(path)
-    classes = yolo_heads(model)[0].classes
+    classes = task_of(config.task).classes_of(model)
     if classes != len(config.data.labels):
         raise ConfigError(
             f"{settings}: data.labels must name the {classes} classes of {path.name}. "

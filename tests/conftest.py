@@ -98,12 +98,13 @@ def shapes_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run whose small network learned its eight pictures by heart."""
     import keras
 
-    from cnn_suite.config import Data, Loss, Model, RunConfig, Shapes, Training, save_config
+    from cnn_suite.config import save_config
+    from cnn_suite.config_detection import Data, DetectionConfig, Loss, Model, Shapes, Training
     from cnn_suite.tasks import detection
 
     keras.utils.set_random_seed(0)
     shapes = Shapes(train=8, val=0, test=0, size_hw=(64, 96))
-    config = RunConfig(
+    config = DetectionConfig(
         name="shapes",
         data=Data(format="shapes", shapes=shapes, validation=(), batch_size=8),
         model=Model(image_size_hw=(64, 96), anchors_per_head=1, width=0.25, depth=0.25, scale_xy=2.0),

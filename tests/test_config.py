@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cnn_suite.config import Augmentation, ConfigError, RunConfig, Shapes, load_config, save_config
+from cnn_suite.config import ConfigError, load_config, save_config
+from cnn_suite.config_detection import Augmentation, DetectionConfig, Shapes
 
 SMALLEST = "name: blood\ndata:\n  path: cells\n"
 
@@ -331,6 +332,6 @@ def test_what_is_saved_reads_back_the_same(written, tmp_path):
 def test_everything_is_saved_defaults_included(written, tmp_path):
     save_config(load_config(written(SMALLEST)), tmp_path / "config.yaml")
     saved = yaml.safe_load((tmp_path / "config.yaml").read_text(encoding="utf-8"))
-    assert list(saved) == list(RunConfig.model_fields)
+    assert list(saved) == list(DetectionConfig.model_fields)
     assert saved["data"]["shapes"] == {**Shapes().model_dump(mode="json")}
     assert saved["data"]["augmentation"].keys() == Augmentation.model_fields.keys()

@@ -13,6 +13,7 @@ from cnn_suite.export import export_model
 from cnn_suite.parity import ParityError
 from cnn_suite.results import ModelCard
 from cnn_suite.runtime.litert import LiteRTModel
+from cnn_suite.tasks import detection_parity
 from cnn_suite.trained import load_trained, weights_digest
 
 pytestmark = pytest.mark.slow  # the network is trained first
@@ -180,7 +181,7 @@ def test_another_network_keeps_neither_metrics_nor_forms_of_the_earlier(
         config = load_config(source / "config.yaml")
         stricter = config.export.model_copy(update={"iou": 0.3})
         save_config(config.model_copy(update={"export": stricter}), source / "config.yaml")
-    monkeypatch.setattr(export.parity, "check", lambda differences: None)
+    monkeypatch.setattr(detection_parity, "check", lambda differences: None)
     export_model(source, copied, formats=["litert"])
     card = ModelCard.read(copied)
     assert card.metrics == {}

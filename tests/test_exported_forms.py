@@ -17,12 +17,12 @@ from cnn_suite.config import load_config
 from cnn_suite.data.picture_files import load_pixels
 from cnn_suite.export import export_model
 from cnn_suite.ops.numpy_boxes import iou
-from cnn_suite.parity import check, parity
 from cnn_suite.results import ModelCard
 from cnn_suite.runtime.detector import load_detector
 from cnn_suite.runtime.litert import LiteRTModel
 from cnn_suite.runtime.saved_model import SavedModel
 from cnn_suite.tasks import detection
+from cnn_suite.tasks.detection_parity import check, parity
 from cnn_suite.trained import load_trained
 
 pytestmark = pytest.mark.slow  # the network is trained first

@@ -105,7 +105,7 @@ def stopped_after(values, patience, rows=()):
     class Model:
         stop_training = False
 
-    callback, model = ResumableEarlyStopping(patience, rows), Model()
+    callback, model = ResumableEarlyStopping("val_ap", patience, rows), Model()
     callback.set_model(model)
     callback.on_train_begin()
     for epoch, value in enumerate(values, start=len(rows)):
@@ -140,7 +140,7 @@ def test_early_stopping_goes_on_counting_after_a_resume(interrupted):
 
 
 def test_early_stopping_does_not_warn_about_epochs_without_measurement(recwarn):
-    callback = ResumableEarlyStopping(3)
+    callback = ResumableEarlyStopping("val_ap", 3)
     callback.on_train_begin()
     callback.on_epoch_end(0, {"loss": 1.0})
     assert not recwarn.list

@@ -6,14 +6,16 @@ import keras
 import numpy as np
 import pytest
 
-from cnn_suite.config import Training
-from cnn_suite.schedule import learning_rate, optimizer
+from cnn_suite.config_detection import Training
+from cnn_suite.config_sections import Phase
+from cnn_suite.layer_rates import LayerRatesAdamW, LayerRatesSGD
+from cnn_suite.schedule import learning_rate, optimizer, phases
 
 SETTINGS = Training(epochs=10, warmup_epochs=2, learning_rate=0.01, final_learning_rate=0.001)
 
 
 def rates(settings, steps_per_epoch, steps):
-    schedule = learning_rate(settings, steps_per_epoch)
+    schedule = learning_rate(phases(settings)[0], steps_per_epoch)
     return np.array([float(schedule(step)) for step in steps])
 
 
@@ -55,7 +57,7 @@ def test_one_step_of_one_epoch_is_enough():
 @pytest.mark.parametrize(("name", "expected"), [("adamw", keras.optimizers.AdamW), ("sgd", keras.optimizers.SGD)])
 def test_the_optimiser_is_the_one_asked_for(name, expected):
     settings = SETTINGS.model_copy(update={"optimizer": name, "weight_decay": 0.03, "clip_norm": 7.0})
-    made = optimizer(settings, 10)
+    made = optimizer(settings, phases(settings)[0], 10)
     assert type(made) is expected
     assert (made.weight_decay, made.global_clipnorm) == (0.03, 7.0)
     assert isinstance(made._learning_rate, keras.optimizers.schedules.CosineDecay)
@@ -71,7 +73,7 @@ def test_weight_decay_pulls_on_kernels_alone(name):
             keras.layers.BatchNormalization(beta_initializer="ones"),
         ]
     )
-    made = optimizer(settings, 10)
+    made = optimizer(settings, phases(settings)[0], 10)
     before = {v.path: v.numpy() for v in model.trainable_variables}
     made.build(model.trainable_variables)
     made.apply_gradients([(np.zeros(v.shape, np.float32), v) for v in model.trainable_variables])
@@ -85,7 +87,7 @@ def test_the_moving_average_follows_its_momentum():
     settings = Training(
         optimizer="sgd", epochs=100, warmup_epochs=0, learning_rate=1.0, weight_decay=0, ema_momentum=0.9
     )
-    made = optimizer(settings, 100)
+    made = optimizer(settings, phases(settings)[0], 100)
     made.build([variable])
     averages = []
     for _ in range(3):
@@ -98,4 +100,35 @@ def test_the_moving_average_follows_its_momentum():
 
 
 def test_a_momentum_of_nought_switches_the_moving_average_off():
-    assert not optimizer(SETTINGS.model_copy(update={"ema_momentum": 0.0}), 10).use_ema
+    settings = SETTINGS.model_copy(update={"ema_momentum": 0.0})
+    assert not optimizer(settings, phases(settings)[0], 10).use_ema
+
+
+def test_a_training_without_phases_is_one_phase_of_its_own_rates():
+    (phase,) = phases(SETTINGS)
+    assert phase == Phase(
+        epochs=10, train="all", learning_rate=0.01, final_learning_rate=0.001, warmup_epochs=2.0, layer_decay=1.0
+    )
+
+
+def test_named_phases_are_taken_as_they_are():
+    named = (Phase(epochs=1, learning_rate=0.1, train="head"), Phase(epochs=3, learning_rate=0.01))
+    settings = SETTINGS.model_copy(update={"phases": named})
+    assert phases(settings) == named
+    assert settings.total_epochs == 4
+
+
+@pytest.mark.parametrize(("name", "expected"), [("adamw", LayerRatesAdamW), ("sgd", LayerRatesSGD)])
+def test_factors_of_the_rate_shorten_the_steps_of_their_layers_alone(name, expected):
+    # Equal gradients, a tenth of the rate: a tenth of the step, in Adam too.
+    settings = SETTINGS.model_copy(update={"optimizer": name, "weight_decay": 0.0, "warmup_epochs": 0.0})
+    model = keras.Sequential(
+        [keras.Input((3,)), keras.layers.Dense(3, name="first"), keras.layers.Dense(3, name="second")]
+    )
+    made = optimizer(settings, phases(settings)[0], 10, layer_rates={"first": 0.1})
+    assert type(made) is expected
+    before = [v.numpy() for v in model.trainable_variables]
+    made.apply([np.ones(v.shape, np.float32) for v in model.trainable_variables], model.trainable_variables)
+    steps = [old - v.numpy() for old, v in zip(before, model.trainable_variables)]
+    np.testing.assert_allclose(steps[0], 0.1 * steps[2], rtol=1e-4)
+    assert made.get_config()["layer_rates"] == {"first": 0.1}

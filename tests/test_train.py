@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from cnn_suite.config import Augmentation, ConfigError, Data, Loss, Model, RunConfig, Shapes, Training, load_config
+from cnn_suite.config import ConfigError, load_config
+from cnn_suite.config_detection import Augmentation, Data, DetectionConfig, Loss, Model, Shapes, Training
 from cnn_suite.layers.yolo_head import YoloHead
 from cnn_suite.metrics.coco_callback import CocoEvaluation
 from cnn_suite.tasks import detection
@@ -29,7 +30,7 @@ def _builder(monkeypatch):
 
 def config_of(**training):
     shapes = Shapes(train=8, val=2, test=0, size_hw=(32, 32), objects=(1, 2))
-    return RunConfig(
+    return DetectionConfig(
         name="tiny",
         data=Data(format="shapes", shapes=shapes, batch_size=4, augmentation=Augmentation(mosaic=0)),
         model=Model(builder="one_layer", image_size_hw=(32, 32), strides=(8,), anchors_per_head=1),
@@ -192,7 +193,7 @@ def test_early_stopping_ends_a_run_and_stays_ended(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_the_real_network_learns_eight_pictures_by_heart(tmp_path):
-    config = RunConfig(
+    config = DetectionConfig(
         name="eight",
         seed=1,
         data=Data(

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from cnn_suite.config import ConfigError, Data, RunConfig, save_config
+from cnn_suite.config import ConfigError, save_config
+from cnn_suite.config_detection import Data, DetectionConfig
 from cnn_suite.layers.residual import ResidualBlock
 from cnn_suite.layers.yolo_head import YoloHead
 from cnn_suite.losses.yolo import YoloLoss
@@ -32,7 +33,7 @@ def picture():
 def write_run(folder, model, labels=("red", "blue")):
     folder.mkdir(parents=True)
     model.save(folder / "model.keras")
-    save_config(RunConfig(name="run", data=Data(path="absent", labels=labels)), folder / "config.yaml")
+    save_config(DetectionConfig(name="run", data=Data(path="absent", labels=labels)), folder / "config.yaml")
     return folder
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from cnn_suite.config import Augmentation
+from cnn_suite.config_detection import Augmentation
 from cnn_suite.data.views import View, move_boxes, sample, xy
 
 SMALLEST_SIDE_PX = 2.0  # a box below it on the canvas is not to be seen

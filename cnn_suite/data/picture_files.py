@@ -46,6 +46,15 @@ def read_rgb(path: Path | str) -> np.ndarray:
     return cv2.cvtColor(_decode(Path(path)), cv2.COLOR_BGR2RGB)
 
 
+def decode_rgb(data: bytes, name: str) -> np.ndarray:
+    """Pixels of an encoded picture, uint8 `(height, width, 3)` RGB, EXIF orientation applied.
+
+    Raises:
+        ValueError: If it cannot be decoded; `name` says which one.
+    """
+    return cv2.cvtColor(_decode(Path(name), data), cv2.COLOR_BGR2RGB)
+
+
 def picture_size_hw(path: Path | str) -> tuple[int, int]:
     """Height and width of the decoded picture, from header bytes where they are enough.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from cnn_suite.config import Augmentation, Data, Training
+from cnn_suite.config_detection import Augmentation, Data, Training
 from cnn_suite.data.annotations import AnnotatedPicture
 from cnn_suite.data.augmentation import Example, augment, mosaic
 from cnn_suite.data.colour import random_colour
@@ -61,6 +61,7 @@ def training_batches(
     *,
     seed: int,
     first_epoch: int = 0,
+    epochs: int | None = None,
 ) -> tf.data.Dataset:
     """Augmented full batches of every epoch from `first_epoch` on, one after the other, the same for the same seed.
 
@@ -74,7 +75,8 @@ def training_batches(
         data: Batch size and augmentation.
         training: Number of epochs, multi-scale, steps.
         seed: Seed of order and augmentation.
-        first_epoch: Where an interrupted training goes on.
+        first_epoch: Where an interrupted training or a phase of it goes on.
+        epochs: The first epoch that is not given any more; None for the end of the training.
 
     Returns:
         Data set of float32 images `(batch, height, width, 3)`, 0..255, and truths `(batch, n, 5)` padded with -1.
@@ -85,7 +87,7 @@ def training_batches(
     decoded = _decoder(pictures)
     steps = batches_per_epoch(count, data, training)
     first = first_epoch * steps * data.batch_size  # examples of the epochs before
-    mosaic_end = (training.epochs - settings.close_mosaic_epochs) * steps  # in batches
+    mosaic_end = (training.total_epochs - settings.close_mosaic_epochs) * steps  # in batches
 
     def augmented(index, chosen):
         own_seed = tf.stack([tf.cast(seed, tf.int64), index])
@@ -94,13 +96,13 @@ def training_batches(
         chosen = [Example(*(c if cached else decoded(*c))) for c in chosen]
         return tuple(_one_example(chosen, own_seed, canvas_hw, settings, batch < mosaic_end))
 
-    chosen = _passes(source, count, seed, first // count, 4 if settings.mosaic else 1).skip(first % count)
-    index = tf.data.Dataset.range(first, training.epochs * steps * data.batch_size)
+    chosen = passes(source, count, seed, first // count, 4 if settings.mosaic else 1).skip(first % count)
+    index = tf.data.Dataset.range(first, (epochs or training.total_epochs) * steps * data.batch_size)
     stream = tf.data.Dataset.zip((index, chosen)).map(augmented, num_parallel_calls=tf.data.AUTOTUNE)
     return _batched(stream, data.batch_size).prefetch(tf.data.AUTOTUNE)
 
 
-def _passes(source: tf.data.Dataset, count: int, seed: int, first: int, companions: int) -> tf.data.Dataset:
+def passes(source: tf.data.Dataset, count: int, seed: int, first: int, companions: int) -> tf.data.Dataset:
     """Endless passes over the examples from number `first` on: tuples of `companions` examples, each in an order of
     its own."""
 

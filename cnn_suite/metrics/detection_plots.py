@@ -6,7 +6,6 @@ with the extra `cnn_suite[plots]` and is imported only when something is drawn.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,45 +14,14 @@ import numpy as np
 
 from cnn_suite.metrics.detection_pictures import DetectionsLike, Truths
 from cnn_suite.metrics.detection_report import DetectionReport, worst_pictures
+from cnn_suite.metrics.plotting import label_axes, line_colour, new_figure, save_figure, training_curves
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito 2008, Color Universal Design: told apart by readers of every colour vision.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
 _TRUTH_COLOUR, _FOUND_COLOUR = "#009E73", "#D55E00"
 _MOST_NUMBERS = 20  # with more classes the numbers in a confusion matrix would overlap
-
-
-def training_curves(history: Path) -> Figure:
-    """Loss, metrics and learning rate over the epochs.
-
-    Args:
-        history: The CSV file that `keras.callbacks.CSVLogger` writes: a column `epoch` and one for each number.
-
-    Raises:
-        ValueError: If the file has no column `epoch` or no row.
-    """
-    columns = _read_history(history)
-    epochs = columns.pop("epoch") + 1
-    panels: dict[str, list[str]] = {"loss": [], "metrics": [], "learning rate": []}
-    for name in columns:
-        panel = "loss" if "loss" in name else "learning rate" if name in ("learning_rate", "lr") else "metrics"
-        panels[panel].append(name)
-    shown = {title: names for title, names in panels.items() if names}
-    figure = _new_figure(4.8 * max(len(shown), 1), 3.6)
-    for place, (title, names) in enumerate(shown.items(), start=1):
-        axes = figure.add_subplot(1, len(shown), place)
-        for number, name in enumerate(names):
-            drawn = np.isfinite(columns[name])  # a metric taken every few epochs is drawn as one line
-            axes.plot(epochs[drawn], columns[name][drawn], color=_colour(number), label=name)
-        _label(axes, "epoch", "", title)
-        if title == "loss" and all(np.nanmin(columns[name], initial=np.inf) > 0 for name in names):
-            axes.set_yscale("log")
-        if len(names) > 1 or title == "metrics":
-            axes.legend(frameon=False, fontsize=8)
-    return figure
 
 
 def precision_recall_curves(
@@ -66,21 +34,21 @@ def precision_recall_curves(
         labels: The classes' names.
         ap50: Average precision of each class at IoU 0.5, written beside the names; None to leave it out.
     """
-    figure = _new_figure(6.4, 4.8)
+    figure = new_figure(6.4, 4.8)
     axes = figure.add_subplot()
     lines = list(zip(labels, report.curves, strict=True)) + [("all classes", report.overall)]
     for number, (name, curve) in enumerate(lines):
         if not curve.truths:
             continue
         whole = number == len(lines) - 1
-        colour, best = "#444444" if whole else _colour(number), curve.best()
+        colour, best = "#444444" if whole else line_colour(number), curve.best()
         name = name if whole or ap50 is None else f"{name}, AP50 {ap50[number]:.3f}"
         name = name if best is None else f"{name}, best F1 {best.f1:.3f} at {best.confidence:.2f}"
         axes.plot(curve.recall, curve.precision, "--" if whole else "-", color=colour, label=name, linewidth=1.6)
         if best is not None:
             axes.plot(best.recall, best.precision, "o", color=colour, markersize=5)
     axes.set(xlim=(0, 1.02), ylim=(0, 1.02))
-    _label(axes, "recall", "precision", "Precision and recall at IoU 0.5")
+    label_axes(axes, "recall", "precision", "Precision and recall at IoU 0.5")
     if axes.lines:
         axes.legend(frameon=False, fontsize=8, loc="lower left")
     return figure
@@ -106,7 +74,7 @@ def confusion_figure(confusion: np.ndarray, labels: Sequence[str], *, confidence
     names = [*labels, "background"]
     share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     side = 2.6 + 0.7 * min(count, _MOST_NUMBERS)
-    figure = _new_figure(side, side - 0.4)
+    figure = new_figure(side, side - 0.4)
     axes = figure.add_subplot()
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
     axes.set_xticks(range(count), names, rotation=45, ha="right")
@@ -115,7 +83,8 @@ def confusion_figure(confusion: np.ndarray, labels: Sequence[str], *, confidence
         for row, column in np.ndindex(count, count):
             colour = "white" if share[row, column] > 0.5 else "black"
             axes.text(column, row, str(confusion[row, column]), ha="center", va="center", color=colour)
-    _label(axes, "found", "truth", "Confusions" if confidence is None else f"Confusions at confidence {confidence:.2f}")
+    title = "Confusions" if confidence is None else f"Confusions at confidence {confidence:.2f}"
+    label_axes(axes, "found", "truth", title)
     axes.grid(False)
     return figure
 
@@ -144,7 +113,7 @@ def worst_pictures_sheet(
     chosen = worst_pictures(report.outcomes, count)
     columns = min(len(chosen), 3) or 1
     rows = -(-len(chosen) // columns) or 1
-    figure = _new_figure(4.2 * columns, 3.4 * rows)
+    figure = new_figure(4.2 * columns, 3.4 * rows)
     figure.suptitle(f"Truth solid green, found dashed orange (confidence from {report.confidence:.2f})", fontsize=10)
     for place, index in enumerate(chosen, start=1):
         axes, outcome = figure.add_subplot(rows, columns, place), report.outcomes[index]
@@ -190,35 +159,6 @@ def write_detection_plots(
     return [save_figure(figure, folder / f"{name}.png") for name, figure in figures.items()]
 
 
-def save_figure(figure: Figure, path: Path) -> Path:
-    """Writes a figure to `path`, in the format its suffix says, making the folder where need be."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
-    return path
-
-
-def require_matplotlib() -> None:
-    """Does nothing where matplotlib can be imported; long work calls it before it starts.
-
-    Raises:
-        ImportError: If matplotlib is missing.
-    """
-    try:
-        import matplotlib.figure  # noqa: F401
-    except ImportError as error:
-        raise ImportError(
-            "Plots need matplotlib, which is not installed. Install it with `pip install 'cnn_suite[plots]'`."
-        ) from error
-
-
-def _new_figure(width: float, height: float) -> Figure:
-    """An empty figure of so many inches, outside pyplot: no window, no global state."""
-    require_matplotlib()
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")
-
-
 def _draw_boxes(axes: Axes, xyxy_px: Any, colour: str, style: str, labels: Sequence[str] | None) -> None:
     for number, (x0, y0, x1, y1) in enumerate(np.asarray(xyxy_px).tolist()):
         axes.plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], style, color=colour, linewidth=1.2)
@@ -229,31 +169,3 @@ def _draw_boxes(axes: Axes, xyxy_px: Any, colour: str, style: str, labels: Seque
                 x0, y0, labels[number], color="white", fontsize=6, va="top" if below else "bottom", bbox=plate
             )
             text.set_in_layout(False)  # a name that leaves the picture must not shrink it
-
-
-def _read_history(path: Path) -> dict[str, np.ndarray]:
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    if not rows or "epoch" not in rows[0]:
-        raise ValueError(f"{path} must have a column `epoch` and at least one row. Received {len(rows)} rows.")
-    return {name: np.array([_number(row[name]) for row in rows]) for name in rows[0]}
-
-
-def _number(text: str | None) -> float:
-    """A cell of the history; CSVLogger writes NA, and an interrupted line ends early, where there is no number."""
-    try:
-        return float(text or "nan")
-    except ValueError:
-        return float("nan")
-
-
-def _colour(number: int) -> str:
-    return COLOURS[number % len(COLOURS)]
-
-
-def _label(axes: Axes, x: str, y: str, title: str) -> None:
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
-    axes.set_title(title, fontsize=10)
-    axes.grid(True, color="#dddddd", linewidth=0.6)
-    axes.spines[["top", "right"]].set_visible(False)

@@ -1,1 +1,58 @@
-"""Functional builders, one architecture family a file."""
+"""Functional builders, one architecture family a file: `from cnn_suite import models`, then `models.vgg16(...)`."""
+
+from cnn_suite.models.alexnet import alexnet
+from cnn_suite.models.googlenet import googlenet
+from cnn_suite.models.lenet import lenet5
+from cnn_suite.models.mobilenet_v2 import mobilenet_v2
+from cnn_suite.models.network_in_network import network_in_network
+from cnn_suite.models.resnet import (
+    plain18,
+    plain20,
+    plain32,
+    plain34,
+    plain44,
+    plain56,
+    plain110,
+    resnet18,
+    resnet20,
+    resnet32,
+    resnet34,
+    resnet44,
+    resnet50,
+    resnet56,
+    resnet101,
+    resnet110,
+    resnet152,
+)
+from cnn_suite.models.squeezenet import squeezenet
+from cnn_suite.models.vgg import vgg11, vgg13, vgg16, vgg19
+
+__all__ = [
+    "alexnet",
+    "googlenet",
+    "lenet5",
+    "mobilenet_v2",
+    "network_in_network",
+    "plain18",
+    "plain20",
+    "plain32",
+    "plain34",
+    "plain44",
+    "plain56",
+    "plain110",
+    "resnet18",
+    "resnet20",
+    "resnet32",
+    "resnet34",
+    "resnet44",
+    "resnet50",
+    "resnet56",
+    "resnet101",
+    "resnet110",
+    "resnet152",
+    "squeezenet",
+    "vgg11",
+    "vgg13",
+    "vgg16",
+    "vgg19",
+]

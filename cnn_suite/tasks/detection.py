@@ -10,7 +10,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cnn_suite.config import ConfigError, RunConfig
+from cnn_suite.config import ConfigError
+from cnn_suite.config_detection import DetectionConfig
+from cnn_suite.config_sections import Phase
 from cnn_suite.data.annotations import AnnotatedPicture, DetectionData
 from cnn_suite.data.background import background_pictures
 from cnn_suite.data.picture_files import load_pixels
@@ -18,9 +20,11 @@ from cnn_suite.data.pipeline import batches_per_epoch, evaluation_batches, examp
 from cnn_suite.data.sources import read_detection_data
 from cnn_suite.data.synthetic import shapes_data
 from cnn_suite.losses.yolo import YoloLoss
+from cnn_suite.metrics.coco_callback import CocoEvaluation
+from cnn_suite.models.surgery import layer_rates
 from cnn_suite.models.yolo import yolo_heads, yolo_resnet
 from cnn_suite.ops.anchors import kmeans_anchors
-from cnn_suite.schedule import optimizer
+from cnn_suite.schedule import optimizer, phases
 from cnn_suite.tasks.detection_serving import DetectionServing
 
 _log = logging.getLogger(__name__)
@@ -37,7 +41,7 @@ class Datasets:
     validation: tuple[AnnotatedPicture, ...]
 
 
-def datasets(config: RunConfig) -> Datasets:
+def datasets(config: DetectionConfig) -> Datasets:
     """Reads and checks the data that a configuration names.
 
     Raises:
@@ -58,7 +62,7 @@ def datasets(config: RunConfig) -> Datasets:
     return Datasets(data.labels, (*training, *_background(config)), validation)
 
 
-def _read(config: RunConfig) -> DetectionData:
+def _read(config: DetectionConfig) -> DetectionData:
     settings = config.data
     if settings.format == "shapes":
         return _shapes(config)
@@ -72,7 +76,7 @@ def _read(config: RunConfig) -> DetectionData:
     return data
 
 
-def _shapes(config: RunConfig) -> DetectionData:
+def _shapes(config: DetectionConfig) -> DetectionData:
     settings = config.data.shapes
     pictures = {"train": settings.train, "val": settings.val, "test": settings.test}
     data = shapes_data(pictures, settings.size_hw, settings.seed, objects=settings.objects)
@@ -84,11 +88,11 @@ def _shapes(config: RunConfig) -> DetectionData:
     return data
 
 
-def _background(config: RunConfig) -> tuple[AnnotatedPicture, ...]:
+def _background(config: DetectionConfig) -> tuple[AnnotatedPicture, ...]:
     return tuple(picture for folder in config.data.background for picture in background_pictures(folder))
 
 
-def resolved(config: RunConfig, data: Datasets) -> RunConfig:
+def resolved(config: DetectionConfig, data: Datasets) -> DetectionConfig:
     """The configuration with what only the data can say: labels, and anchors where it gives none.
 
     Anchors come from k-means of the box shapes as they lie on the letterboxed input; the smallest ones go to the
@@ -114,7 +118,7 @@ def shapes_on_input(pictures: Sequence[AnnotatedPicture], size_hw: Sequence[int]
     return np.concatenate(shapes) if shapes else np.zeros((0, 2))
 
 
-def network(config: RunConfig, classes: int) -> keras.Model:
+def network(config: DetectionConfig, classes: int) -> keras.Model:
     """The untrained network of a configuration whose anchors are known; free height and width."""
     settings = config.model
     return _builder(settings.builder)(
@@ -129,6 +133,11 @@ def network(config: RunConfig, classes: int) -> keras.Model:
     )
 
 
+def classes_of(model: keras.Model) -> int:
+    """Number of classes that a network tells apart."""
+    return yolo_heads(model)[0].classes
+
+
 def _builder(name: str) -> Callable[..., keras.Model]:
     if name in BUILDERS:
         return BUILDERS[name]
@@ -141,7 +150,7 @@ def _builder(name: str) -> Callable[..., keras.Model]:
         raise ConfigError(f"model.builder: cannot load {name!r}: {error}.") from error
 
 
-def losses(model: keras.Model, config: RunConfig) -> dict[str, YoloLoss]:
+def losses(model: keras.Model, config: DetectionConfig) -> dict[str, YoloLoss]:
     """One loss a head; together they are the loss of the detector."""
     heads = yolo_heads(model)
     anchors = [anchor for head in heads for anchor in head.anchors_px]
@@ -153,26 +162,41 @@ def losses(model: keras.Model, config: RunConfig) -> dict[str, YoloLoss]:
     return result
 
 
-def compiled_model(config: RunConfig, data: Datasets) -> keras.Model:
-    """The network of a configuration, compiled with its loss and optimiser, ready for `fit`."""
+def compiled_model(config: DetectionConfig, data: Datasets) -> keras.Model:
+    """The network of a configuration, compiled for the first phase of its training, ready for `fit`."""
     model = network(config, len(data.labels))
-    steps = steps_per_epoch(config, data)
+    compile_model(model, config, data, phases(config.training)[0], "phase0")
+    return model
+
+
+def compile_model(
+    model: keras.Model, config: DetectionConfig, data: Datasets, phase: Phase, phase_name: str
+) -> None:
+    """Compiles the network with its loss and optimiser for one phase of the training."""
     model.compile(
-        optimizer=optimizer(config.training, steps),
+        optimizer=optimizer(
+            config.training, phase, steps_per_epoch(config, data), phase_name, layer_rates(model, phase.layer_decay)
+        ),
         loss=losses(model, config),
         jit_compile=config.training.jit,
         steps_per_execution=config.training.steps_per_execution,
     )
-    return model
 
 
-def steps_per_epoch(config: RunConfig, data: Datasets) -> int:
+def monitor(model: keras.Model) -> str:
+    """The figure by which the best weights are chosen."""
+    return "val_ap"
+
+
+def steps_per_epoch(config: DetectionConfig, data: Datasets) -> int:
     """Batches of one epoch."""
     return batches_per_epoch(len(data.training), config.data, config.training)
 
 
-def training_dataset(config: RunConfig, data: Datasets, model: keras.Model, first_epoch: int = 0) -> tf.data.Dataset:
-    """Batches for `fit`: images and, for every head, the truths."""
+def training_dataset(
+    config: DetectionConfig, data: Datasets, model: keras.Model, first_epoch: int = 0, epochs: int | None = None
+) -> tf.data.Dataset:
+    """Batches of the epochs from `first_epoch` up to `epochs` for `fit`: images and, for every head, the truths."""
     names = [head.name for head in yolo_heads(model)]
     batches = training_batches(
         data.training,
@@ -181,11 +205,12 @@ def training_dataset(config: RunConfig, data: Datasets, model: keras.Model, firs
         config.training,
         seed=config.seed,
         first_epoch=first_epoch,
+        epochs=epochs,
     )
     return batches.map(lambda images, truths: (images, {name: truths for name in names}))
 
 
-def validation_dataset(config: RunConfig, data: Datasets, model: keras.Model) -> tf.data.Dataset | None:
+def validation_dataset(config: DetectionConfig, data: Datasets, model: keras.Model) -> tf.data.Dataset | None:
     """Letterboxed batches for the validation loss; None without validation pictures."""
     if not data.validation:
         return None
@@ -196,12 +221,20 @@ def validation_dataset(config: RunConfig, data: Datasets, model: keras.Model) ->
     return batches.map(lambda images, truths: (images, {name: truths for name in names}))
 
 
-def serving_model(model: keras.Model, config: RunConfig) -> DetectionServing:
+def callbacks(config: DetectionConfig, data: Datasets, model: keras.Model) -> list[keras.callbacks.Callback]:
+    """What measures average precision during training; nothing without validation pictures."""
+    if not data.validation:
+        return []
+    serving = serving_model(model, config)
+    return [CocoEvaluation(serving, data.validation, data.labels, config.training.evaluate_every)]
+
+
+def serving_model(model: keras.Model, config: DetectionConfig) -> DetectionServing:
     """The graph to export: from uint8 pictures of any size to boxes in their own pixels."""
     return DetectionServing(model, config.model.image_size_hw, config.export)
 
 
-def sample_pictures(config: RunConfig, count: int, *, training: bool = False) -> list[np.ndarray]:
+def sample_pictures(config: DetectionConfig, count: int, *, training: bool = False) -> list[np.ndarray]:
     """Up to `count` pictures of a configuration's data, evenly chosen, uint8 RGB; none where the data are not there.
 
     They come from the validation splits where there are any; with `training`, from what is trained on.

@@ -4,14 +4,20 @@ One graph serves SavedModel, LiteRT (built-in operators only) and the evaluation
 is what is deployed.
 """
 
+import re
 from collections.abc import Sequence
+from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from cnn_suite.config import Export
+from cnn_suite.config_detection import Export
 from cnn_suite.data.views import boxes_in_picture, letterbox, letterbox_view, xy
 from cnn_suite.models.yolo import yolo_heads
+from cnn_suite.parity import Answer, Runtime
+from cnn_suite.tasks import detection_parity
+from cnn_suite.tasks.serving import Signature
 
 IMAGES = tf.TensorSpec((None, None, None, 3), tf.uint8, name="images")
 
@@ -54,6 +60,49 @@ class DetectionServing(tf.Module):
         `(batch, N, classes)`."""
         found = self._candidates(images)
         return {name: found[name] for name in ("boxes", "objectness", "class_probabilities")}
+
+    @property
+    def signatures(self) -> dict[str, Signature]:
+        """What a SavedModel serves."""
+        return {"serving_default": self.serving_default, "candidates": self.candidates}
+
+    @property
+    def one_picture_signatures(self) -> dict[str, Signature]:
+        """The same for a batch of one, in the form that LiteRT runs fastest."""
+        return {"serving_default": self.one_picture, "candidates": self.candidates}
+
+    @property
+    def int8_body(self) -> str:
+        """Operators inside of the network, other than its heads."""
+        heads = "|".join(re.escape(head.name) for head in self._heads)
+        return rf"{re.escape(self.model.name)}(_\d+)?/(?!({heads})(_\d+)?/)"
+
+    def on_input(self, picture: np.ndarray) -> np.ndarray:
+        """A picture as it lies on the network's input, uint8."""
+        return np.rint(letterbox(tf.constant(picture[None]), self._size_hw)[0]).astype(np.uint8)
+
+    def card(self) -> dict[str, dict[str, Any]]:
+        """The parts `input`, `thresholds` and `model` of the model card."""
+        return {
+            "input": {"network_size_hw": list(self._size_hw), "resizing": "letterbox, inside the graph"},
+            "thresholds": self._settings.model_dump(include={"confidence", "iou", "max_detections", "score_floor"}),
+            "model": {"heads": [{"stride": head.stride, "anchors_px": head.anchors_px} for head in self._heads]},
+        }
+
+    def differences(self, others: dict[str, Runtime], pictures: Sequence[np.ndarray]) -> dict[str, dict[str, Any]]:
+        """How far other runtimes are from this graph; see `detection_parity.parity`."""
+        return detection_parity.parity(self._run, others, pictures, self._settings)
+
+    def int8_differences(self, other: Runtime, pictures: Sequence[np.ndarray]) -> dict[str, Any]:
+        """How far an 8-bit form is from this graph; see `detection_parity.agreement`."""
+        return detection_parity.agreement(self._run, other, pictures, self._settings.confidence)
+
+    def check(self, differences: dict[str, dict[str, Any]]) -> None:
+        """Refuses differences that are too large; see `detection_parity.check`."""
+        detection_parity.check(differences)
+
+    def _run(self, signature: str, images: np.ndarray) -> Answer:
+        return getattr(self, signature)(tf.constant(images))
 
     def one_picture(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """`serving_default` for a batch of one, without a loop: the form that LiteRT runs fastest."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cnn_suite.config import Augmentation
+from cnn_suite.config_detection import Augmentation
 from cnn_suite.data.augmentation import Example, augment, mosaic
 from cnn_suite.data.views import GREY
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cnn_suite.config import Augmentation
-from cnn_suite.data.colour import MIDDLE, RGB_TO_YIQ, colour_matrix, random_colour
+from cnn_suite.config_detection import Augmentation
+from cnn_suite.data.colour import MIDDLE, RGB_TO_YIQ, colour_matrix, random_colour, random_colours
 
 LUMA = np.array([0.299, 0.587, 0.114])
 NONE = {"brightness": 0.0, "contrast": 0.0, "saturation": 0.0, "hue": 0.0}
@@ -120,3 +120,42 @@ def test_the_same_seed_gives_the_same_colours_and_another_one_others(image):
     changes = {"brightness": 0.2, "contrast": 0.2, "saturation": 0.3, "hue": 0.05}
     np.testing.assert_array_equal(changed(image, 1, **changes), changed(image, 1, **changes))
     assert abs(changed(image, 1, **changes) - changed(image, 2, **changes)).max() > 1
+
+
+def batch_changed(images, seed=3, **changes):
+    return random_colours(tf.constant(images), tf.constant([seed, 0]), settings(**changes)).numpy()
+
+
+def test_matrices_of_a_batch_are_those_of_its_members():
+    contrast, saturation, hue = np.random.default_rng(4).uniform(0.2, 1.5, (3, 5)).astype(np.float32)
+    together = colour_matrix(*(tf.constant(values) for values in (contrast, saturation, hue))).numpy()
+    assert together.shape == (5, 3, 3)
+    for k in range(5):
+        np.testing.assert_allclose(together[k], matrix(contrast[k], saturation[k], hue[k]), atol=1e-6)
+
+
+def test_each_picture_of_a_batch_has_a_colour_of_its_own_within_the_ranges():
+    images = np.random.default_rng(5).uniform(90, 165, (6, 5, 7, 3)).astype(np.float32)
+    changes = {"brightness": 0.1, "contrast": 0.2, "saturation": 0.3, "hue": 0.05}
+    result = batch_changed(images, **changes)
+    draws = tf.random.stateless_uniform([6, 4], [3, 0], -1.0, 1.0).numpy()
+    for k, (bright, contrast, saturation, hue) in enumerate(draws):
+        factor = 1 + 0.2 * contrast
+        wanted = images[k] @ matrix(factor, 1 + 0.3 * saturation, 2 * math.pi * 0.05 * hue).T
+        wanted += MIDDLE * (1 - factor + 2 * 0.1 * bright)
+        np.testing.assert_allclose(result[k], wanted, atol=0.02)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_brightness_and_contrast_of_a_batch_need_no_colours(channels):
+    images = np.random.default_rng(6).uniform(90, 165, (4, 5, 7, channels)).astype(np.float32)
+    result = batch_changed(images, brightness=0.1, contrast=0.2, saturation=0.5 if channels == 1 else 0.0)
+    draws = tf.random.stateless_uniform([4, 4], [3, 0], -1.0, 1.0).numpy()[..., None, None, None]
+    wanted = (images - MIDDLE) * (1 + 0.2 * draws[:, 1]) + MIDDLE + 255 * 0.1 * draws[:, 0]
+    np.testing.assert_allclose(result, wanted, atol=0.01)
+
+
+def test_a_batch_stays_in_range_too():
+    images = np.random.default_rng(0).choice([0.0, 255.0], (8, 9, 9, 3)).astype(np.float32)
+    result = batch_changed(images, brightness=1.0, contrast=1.0, saturation=1.0, hue=0.5)
+    assert result.min() >= 0 and result.max() <= 255

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cnn_suite.config import Augmentation, Data, Training
+from cnn_suite.config_detection import Augmentation, Data, Training
 from cnn_suite.data.annotations import AnnotatedPicture
 from cnn_suite.data.pipeline import (
     CROWD,

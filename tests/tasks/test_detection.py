@@ -10,7 +10,8 @@ import keras
 import numpy as np
 import pytest
 
-from cnn_suite.config import ConfigError, Data, Loss, Model, RunConfig, Shapes, Training
+from cnn_suite.config import ConfigError
+from cnn_suite.config_detection import Data, DetectionConfig, Loss, Model, Shapes, Training
 from cnn_suite.data.annotations import AnnotatedPicture, DataFaultError, DetectionData, Fault
 from cnn_suite.data.synthetic import SHAPES
 from cnn_suite.ops.anchors import anchor_fit
@@ -20,7 +21,7 @@ from cnn_suite.tasks import detection
 def config_of(*, data=None, model=None, training=None, loss=None):
     shapes = Shapes(train=12, val=4, test=2, size_hw=(64, 64))
     small = {"image_size_hw": (64, 64), "width": 0.25, "depth": 0.25, "anchors_per_head": 2}
-    return RunConfig(
+    return DetectionConfig(
         name="tiny",
         data=Data(**({"format": "shapes", "shapes": shapes, "batch_size": 4} | (data or {}))),
         model=Model(**(small | (model or {}))),

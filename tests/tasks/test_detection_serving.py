@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cnn_suite.config import Export
+from cnn_suite.config_detection import Export
 from cnn_suite.layers.yolo_head import YoloHead
 from cnn_suite.ops.nms import non_max_suppression
 from cnn_suite.tasks.detection_serving import DetectionServing

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from cnn_suite.config import Export
-from cnn_suite.parity import ParityError, agreement, check, parity
+from cnn_suite.config_detection import Export
+from cnn_suite.parity import ParityError
+from cnn_suite.tasks.detection_parity import agreement, check, parity
 
 PICTURE = np.zeros((40, 60, 3), np.uint8)
 SETTINGS = Export(iou=0.45, max_detections=4)

@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 import pytest
 
-from cnn_suite import evaluate
+from cnn_suite.evaluate import evaluate_model
 from cnn_suite.data.annotations import AnnotatedPicture, DataFaultError, DetectionData, Fault
-from cnn_suite.results import Detections
+from cnn_suite.results import Detections, ModelCard
+from cnn_suite.tasks import detection_evaluation
 
 LABELS = ("cell", "dust")
 BOXES_PX = [[10, 10, 42, 42], [60, 20, 100, 50]]  # the first is exactly 32 x 32
@@ -53,20 +54,21 @@ def pictures(tmp_path):
 
 
 @pytest.fixture
-def model(pictures, monkeypatch):
+def model(pictures, monkeypatch, tmp_path):
     """A detector and a data set in place of those on disk; class numbers of data and model differ on purpose."""
+    ModelCard("known", "detection", LABELS).write(tmp_path)
     detector = KnowsTheAnswers()
     turned = tuple(annotated(picture.path, (1, 0)) for picture in pictures)
     data = DetectionData(("dust", "cell"), {"test": turned, "val": ()}, ())
-    monkeypatch.setattr(evaluate, "load_detector", lambda folder, *, runtime: detector)
-    monkeypatch.setattr(evaluate, "read_detection_data", lambda path, format: data)
+    monkeypatch.setattr(detection_evaluation, "load_detector", lambda folder, *, runtime: detector)
+    monkeypatch.setattr(detection_evaluation, "read_detection_data", lambda path, format: data)
     return SimpleNamespace(detector=detector, data=data, monkeypatch=monkeypatch)
 
 
 def test_two_right_pictures_and_one_with_swapped_classes(pictures):
     # Cell, by falling confidence: right, right, false over 3 truths: precision 1 up to recall 2/3, which are the 67
     # recall points 0.00 ... 0.66 of 101. Dust: false, right, right: precision 2/3 at the same points.
-    result = evaluate.evaluate_detector(KnowsTheAnswers(), pictures, LABELS)
+    result = detection_evaluation.evaluate_detector(KnowsTheAnswers(), pictures, LABELS)
     assert result["pictures"] == 3
     assert result["objects"] == 6
     assert result["per_class"]["cell"]["ap50"] == pytest.approx(67 / 101)
@@ -82,20 +84,20 @@ def test_two_right_pictures_and_one_with_swapped_classes(pictures):
 def test_whole_pixel_areas_survive_the_unit_boxes(pictures):
     # A box of exactly 32 x 32 px is small and medium; one float32 step less and it would be small only.
     odd = [annotated(picture.path, (0,), boxes_px=[BOXES_PX[0]]) for picture in pictures]
-    result = evaluate.evaluate_detector(lambda image, confidence: KnowsTheAnswers()(image)[:1], odd[:2], LABELS)
+    result = detection_evaluation.evaluate_detector(lambda image, confidence: KnowsTheAnswers()(image)[:1], odd[:2], LABELS)
     assert (result["ap_small"], result["ap_medium"]) == (1, 1)
 
 
 def test_detector_is_asked_for_unsure_boxes_and_warmed_up_once(pictures):
     detector = KnowsTheAnswers()
-    evaluate.evaluate_detector(detector, pictures, LABELS)
+    detection_evaluation.evaluate_detector(detector, pictures, LABELS)
     assert detector.confidences == [0.001] * 4
 
 
 def test_report_folder_gets_metrics_and_plots(model, tmp_path):
     (tmp_path / "history.csv").write_text("epoch,loss\n0,2.0\n1,1.0\n")
     folder = tmp_path / "deep" / "report"
-    result = evaluate.evaluate_model(tmp_path, "data", report_folder=folder)
+    result = evaluate_model(tmp_path, "data", report_folder=folder)
     assert sorted(path.name for path in folder.iterdir()) == [
         "confusion_matrix.png",
         "metrics.json",
@@ -107,59 +109,59 @@ def test_report_folder_gets_metrics_and_plots(model, tmp_path):
 
 
 def test_classes_are_matched_by_name(model, tmp_path):
-    result = evaluate.evaluate_model(tmp_path, "data", runtime="saved_model")
+    result = evaluate_model(tmp_path, "data", runtime="saved_model")
     assert result["ap50"] == pytest.approx(67 / 101 * 5 / 6)
     assert (result["split"], result["runtime"], result["task"]) == ("test", "saved_model", "detection")
 
 
 def test_limit_takes_the_first_pictures(model, tmp_path):
-    assert evaluate.evaluate_model(tmp_path, "data", limit=2)["ap"] == 1
+    assert evaluate_model(tmp_path, "data", limit=2)["ap"] == 1
 
 
 def test_limit_of_none_at_all_is_refused(model, tmp_path):
     with pytest.raises(ValueError, match="`limit` must be at least 1 picture. Received 0"):
-        evaluate.evaluate_model(tmp_path, "data", limit=0)
+        evaluate_model(tmp_path, "data", limit=0)
 
 
 def test_class_that_the_model_does_not_know_is_refused(pictures):
     with pytest.raises(ValueError, match="does not know: bubble. The model's labels are cell, dust. Rename"):
-        evaluate.in_model_classes(pictures, ("bubble", "cell"), LABELS)
+        detection_evaluation.in_model_classes(pictures, ("bubble", "cell"), LABELS)
 
 
 def test_class_that_the_data_lacks_has_no_metric(pictures):
-    only_cells = evaluate.in_model_classes([annotated(pictures[0].path, (0, 0))], ("cell",), LABELS)
-    result = evaluate.evaluate_detector(KnowsTheAnswers(), only_cells, LABELS)
+    only_cells = detection_evaluation.in_model_classes([annotated(pictures[0].path, (0, 0))], ("cell",), LABELS)
+    result = detection_evaluation.evaluate_detector(KnowsTheAnswers(), only_cells, LABELS)
     assert result["per_class"]["dust"]["ap"] is None
     assert result["best_f1_per_class"]["dust"] is None
 
 
 def test_unknown_split_lists_the_known_ones(model, tmp_path):
     with pytest.raises(ValueError, match="Unknown split 'holiday' .* Known splits: test, val"):
-        evaluate.evaluate_model(tmp_path, "data", split="holiday")
+        evaluate_model(tmp_path, "data", split="holiday")
 
 
 def test_empty_split_is_refused(model, tmp_path):
     with pytest.raises(ValueError, match="There is no picture to evaluate on. Choose a split"):
-        evaluate.evaluate_model(tmp_path, "data", split="val")
+        evaluate_model(tmp_path, "data", split="val")
 
 
 def test_faulty_data_stops_the_evaluation(model, tmp_path):
     fault = Fault("a.xml", 3, "zero_area", "box has no area", "Remove it.")
     faulty = DetectionData(LABELS, model.data.splits, (fault,))
-    model.monkeypatch.setattr(evaluate, "read_detection_data", lambda path, format: faulty)
+    model.monkeypatch.setattr(detection_evaluation, "read_detection_data", lambda path, format: faulty)
     with pytest.raises(DataFaultError, match="a.xml:3: box has no area"):
-        evaluate.evaluate_model(tmp_path, "data")
+        evaluate_model(tmp_path, "data")
 
 
 def test_picture_of_another_size_than_annotated_is_refused(pictures):
     with pytest.raises(ValueError, match="0.png is 120 x 80 pixels, but its annotation was read for 60 x 40"):
-        evaluate.evaluate_detector(KnowsTheAnswers(), [annotated(pictures[0].path, size_hw=(40, 60))], LABELS)
+        detection_evaluation.evaluate_detector(KnowsTheAnswers(), [annotated(pictures[0].path, size_hw=(40, 60))], LABELS)
 
 
 def test_report_without_matplotlib_is_refused_before_the_work_starts(model, tmp_path):
     model.monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=r"cnn_suite\[plots\]"):
-        evaluate.evaluate_model(tmp_path, "data", report_folder=tmp_path / "report")
+        evaluate_model(tmp_path, "data", report_folder=tmp_path / "report")
     assert model.detector.confidences == []
 
 
@@ -174,6 +176,6 @@ class _Terminal(io.StringIO):
 def test_progress_is_shown_only_on_a_terminal(pictures, monkeypatch, capsys, stream, quiet, seen):
     stderr = stream()
     monkeypatch.setattr(sys, "stderr", stderr)
-    evaluate.evaluate_detector(KnowsTheAnswers(), pictures, LABELS, quiet=quiet)
+    detection_evaluation.evaluate_detector(KnowsTheAnswers(), pictures, LABELS, quiet=quiet)
     assert ("Evaluating" in stderr.getvalue()) is seen
     assert capsys.readouterr().out == ""

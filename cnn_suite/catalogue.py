@@ -1,0 +1,78 @@
+"""Every network that can be built by name, with its size: for listings and configurations, without building any.
+
+The figures are those of the builders' defaults; `tests/test_catalogue.py` counts them again on the networks.
+"""
+
+import difflib
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One builder of `cnn_suite.models`, at its defaults."""
+
+    name: str
+    input_shape: tuple[int, int, int]
+    parameters: int
+    multiply_adds: int
+    paper: str
+
+
+LENET = "LeCun et al. 1998, Gradient-Based Learning Applied to Document Recognition"
+ALEXNET = "Krizhevsky et al. 2012, ImageNet Classification with Deep Convolutional Neural Networks"
+VGG = "Simonyan & Zisserman 2014, Very Deep Convolutional Networks"
+NIN = "Lin et al. 2013, Network In Network"
+GOOGLENET = "Szegedy et al. 2014, Going Deeper with Convolutions"
+RESNET = "He et al. 2015, Deep Residual Learning for Image Recognition"
+SQUEEZENET = "Iandola et al. 2016, SqueezeNet"
+MOBILENET = "Sandler et al. 2018, MobileNetV2"
+
+CATALOGUE: dict[str, Entry] = {
+    entry.name: entry
+    for entry in (
+        Entry("lenet5", (28, 28, 1), 61_706, 416_520, LENET),
+        Entry("alexnet", (227, 227, 3), 62_378_344, 1_135_256_096, ALEXNET),
+        Entry("vgg11", (224, 224, 3), 132_863_336, 7_609_090_048, VGG),
+        Entry("vgg13", (224, 224, 3), 133_047_848, 11_308_466_176, VGG),
+        Entry("vgg16", (224, 224, 3), 138_357_544, 15_470_264_320, VGG),
+        Entry("vgg19", (224, 224, 3), 143_667_240, 19_632_062_464, VGG),
+        Entry("network_in_network", (32, 32, 3), 966_986, 222_486_528, NIN),
+        Entry("googlenet", (224, 224, 3), 6_998_552, 1_582_671_872, GOOGLENET),
+        Entry("resnet18", (224, 224, 3), 11_699_112, 1_814_073_344, RESNET),
+        Entry("resnet34", (224, 224, 3), 21_814_696, 3_663_761_408, RESNET),
+        Entry("resnet50", (224, 224, 3), 25_636_712, 3_857_973_248, RESNET),
+        Entry("resnet101", (224, 224, 3), 44_707_176, 7_570_194_432, RESNET),
+        Entry("resnet152", (224, 224, 3), 60_419_944, 11_282_415_616, RESNET),
+        Entry("plain18", (224, 224, 3), 11_523_496, 1_794_805_760, RESNET),
+        Entry("plain34", (224, 224, 3), 21_639_080, 3_644_493_824, RESNET),
+        Entry("resnet20", (32, 32, 3), 271_098, 40_551_040, RESNET),
+        Entry("resnet32", (32, 32, 3), 466_426, 68_862_592, RESNET),
+        Entry("resnet44", (32, 32, 3), 661_754, 97_174_144, RESNET),
+        Entry("resnet56", (32, 32, 3), 857_082, 125_485_696, RESNET),
+        Entry("resnet110", (32, 32, 3), 1_736_058, 252_887_680, RESNET),
+        Entry("plain20", (32, 32, 3), 271_098, 40_551_040, RESNET),
+        Entry("plain32", (32, 32, 3), 466_426, 68_862_592, RESNET),
+        Entry("plain44", (32, 32, 3), 661_754, 97_174_144, RESNET),
+        Entry("plain56", (32, 32, 3), 857_082, 125_485_696, RESNET),
+        Entry("plain110", (32, 32, 3), 1_736_058, 252_887_680, RESNET),
+        Entry("squeezenet", (227, 227, 3), 1_235_496, 352_540_352, SQUEEZENET),
+        Entry("mobilenet_v2", (224, 224, 3), 3_538_984, 300_774_272, MOBILENET),
+    )
+}
+
+
+def as_table() -> str:
+    """The list as text for people, one network a line."""
+    lines = [f"{'name':<20} {'input':<14} {'parameters':>12} {'multiply-adds':>15}  paper"]
+    for entry in CATALOGUE.values():
+        size = "x".join(map(str, entry.input_shape))
+        lines.append(
+            f"{entry.name:<20} {size:<14} {entry.parameters:>12,} {entry.multiply_adds:>15,}  {entry.paper}"
+        )
+    return "\n".join(lines)
+
+
+def nearest(name: str) -> str:
+    """A hint at the nearest known names, for messages."""
+    near = difflib.get_close_matches(name, CATALOGUE, n=3)
+    return f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(CATALOGUE)}."

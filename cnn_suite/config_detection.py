@@ -1,0 +1,157 @@
+"""Configuration of a detector's training."""
+
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from cnn_suite import config_sections
+from cnn_suite.config_sections import Section
+
+
+class Augmentation(Section):
+    """Random changes of training pictures; their boxes move along."""
+
+    mirror: float = Field(0.5, ge=0, le=1, description="probability of mirroring left and right")
+    flip: float = Field(0.0, ge=0, le=1, description="probability of turning upside down")
+    transpose: float = Field(0.0, ge=0, le=1, description="probability of swapping rows and columns")
+    scale: tuple[float, float] = Field((0.7, 1.4), description="smallest and largest factor of size")
+    aspect: float = Field(1.1, ge=1, description="largest factor between the changes of width and height")
+    shift: float = Field(0.15, ge=0, le=1, description="largest shift, as a share of the picture")
+    brightness: float = Field(0.2, ge=0, le=1)
+    contrast: float = Field(0.2, ge=0, le=1)
+    saturation: float = Field(0.3, ge=0, le=1)
+    hue: float = Field(0.02, ge=0, le=0.5, description="share of the colour circle")
+    mosaic: float = Field(0.5, ge=0, le=1, description="probability of four pictures in one")
+    close_mosaic_epochs: int = Field(10, ge=0, description="last epochs without mosaic")
+    keep_visible: float = Field(0.25, ge=0, le=1, description="share of a box that must stay in view")
+
+    @field_validator("scale")
+    @classmethod
+    def _ordered(cls, scale: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < scale[0] <= scale[1]:
+            raise ValueError(f"scale must be two positive factors, smaller first, received {scale}")
+        return scale
+
+
+class Shapes(Section):
+    """The synthetic set that the format shapes makes in memory; see `cnn_suite.data.synthetic`."""
+
+    train: int = Field(400, ge=1, description="pictures of the split train")
+    val: int = Field(50, ge=0, description="pictures of the split val")
+    test: int = Field(50, ge=0, description="pictures of the split test")
+    size_hw: tuple[int, int] = (128, 128)
+    objects: tuple[int, int] = Field((1, 4), description="fewest and most shapes of a picture")
+    seed: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Shapes":
+        if min(self.size_hw) < 32:
+            raise ValueError(f"size_hw must be at least 32 a side, received {self.size_hw}")
+        if not 0 <= self.objects[0] <= self.objects[1]:
+            raise ValueError(f"objects must be the fewest and the most shapes, fewest first, received {self.objects}")
+        return self
+
+
+class Data(Section):
+    """Where pictures and boxes come from and how they are fed."""
+
+    path: str = Field("", description="folder of the data set; unused for the format shapes, required for all others")
+    format: Literal["auto", "voc", "yolo_txt", "coco", "landmarks_csv", "shapes"] = "auto"
+    labels: tuple[str, ...] = Field((), description="class names in order; empty: as the data say")
+    on_fault: Literal["stop", "leave_out"] = Field("stop", description="what to do about faulty pictures and boxes")
+    train: tuple[str, ...] = Field(("train",), min_length=1, description="splits to learn from")
+    validation: tuple[str, ...] = Field(("val",), description="splits to measure on during training")
+    background: tuple[str, ...] = Field((), description="folders of pictures without objects, added to training")
+    point_margins: tuple[float, float, float, float] | None = Field(
+        None, description="landmarks_csv: left, top, right, bottom margins round the points; empty: the reader's own"
+    )
+    batch_size: int = Field(8, ge=1)
+    cache: Literal["memory", "none"] = "memory"
+    shapes: Shapes = Shapes()
+    augmentation: Augmentation = Augmentation()
+
+    @model_validator(mode="after")
+    def _has_a_source(self) -> "Data":
+        if not self.path and self.format != "shapes":
+            raise ValueError("path is required: the folder of the data set; only format: shapes has none")
+        if self.point_margins and self.format != "landmarks_csv":
+            raise ValueError(f"point_margins belongs to format: landmarks_csv, received format: {self.format}")
+        return self
+
+
+class Model(Section):
+    """The network."""
+
+    builder: str = Field("yolo_resnet", description="short name of a builder, or module:function")
+    image_size_hw: tuple[int, int] = (320, 416)
+    strides: tuple[int, ...] = (8, 16)
+    anchors_per_head: int = Field(3, ge=1)
+    anchors_px: tuple[tuple[tuple[float, float], ...], ...] | None = Field(
+        None, description="anchors of every head in pixels of the input; empty: k-means on the training boxes"
+    )
+    width: float = Field(1.0, gt=0)
+    depth: float = Field(1.0, gt=0)
+    activation: str = "silu"
+    scale_xy: float = Field(1.0, ge=1)
+
+    @field_validator("image_size_hw")
+    @classmethod
+    def _multiple_of_32(cls, size_hw: tuple[int, int]) -> tuple[int, int]:
+        if any(side < 32 or side % 32 for side in size_hw):
+            raise ValueError(f"both sides must be multiples of 32, received {size_hw}")
+        return size_hw
+
+
+class Loss(Section):
+    """Terms of the YOLO loss; see `cnn_suite.losses.yolo.YoloLoss`."""
+
+    ignore_iou: float = Field(0.7, ge=0, le=1)
+    match_iou: float = Field(1.0, ge=0, le=1)
+    neighbour_cells: bool = False
+    box_loss: Literal["darknet", "giou", "ciou"] = "darknet"
+    rescore: bool = False
+    box_weight: float = Field(1.0, ge=0)
+    objectness_weight: float = Field(1.0, ge=0)
+    class_weight: float = Field(1.0, ge=0)
+
+    @model_validator(mode="after")
+    def _neighbours_need_overlap(self) -> "Loss":
+        if self.neighbour_cells and self.box_loss == "darknet":
+            raise ValueError('neighbour_cells needs box_loss: ciou or giou, received "darknet"')
+        return self
+
+
+class Training(config_sections.Training):
+    """How `fit` runs."""
+
+    multi_scale: float = Field(0.0, ge=0, lt=1, description="share by which the input size may vary between batches")
+
+
+class Export(config_sections.Export):
+    """What the exported graph does after the network, and which files are written."""
+
+    confidence: float = Field(0.25, ge=0, le=1, description="threshold that the apps use unless told otherwise")
+    iou: float = Field(0.45, ge=0, le=1)
+    max_detections: int = Field(100, ge=1)
+    score_floor: float = Field(0.001, ge=0, le=1, description="scores under it never leave the graph")
+
+
+class DetectionConfig(config_sections.Run):
+    """One detector: data, network, loss, training and export."""
+
+    task: Literal["detection"] = "detection"
+    data: Data
+    model: Model = Model()
+    loss: Loss = Loss()
+    training: Training = Training()
+    export: Export = Export()
+
+    @model_validator(mode="after")
+    def _anchors_fit_heads(self) -> "DetectionConfig":
+        anchors = self.model.anchors_px
+        if anchors is not None and len(anchors) != len(self.model.strides):
+            raise ValueError(
+                f"model.anchors_px must hold {len(self.model.strides)} lists of anchors, one a stride, "
+                f"received {len(anchors)}"
+            )
+        return self

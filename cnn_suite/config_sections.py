@@ -1,0 +1,70 @@
+"""What the configurations of all tasks share: the rules of a section, how `fit` runs, what is exported."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Section(BaseModel):
+    """Base of every section: frozen, no unknown keys, no silent conversion between types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True)
+
+
+class Phase(Section):
+    """A part of the training with its own trainable layers, rates and length."""
+
+    epochs: int = Field(ge=1)
+    train: str = Field("all", description="all, head, or the first layer or block that learns, those after it included")
+    learning_rate: float = Field(gt=0)
+    final_learning_rate: float = Field(0.0, ge=0)
+    warmup_epochs: float = Field(0.0, ge=0)
+    layer_decay: float = Field(1.0, gt=0, le=1, description="factor of the rate from one block to the one before it")
+
+
+class Training(Section):
+    """How `fit` runs."""
+
+    epochs: int = Field(100, ge=1)
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    learning_rate: float = Field(2e-3, gt=0)
+    final_learning_rate: float = Field(2e-5, ge=0)
+    warmup_epochs: float = Field(3.0, ge=0)
+    weight_decay: float = Field(1e-4, ge=0)
+    clip_norm: float = Field(10.0, gt=0)
+    ema_momentum: float = Field(0.99, ge=0, lt=1, description="0 switches the moving average of the weights off")
+    mixed_precision: Literal["none", "bfloat16", "float16"] = "none"
+    jit: bool = False
+    steps_per_execution: int = Field(1, ge=1)
+    early_stopping_epochs: int = Field(0, ge=0, description="epochs without a better figure before stopping; 0: never")
+    evaluate_every: int = Field(5, ge=1, description="epochs between two evaluations on the validation splits")
+    steps_per_epoch: int | None = Field(None, ge=1, description="batches of one epoch; empty: the whole data once")
+    phases: tuple[Phase, ...] = Field((), description="parts with rates of their own; empty: one, as said above")
+
+    @property
+    def total_epochs(self) -> int:
+        """Epochs of all phases together."""
+        return sum(phase.epochs for phase in self.phases) if self.phases else self.epochs
+
+    @model_validator(mode="after")
+    def _patient_enough(self) -> "Training":
+        if 0 < self.early_stopping_epochs < self.evaluate_every:
+            raise ValueError(
+                f"early_stopping_epochs must be at least evaluate_every ({self.evaluate_every}), or 0 for never, "
+                f"received {self.early_stopping_epochs}"
+            )
+        return self
+
+
+class Export(Section):
+    """Which files are written."""
+
+    formats: tuple[Literal["saved_model", "litert", "onnx"], ...] = ("saved_model", "litert")
+
+
+class Run(Section):
+    """What one experiment is called, and the seed of its chance."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="name of the run and of its model folder")
+    task: str
+    seed: int = Field(0, ge=0, lt=2**32)

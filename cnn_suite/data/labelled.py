@@ -1,0 +1,158 @@
+"""Pictures with one class each, as every source of a classifier gives them; and parts of them without leaks.
+
+A picture is decoded when it is asked for. What it is (the bytes of its file or of its pixels) gives a fingerprint, by
+which parts are drawn: always the same ones, the same whatever is added to the data set, and equal pictures together.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledPictures:
+    """Pictures in order.
+
+    Args:
+        names: What tells a person which picture it is: a path, or a number.
+        class_ids: Int32 `(n,)`.
+        load: From a picture's number to its pixels, uint8 `(height, width, channels)`, RGB or grey.
+        content: From a picture's number to the bytes that make it what it is.
+    """
+
+    names: Sequence[str]
+    class_ids: np.ndarray
+    load: Callable[[int], np.ndarray]
+    content: Callable[[int], bytes]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def take(self, indices: Iterable[int]) -> "LabelledPictures":
+        """The chosen pictures, in the order given."""
+        chosen = np.asarray(list(indices), np.int64)
+        load, content = self.load, self.content
+        return LabelledPictures(
+            [self.names[i] for i in chosen],
+            self.class_ids[chosen],
+            lambda index: load(int(chosen[index])),
+            lambda index: content(int(chosen[index])),
+        )
+
+    def fingerprints(self) -> np.ndarray:
+        """SHA-256 of every picture's content, `(n,)` bytes."""
+        return np.array([hashlib.sha256(self.content(i)).digest() for i in range(len(self))], "S32")
+
+
+@dataclass(frozen=True, eq=False)
+class ClassificationData:
+    """A data set: class names and one or more splits.
+
+    Args:
+        labels: Class names in the order of the class numbers.
+        splits: Name of a split to its pictures.
+        root: Where the data lie, for messages.
+    """
+
+    labels: tuple[str, ...]
+    splits: Mapping[str, LabelledPictures]
+    root: Path | str
+
+    def pictures(self, names: Sequence[str]) -> LabelledPictures:
+        """The pictures of some splits, one after the other.
+
+        Raises:
+            KeyError: If there is no such split; the text lists those there are.
+        """
+        unknown = [name for name in names if name not in self.splits]
+        if unknown:
+            raise KeyError(f"{self.root} has no split {unknown[0]!r}. Known: {', '.join(self.splits)}.")
+        return joined([self.splits[name] for name in names])
+
+
+def joined(parts: Sequence[LabelledPictures]) -> LabelledPictures:
+    """Several sets of pictures as one."""
+    if len(parts) == 1:
+        return parts[0]
+    owners = [(part, index) for part in parts for index in range(len(part))]
+    return LabelledPictures(
+        [part.names[index] for part, index in owners],
+        np.concatenate([np.zeros(0, np.int32), *(part.class_ids for part in parts)]).astype(np.int32),
+        lambda number: owners[number][0].load(owners[number][1]),
+        lambda number: owners[number][0].content(owners[number][1]),
+    )
+
+
+def of_arrays(images: np.ndarray, class_ids: np.ndarray, source: str) -> LabelledPictures:
+    """Pictures from an array.
+
+    Args:
+        images: Uint8 `(n, height, width)` or `(n, height, width, channels)`.
+        class_ids: Whole numbers `(n,)` or `(n, 1)`.
+        source: Where they come from, for messages.
+
+    Raises:
+        ValueError: If an array is not of its kind, or their lengths differ.
+    """
+    if images.dtype != np.uint8 or images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] not in (1, 3)):
+        raise ValueError(
+            f"{source}: pictures must be uint8 of shape (n, height, width), with or without 1 or 3 channels at the "
+            f"end. Received {images.dtype} of shape {images.shape}."
+        )
+    class_ids = class_ids.reshape(-1) if class_ids.ndim == 2 and class_ids.shape[1] == 1 else class_ids
+    if class_ids.dtype.kind not in "iu" or class_ids.shape != (len(images),):
+        raise ValueError(
+            f"{source}: classes must be whole numbers of shape ({len(images)},), one a picture. "
+            f"Received {class_ids.dtype} of shape {class_ids.shape}."
+        )
+    pixels = images[..., None] if images.ndim == 3 else images
+    names = [f"{source}[{index}]" for index in range(len(images))]
+    return LabelledPictures(
+        names, np.clip(class_ids, -1, 2**31 - 1).astype(np.int32), pixels.__getitem__, lambda index: pixels[index].tobytes()
+    )
+
+
+def held_out(pictures: LabelledPictures, share: float) -> tuple[LabelledPictures, LabelledPictures]:
+    """Pictures in two parts: the rest, and a share of every class.
+
+    The share is drawn by fingerprint, so that it is the same for everybody who has the data. A picture that occurs
+    more than once, in whatever class, is never in both parts.
+
+    Raises:
+        ValueError: If a class is too small to have pictures in both parts.
+    """
+    prints = pictures.fingerprints()
+    chosen: set[bytes] = set()
+    for class_id, members in _by_class(pictures, prints):
+        count = round(share * len(members))
+        if not 0 < count < len(members):
+            raise ValueError(
+                f"data.held_out: a share of {share} of the {len(members)} pictures of class {class_id} is {count}. "
+                "Both parts need pictures of every class: change the share, or name a split in data.validation."
+            )
+        chosen.update(prints[members[:count]].tolist())
+    is_chosen = np.array([one in chosen for one in prints.tolist()])
+    return pictures.take(np.flatnonzero(~is_chosen)), pictures.take(np.flatnonzero(is_chosen))
+
+
+def few_of_each(pictures: LabelledPictures, count: int) -> LabelledPictures:
+    """At most `count` pictures of every class, drawn by fingerprint."""
+    groups = _by_class(pictures, pictures.fingerprints())
+    return pictures.take(np.sort(np.concatenate([members[:count] for _, members in groups])))
+
+
+def without_those_of(pictures: LabelledPictures, others: LabelledPictures) -> tuple[LabelledPictures, int]:
+    """Pictures whose content is not among others, and how many were left out."""
+    known = set(others.fingerprints().tolist())
+    kept = [index for index, one in enumerate(pictures.fingerprints().tolist()) if one not in known]
+    return pictures.take(kept), len(pictures) - len(kept)
+
+
+def _by_class(pictures: LabelledPictures, prints: np.ndarray) -> list[tuple[int, np.ndarray]]:
+    """The members of every class that occurs, in the order of their fingerprints."""
+    order = np.argsort(prints, kind="stable")
+    classes = np.unique(pictures.class_ids).tolist()
+    return [(class_id, order[pictures.class_ids[order] == class_id]) for class_id in classes]

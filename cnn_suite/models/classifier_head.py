@@ -1,0 +1,37 @@
+"""The end of every classifier: dropout and one dense layer with a probability for every class."""
+
+from keras import layers
+
+
+def classifier(x, classes: int, dropout: float, activation: str | None = "softmax", name: str = "predictions"):
+    """Class probabilities of pooled features.
+
+    Args:
+        x: Features `(batch, channels)`.
+        classes: Number of classes.
+        dropout: Share of the features that is left out in training.
+        activation: "softmax" for probabilities, None for logits.
+        name: Name of the dense layer.
+
+    Returns:
+        `(batch, classes)`, float32 in every precision: a softmax in 8 bits of mantissa trains nothing.
+
+    Raises:
+        ValueError: If there is no class, or the share is none.
+    """
+    check_classes(classes)
+    if not 0 <= dropout < 1:
+        raise ValueError(f"`dropout` must be a share from 0 up to but not including 1. Received {dropout}.")
+    if dropout:
+        x = layers.Dropout(dropout, name="dropout")(x)
+    return layers.Dense(classes, activation=activation, name=name, dtype="float32")(x)
+
+
+def check_classes(classes: int) -> None:
+    """Refuses a number of classes that is none.
+
+    Raises:
+        ValueError: If it is not at least 1.
+    """
+    if not isinstance(classes, int) or classes < 1:
+        raise ValueError(f"`classes` must be a whole number of at least 1. Received {classes!r}.")

@@ -1,0 +1,71 @@
+"""The beginning of every classifier: an input of pictures as they are, 0..255, checked and scaled."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import keras
+from keras import layers
+
+ImageShape = Sequence[int | None]
+Scaling = Literal["caffe", "symmetric", "unit", "imagenet", "none"]
+
+_IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_CAFFE_MEAN = (123.68, 116.779, 103.939)  # of ImageNet in RGB order
+
+# Factor and offset of every way of scaling 0..255: one number, or one a channel.
+_SCALINGS: dict[str, tuple] = {
+    "caffe": (1.0, tuple(-mean for mean in _CAFFE_MEAN)),
+    "symmetric": (1 / 127.5, -1.0),
+    "unit": (1 / 255, 0.0),
+    "imagenet": (
+        tuple(1 / 255 / std for std in _IMAGENET_STD),
+        tuple(-mean / std for mean, std in zip(_IMAGENET_MEAN, _IMAGENET_STD)),
+    ),
+}
+
+
+def image_input(image_shape: ImageShape, smallest: int, scaling: Scaling, builder: str, *, free: bool = True):
+    """An input and its scaled values.
+
+    Args:
+        image_shape: Height, width and channels.
+        smallest: The smallest side that the network can take.
+        scaling: "caffe" (ImageNet's mean taken away), "symmetric" (-1..1), "unit" (0..1), "imagenet" (mean 0 and
+            deviation 1 a channel) or "none". Means a channel need three channels; other numbers of channels are scaled
+            to -1..1 instead.
+        builder: Name of the builder, for messages.
+        free: Whether the sides may be None.
+
+    Returns:
+        Tensors `image` as it comes, and scaled.
+
+    Raises:
+        ValueError: If the shape is none of a picture, too small, or free where it must not be.
+    """
+    _check(image_shape, smallest, builder, free)
+    image = keras.Input(tuple(image_shape), name="image")
+    if scaling == "none":
+        return image, image
+    if image_shape[2] != 3 and isinstance(_SCALINGS[scaling][1], tuple):
+        scaling = "symmetric"
+    factor, offset = _SCALINGS[scaling]
+    return image, layers.Rescaling(factor, offset, name="scale")(image)
+
+
+def _check(image_shape: ImageShape, smallest: int, builder: str, free: bool) -> None:
+    shape = tuple(image_shape)
+    if len(shape) != 3 or not isinstance(shape[2], int) or shape[2] < 1:
+        raise ValueError(
+            f"`image_shape` of {builder} must be (height, width, channels), such as ({smallest}, {smallest}, 3). "
+            f"Received {shape}."
+        )
+    if not free and None in shape[:2]:
+        raise ValueError(
+            f"`image_shape` of {builder} must have fixed sides, as its first dense layer has a weight for every pixel. "
+            f"Received {shape}. Give both sides, or use include_top=False."
+        )
+    if any(side is not None and side < smallest for side in shape[:2]):
+        raise ValueError(
+            f"`image_shape` of {builder} must have sides of at least {smallest}. Received {shape}. "
+            f"The smallest that works is ({smallest}, {smallest}, {shape[2]})."
+        )

@@ -1,0 +1,22 @@
+"""Dropout between the layers of a network, checked as that of `classifier`."""
+
+from keras import layers
+
+
+def dropped_out(x, dropout: float, name: str):
+    """Features with a share of them left out in training.
+
+    Args:
+        x: Features `(batch, ...)`.
+        dropout: Share that is left out; with 0 there is no layer.
+        name: Name of the layer.
+
+    Returns:
+        As `x`.
+
+    Raises:
+        ValueError: If the share is none.
+    """
+    if not 0 <= dropout < 1:
+        raise ValueError(f"`dropout` must be a share from 0 up to but not including 1. Received {dropout}.")
+    return layers.Dropout(dropout, name=name)(x) if dropout else x

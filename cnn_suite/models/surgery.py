@@ -1,0 +1,198 @@
+"""Work on networks that are there: reach their inner tensors, freeze them in part, give them a new head.
+
+Names are those of layers (`conv4_block6`) or, for what is inside of a block, `block/tensor` (`conv4_block6/conv1`): a
+block is any layer with a method `tensors(x)` that gives its inner tensors by name.
+"""
+
+import difflib
+import re
+from collections.abc import Sequence
+
+import keras
+from keras import layers
+
+from cnn_suite.models.classifier_head import classifier
+
+
+def features_at(model: keras.Model, names: Sequence[str]) -> keras.Model:
+    """A model with the same input and weights that gives tensors from the inside.
+
+    Args:
+        model: A functional model.
+        names: Layers, or `block/tensor`.
+
+    Returns:
+        Model from the input to a dictionary of tensors by name.
+
+    Raises:
+        ValueError: If there is no such layer or tensor; the text names the nearest.
+    """
+    opened: dict[str, dict] = {}
+    tensors = {name: _tensor_at(model, name, opened) for name in names}
+    return keras.Model(model.input, tensors, name=f"{model.name}_features")
+
+
+def tensor_names(model: keras.Model) -> list[str]:
+    """Every name that `features_at` knows, in order."""
+    found = []
+    for layer in model.layers:
+        found.append(layer.name)
+        if hasattr(layer, "tensors"):
+            found += [f"{layer.name}/{name}" for name in _opened(layer)]
+    return found
+
+
+def _tensor_at(model: keras.Model, name: str, opened: dict[str, dict]):
+    """One tensor; blocks that are opened on the way are kept in `opened`, as each can be opened once a model."""
+    layer = _layer_at(model, name.partition("/")[0])
+    inner = name.partition("/")[2]
+    if not inner:
+        return layer.output
+    if layer.name not in opened:
+        opened[layer.name] = _opened(layer) if hasattr(layer, "tensors") else {}
+    tensors = opened[layer.name]
+    if inner not in tensors:
+        raise ValueError(
+            f"`{layer.name}` of {model.name} has no tensor {inner!r}. "
+            f"It has: {', '.join(tensors) or 'none of its own'}."
+        )
+    return tensors[inner]
+
+
+class _Opened(layers.Layer):
+    """A block that gives all its inner tensors instead of its output.
+
+    One layer for the whole block: the layers inside of different blocks have the same names, which a functional model
+    could not hold beside each other.
+    """
+
+    def __init__(self, block: keras.layers.Layer):
+        super().__init__(name=f"{block.name}_opened", dtype=block.dtype_policy)
+        self.block = block
+        self.built = True
+
+    def call(self, x):
+        return self.block.tensors(x, training=False)
+
+
+def _opened(block: keras.layers.Layer) -> dict:
+    return _Opened(block)(block.input)
+
+
+def _layer_at(model: keras.Model, name: str) -> keras.layers.Layer:
+    known = [layer.name for layer in model.layers]
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=3)
+        raise ValueError(
+            f"{model.name} has no layer {name!r}. Nearest: {', '.join(near or known[-3:])}. "
+            "`cnn_suite.models.surgery.tensor_names` lists them all."
+        )
+    return model.layers[known.index(name)]
+
+
+def set_trainable(model: keras.Model, train: str) -> list[str]:
+    """Chooses what learns; the rest is frozen, its batch norms in inference mode.
+
+    Compile the model afterwards: Keras's compiled training step keeps the choice of the moment it was compiled.
+
+    Args:
+        model: A functional model.
+        train: "all", "head" (the last layer with weights), or the name of the first layer or block that learns.
+
+    Returns:
+        Names of the layers that learn and have weights.
+
+    Raises:
+        ValueError: If there is no such layer.
+    """
+    with_weights = [layer for layer in model.layers if layer.weights]
+    first = {"all": model.layers[0].name, "head": with_weights[-1].name}.get(train, train)
+    start = model.layers.index(_layer_at(model, first))
+    for number, layer in enumerate(model.layers):
+        layer.trainable = number >= start
+    return [layer.name for layer in model.layers[start:] if layer.weights]
+
+
+def blocks(model: keras.Model) -> list[list[str]]:
+    """Names of the layers with weights, block by block from the input on.
+
+    Neighbours whose names begin alike up to their first number (`block5_conv1`, `block5_conv2`) are one block.
+    """
+    found: list[list[str]] = []
+    for name in (layer.name for layer in model.layers if layer.weights):
+        if found and _block_of(found[-1][0]) == _block_of(name):
+            found[-1].append(name)
+        else:
+            found.append([name])
+    return found
+
+
+def _block_of(name: str) -> str:
+    match = re.match(r"\D*\d+", name)
+    return match.group() if match else name
+
+
+def layer_rates(model: keras.Model, decay: float) -> dict[str, float]:
+    """Factors of the learning rate: 1 for the last block, `decay` for the one before, its square before that.
+
+    Args:
+        model: A functional model.
+        decay: Factor from one block to the one before it; 1 gives no factors at all.
+
+    Returns:
+        Name of a layer to its factor.
+    """
+    if decay == 1:
+        return {}
+    return {name: decay**depth for depth, block in enumerate(reversed(blocks(model))) for name in block}
+
+
+def behind(model: keras.Model, layer: keras.layers.Layer) -> keras.Model:
+    """The same network, its layers and weights, with another layer between its input and everything else.
+
+    Args:
+        model: A functional model of pictures.
+        layer: From pictures of any size to those that the model takes. Its `call` must not have `training=True` for a
+            default, as Keras's own preprocessing layers do: Keras would then train whenever the model is called.
+
+    Returns:
+        Model from pictures `(batch, height, width, channels)` with open sides.
+    """
+    image = keras.Input((None, None, model.input_shape[-1]), name="image")
+    return keras.Model(image, model.call(layer(image)), name=model.name)  # `call` joins the layers, not the model
+
+
+def replace_head(
+    model: keras.Model,
+    classes: int,
+    *,
+    dropout: float = 0.0,
+    activation: str | None = "softmax",
+    name: str | None = None,
+) -> keras.Model:
+    """The same network with a new last layer, untrained; everything below keeps its weights.
+
+    Args:
+        model: A classifier, whose last layer with weights gives its classes, or a network without top, which ends in a
+            feature map `(batch, height, width, channels)`.
+        classes: Number of the new classes.
+        dropout: Share of the features left out in training.
+        activation: None for logits.
+        name: Name of the new model; the old one's by default.
+
+    Returns:
+        A classifier.
+    """
+    x = _features_below_head(model)
+    if len(x.shape) == 4:
+        x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
+    return keras.Model(model.input, classifier(x, classes, dropout, activation), name=name or model.name)
+
+
+def _features_below_head(model: keras.Model):
+    """The input of the layer that gives the classes, before a dropout of the old head; the output without a top."""
+    if len(model.output.shape) == 4:
+        return model.output
+    below = [layer for layer in model.layers if layer.weights][-1].input
+    before = below._keras_history.operation
+    return before.input if isinstance(before, layers.Dropout) else below

@@ -1,0 +1,85 @@
+"""An exported classifier: picture in, a probability for every class out.
+
+The graph of a model folder takes uint8 RGB of any size and holds resizing, network and softmax.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from cnn_suite.results import Classification, ModelCard
+from cnn_suite.runtime.detector import Model
+
+
+class Classifier:
+    """A callable classifier.
+
+    Args:
+        model: The exported graph on some runtime.
+        card: The card of its folder: the labels.
+    """
+
+    def __init__(self, model: Model, card: ModelCard) -> None:
+        self.card = card
+        self.labels = card.labels
+        self._model = model
+
+    def __call__(self, image_rgb: np.ndarray) -> Classification:
+        """What one picture shows.
+
+        Args:
+            image_rgb: `uint8 (height, width, 3)`, any size.
+
+        Raises:
+            ValueError: If the picture is not of its kind, the graph's output is not a classifier's, or it does not fit
+                the card's labels.
+        """
+        if image_rgb.dtype != np.uint8 or image_rgb.ndim != 3 or image_rgb.shape[2] != 3 or 0 in image_rgb.shape:
+            raise ValueError(
+                "`image_rgb` must be uint8 of shape (height, width, 3). "
+                f"Received {image_rgb.dtype} of shape {image_rgb.shape}."
+            )
+        outputs = self._model.run("serving_default", image_rgb[None])
+        if "probabilities" not in outputs:
+            raise ValueError(
+                f"Model {self.card.name!r} is no classifier: its signature 'serving_default' lacks probabilities."
+            )
+        probabilities = outputs["probabilities"]
+        is_one_row = probabilities.ndim == 2 and len(probabilities) == 1
+        if not is_one_row or (self.labels and probabilities.shape[1] != len(self.labels)):
+            raise ValueError(
+                f"Model {self.card.name!r} must give probabilities of shape (1, {len(self.labels) or 'classes'}), a "
+                f"column a label. Received shape {probabilities.shape}. Export the model again."
+            )
+        return Classification(probabilities[0], self.labels)
+
+
+def load_classifier(folder: str | os.PathLike[str], *, runtime: str = "litert", threads: int = 2) -> Classifier:
+    """The classifier in a model folder.
+
+    Args:
+        folder: What `cnn-suite export` wrote.
+        runtime: "litert" for model.tflite (no TensorFlow needed) or "saved_model".
+        threads: Threads of the LiteRT interpreter.
+
+    Raises:
+        FileNotFoundError: If the folder or one of its files is missing.
+        ValueError: If a file is damaged, the model is for another task, or the runtime is unknown.
+    """
+    if runtime not in ("litert", "saved_model"):
+        raise ValueError(f"`runtime` must be 'litert' or 'saved_model'. Received {runtime!r}.")
+    card = ModelCard.read(folder)
+    if card.task != "classification":
+        raise ValueError(
+            f"Model {str(folder)!r} is for {card.task}, not for classification. Choose a classification model."
+        )
+    if runtime == "litert":
+        from cnn_suite.runtime.litert import LiteRTModel
+
+        return Classifier(LiteRTModel(Path(folder) / "model.tflite", threads=threads), card)
+    from cnn_suite.runtime.saved_model import SavedModel
+
+    return Classifier(SavedModel(Path(folder)), card)

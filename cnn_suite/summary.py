@@ -1,0 +1,70 @@
+"""`cnn-suite summary`: the sums of a network that is named, as rows and as a table for people."""
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from cnn_suite import models
+from cnn_suite.runtime.model_folders import find_model
+from cnn_suite.sums import ModelSums, model_sums
+from cnn_suite.trained import load_trained
+
+
+def summarise(network: str, size_hw: Sequence[int] | None = None) -> ModelSums:
+    """Counts a network.
+
+    Args:
+        network: A builder of `cnn_suite.models` at its defaults, a model folder, the name of one in saved_models/, or a
+            .keras file.
+        size_hw: Size of its input; its own by default.
+
+    Raises:
+        ConfigError, FileNotFoundError, ValueError: If there is no such network or it cannot take that size.
+    """
+    if network in models.__all__:
+        return model_sums(_built(network, size_hw))
+    path = Path(network)
+    trained = load_trained(path if path.suffix == ".keras" else find_model(network))
+    shape = (*(size_hw or trained.config.model.image_size_hw), trained.model.inputs[0].shape[-1])
+    return model_sums(trained.model, shape)
+
+
+def _built(network: str, size_hw: Sequence[int] | None) -> keras.Model:
+    build = getattr(models, network)
+    if size_hw is None:
+        return build()
+    channels = inspect.signature(build).parameters["image_shape"].default[2]
+    return build((*size_hw, channels))
+
+
+def as_rows(sums: ModelSums) -> list[dict[str, Any]]:
+    """A plain object for every layer, for JSON."""
+    return [asdict(row) | {"output_shape": list(row.output_shape)} for row in sums.layers]
+
+
+def render(sums: ModelSums) -> str:
+    """The table for people: a line a layer, and the sums."""
+    width = max([len(row.name) for row in sums.layers] + [10])
+    lines = [
+        f"{sums.name}, input {_times(sums.input_shape)}",
+        "",
+        f"{'layer':<{width}}  {'kind':<24} {'output':<14} {'activations':>11} {'parameters':>12} {'multiply-adds':>14}",
+    ]
+    for row in sums.layers:
+        lines.append(
+            f"{row.name:<{width}}  {row.kind:<24.24} {_times(row.output_shape):<14} {row.activation_size:>11,} "
+            f"{row.parameters:>12,} {row.multiply_adds:>14,}"
+        )
+    lines += [
+        "",
+        f"parameters {sums.parameters:,} ({sums.trainable:,} trainable), multiply-adds {sums.multiply_adds:,}",
+    ]
+    return "\n".join(lines)
+
+
+def _times(shape: Sequence[int | None]) -> str:
+    return "x".join(str(extent) for extent in shape)

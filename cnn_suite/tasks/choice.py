@@ -1,0 +1,13 @@
+"""The module of a task: `detection`, `classification`."""
+
+from importlib import import_module
+from types import ModuleType
+
+
+def task_of(name: str) -> ModuleType:
+    """The module that says what a task's data sets, network, figures and serving graph are.
+
+    All of them have the same functions: `datasets`, `resolved`, `network`, `compile_model`, `steps_per_epoch`,
+    `monitor`, `training_dataset`, `validation_dataset`, `callbacks`, `serving_model`, `sample_pictures`, `classes_of`.
+    """
+    return import_module(f"cnn_suite.tasks.{name}")

@@ -1,0 +1,241 @@
+"""Classification: its data sets, its compiled model, its serving graph."""
+
+import inspect
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from cnn_suite import models
+from cnn_suite.catalogue import nearest
+from cnn_suite.config import ConfigError
+from cnn_suite.config_classification import ClassificationConfig, Model
+from cnn_suite.config_sections import Phase
+from cnn_suite.data import labelled
+from cnn_suite.data.augmentation_layer import PictureAugmentation
+from cnn_suite.data.labelled import LabelledPictures
+from cnn_suite.data.labelled_pipeline import evaluation_batches, training_batches
+from cnn_suite.data.labelled_sources import read_labelled_data
+from cnn_suite.models.googlenet import AUXILIARY_LOSS_WEIGHTS, without_auxiliary
+from cnn_suite.models.surgery import behind, layer_rates, replace_head
+from cnn_suite.schedule import optimizer, phases
+from cnn_suite.tasks.classification_serving import ClassificationServing
+
+_log = logging.getLogger(__name__)
+
+PREDICTIONS = "predictions"  # the output that counts, of networks with side branches
+
+
+@dataclass(frozen=True)
+class Datasets:
+    """Pictures of a training."""
+
+    labels: tuple[str, ...]
+    training: LabelledPictures
+    validation: LabelledPictures
+
+
+def datasets(config: ClassificationConfig) -> Datasets:
+    """Reads the data that a configuration names, in parts that share no picture.
+
+    Raises:
+        ConfigError: If a split does not exist.
+        ValueError: If the data cannot be read.
+    """
+    settings = config.data
+    data = read_labelled_data(settings.path, settings.format, settings.labels or None)
+    try:
+        training, validation = data.pictures(settings.train), data.pictures(settings.validation)
+    except KeyError as error:
+        raise ConfigError(f"data.train or data.validation: {error.args[0]}") from error
+    if len(validation):
+        training, shared = labelled.without_those_of(training, validation)
+        if shared:
+            _log.warning("%d training pictures are validation pictures too and are left out of training", shared)
+    elif settings.held_out:
+        training, validation = labelled.held_out(training, settings.held_out)
+    if settings.pictures_per_class:
+        training = labelled.few_of_each(training, settings.pictures_per_class)
+    if not len(training):
+        raise ConfigError(f"data.train: there is no training picture in {settings.path or settings.format}.")
+    return Datasets(data.labels, training, validation)
+
+
+def counts(data: Datasets) -> dict[str, dict[str, int]]:
+    """Pictures of every class in both parts."""
+    parts = {"training": data.training, "validation": data.validation}
+    return {
+        part: {"pictures": len(pictures)}
+        | dict(zip(data.labels, np.bincount(pictures.class_ids, minlength=len(data.labels)).tolist()))
+        for part, pictures in parts.items()
+    }
+
+
+def resolved(config: ClassificationConfig, data: Datasets) -> ClassificationConfig:
+    """The configuration with what only the data can say: the labels."""
+    return config.model_copy(update={"data": config.data.model_copy(update={"labels": data.labels})})
+
+
+def network(config: ClassificationConfig, classes: int) -> keras.Model:
+    """The untrained network of a configuration, or one with a new head on pretrained features.
+
+    With `data.augment_in` "model" its first layer changes pictures at random in training.
+    """
+    model = _built(config.model, classes)
+    if config.data.augment_in == "pipeline":
+        return model
+    settings = config.data.augmentation.model_dump()
+    return behind(model, PictureAugmentation(settings, config.model.image_size_hw, name="augmentation"))
+
+
+def _built(settings: Model, classes: int) -> keras.Model:
+    build = _builder(settings.builder)
+    shape = (*settings.image_size_hw, settings.channels)
+    known = inspect.signature(build).parameters
+    unknown = [name for name in settings.options if name not in known and "options" not in known]
+    if unknown:
+        raise ConfigError(f"model.options: {settings.builder} takes no {unknown[0]!r}. Known: {', '.join(known)}.")
+    try:
+        if settings.pretrained:
+            body = build(shape, classes, include_top=False, weights=settings.pretrained, **settings.options)
+            return replace_head(body, classes, dropout=settings.dropout)
+        dropout = {"dropout": settings.dropout} if settings.dropout else {}
+        return build(shape, classes, **dropout, **settings.options)
+    except TypeError as error:
+        raise ConfigError(f"model.options: {settings.builder} does not take what is given: {error}.") from error
+
+
+def classes_of(model: keras.Model) -> int:
+    """Number of classes that a network tells apart."""
+    outputs = model.output[PREDICTIONS] if _branches(model) else model.output
+    return int(outputs.shape[-1])
+
+
+def _builder(name: str) -> Callable[..., keras.Model]:
+    module, separator, function = name.partition(":")
+    if not separator:
+        if name not in models.__all__:
+            raise ConfigError(f"model.builder: unknown builder {name!r}. {nearest(name)} Or give module:function.")
+        return getattr(models, name)
+    try:
+        return getattr(import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"model.builder: cannot load {name!r}: {error}.") from error
+
+
+def compiled_model(config: ClassificationConfig, data: Datasets) -> keras.Model:
+    """The network of a configuration, compiled for the first phase of its training, ready for `fit`."""
+    model = network(config, len(data.labels))
+    compile_model(model, config, data, phases(config.training)[0], "phase0")
+    return model
+
+
+def compile_model(
+    model: keras.Model, config: ClassificationConfig, data: Datasets, phase: Phase, phase_name: str
+) -> None:
+    """Compiles the network with its loss, figures and optimiser for one phase of the training."""
+    settings, metrics = config.training, [keras.metrics.CategoricalAccuracy(name="accuracy")]
+    if len(data.labels) > 5:
+        metrics.append(keras.metrics.TopKCategoricalAccuracy(5, name="top5"))
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing)
+    branches = _branches(model)
+    model.compile(
+        optimizer=optimizer(
+            settings, phase, steps_per_epoch(config, data), phase_name, layer_rates(model, phase.layer_decay)
+        ),
+        loss=dict.fromkeys(branches, loss) if branches else loss,
+        loss_weights=AUXILIARY_LOSS_WEIGHTS if branches else None,
+        metrics={PREDICTIONS: metrics} if branches else metrics,
+        jit_compile=settings.jit,
+        steps_per_execution=settings.steps_per_execution,
+    )
+
+
+def _branches(model: keras.Model) -> list[str]:
+    """Names of the outputs of a network with side branches; none for a network with one output."""
+    return list(model.output) if isinstance(model.output, dict) else []
+
+
+def monitor(model: keras.Model) -> str:
+    """The figure by which the best weights are chosen."""
+    return f"val_{PREDICTIONS}_accuracy" if _branches(model) else "val_accuracy"
+
+
+def steps_per_epoch(config: ClassificationConfig, data: Datasets) -> int:
+    """Batches of one epoch."""
+    return config.training.steps_per_epoch or max(1, len(data.training) // config.data.batch_size)
+
+
+def training_dataset(
+    config: ClassificationConfig, data: Datasets, model: keras.Model, first_epoch: int = 0, epochs: int | None = None
+) -> tf.data.Dataset:
+    """Batches of the epochs from `first_epoch` up to `epochs` (all of them by default) for `fit`."""
+    settings = config.model
+    batches = training_batches(
+        data.training,
+        len(data.labels),
+        settings.image_size_hw,
+        settings.channels,
+        config.data,
+        seed=config.seed,
+        steps_per_epoch=steps_per_epoch(config, data),
+        epochs=epochs or config.training.total_epochs,
+        first_epoch=first_epoch,
+        class_weights=class_weights(config, data),
+    )
+    return _for_every_output(batches, model)
+
+
+def class_weights(config: ClassificationConfig, data: Datasets) -> list[float] | None:
+    """Weight of every class: the mean number of pictures over its own, or None where all count alike."""
+    if config.training.class_weights == "none":
+        return None
+    counts = np.bincount(data.training.class_ids, minlength=len(data.labels))
+    return (len(data.training) / len(data.labels) / np.maximum(counts, 1)).tolist()
+
+
+def validation_dataset(config: ClassificationConfig, data: Datasets, model: keras.Model) -> tf.data.Dataset | None:
+    """Batches for the validation figures; None without validation pictures."""
+    if not len(data.validation):
+        return None
+    settings = config.model
+    batches = evaluation_batches(
+        data.validation, len(data.labels), settings.image_size_hw, settings.channels, config.data
+    )
+    return _for_every_output(batches, model)
+
+
+def _for_every_output(batches: tf.data.Dataset, model: keras.Model) -> tf.data.Dataset:
+    """The same truths, and weights, for every output of a network with side branches."""
+    names = _branches(model)
+    if not names:
+        return batches
+    return batches.map(lambda images, *rest: (images, *(dict.fromkeys(names, values) for values in rest)))
+
+
+def callbacks(config: ClassificationConfig, data: Datasets, model: keras.Model) -> list[keras.callbacks.Callback]:
+    """None: `fit` measures classifiers by itself."""
+    return []
+
+
+def serving_model(model: keras.Model, config: ClassificationConfig) -> ClassificationServing:
+    """The graph to export: from uint8 pictures of any size to class probabilities, without side branches."""
+    return ClassificationServing(without_auxiliary(model) if _branches(model) else model, config)
+
+
+def sample_pictures(config: ClassificationConfig, count: int, *, training: bool = False) -> list[np.ndarray]:
+    """Up to `count` pictures of a configuration's data, evenly chosen, uint8 RGB; none where the data are not there.
+
+    They come from the validation pictures where there are any; with `training`, from what is trained on.
+    """
+    try:
+        data = datasets(config)
+    except FileNotFoundError:
+        return []
+    pictures = data.training if training or not len(data.validation) else data.validation
+    chosen = np.unique(np.linspace(0, len(pictures) - 1, min(count, len(pictures))).astype(int))
+    return [np.broadcast_to(image, (*image.shape[:2], 3)).copy() for image in map(pictures.load, chosen.tolist())]

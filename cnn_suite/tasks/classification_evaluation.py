@@ -1,0 +1,159 @@
+"""Classifiers measured: accuracy, calibration, confusions, of a model folder or of a run."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from cnn_suite.config import load_config
+from cnn_suite.config_classification import ClassificationConfig
+from cnn_suite.data import labelled
+from cnn_suite.data.labelled import ClassificationData, LabelledPictures
+from cnn_suite.data.labelled_sources import read_labelled_data
+from cnn_suite.metrics.classification import classification_metrics, temperature
+from cnn_suite.metrics.classification_plots import write_classification_plots
+from cnn_suite.progress import shown
+from cnn_suite.results import Classification
+from cnn_suite.runtime.classifier import load_classifier
+from cnn_suite.tasks import classification
+
+PROTOCOL = "one label a picture"
+RECORDED = ("pictures", "accuracy", "accuracy_interval", "top5", "log_loss", "macro_f1", "ece", "per_class")
+HEADLINE = ("accuracy", "top5", "log_loss", "ece")
+
+
+def evaluate_folder(
+    folder: str | Path,
+    data_path: str | Path,
+    *,
+    split: str = "test",
+    format: str = "auto",
+    runtime: str = "litert",
+    limit: int | None = None,
+    report_folder: Path | None = None,
+    quiet: bool = False,
+) -> dict[str, Any]:
+    """Measures a classifier's model folder; arguments as `cnn_suite.evaluate.evaluate_model`.
+
+    The split "validation" of data without one is the part that the model's own training held out.
+
+    Returns:
+        Number of pictures, then what `ClassificationMetrics.as_dict` gives, the temperature that would calibrate the
+        probabilities best, and the latency of one picture.
+
+    Raises:
+        ValueError: If the model is no classifier, the data has classes that it does not know, or the split is unknown
+            or empty.
+    """
+    classifier = load_classifier(folder, runtime=runtime)
+    data = read_labelled_data(data_path, format)
+    pictures = _in_model_classes(_split(data, split, Path(folder)), data.labels, classifier.labels)
+    if limit is not None:
+        pictures = pictures.take(range(min(limit, len(pictures))))
+    history = Path(folder) / "history.csv"
+    return evaluate_classifier(
+        classifier, pictures, classifier.labels, report_folder=report_folder, history=history, quiet=quiet
+    )
+
+
+def evaluate_validation(
+    folder: Path, config: ClassificationConfig, *, report_folder: Path | None, history: Path, quiet: bool
+) -> dict[str, Any]:
+    """Measures a model folder on the validation pictures of its configuration; an empty dictionary without any."""
+    pictures = classification.datasets(config).validation
+    if not len(pictures):
+        return {}
+    classifier = load_classifier(folder)
+    return evaluate_classifier(
+        classifier, pictures, classifier.labels, report_folder=report_folder, history=history, quiet=quiet
+    )
+
+
+def evaluate_classifier(
+    classifier: Callable[[np.ndarray], Classification],
+    pictures: LabelledPictures,
+    labels: Sequence[str],
+    *,
+    report_folder: Path | None = None,
+    history: Path | None = None,
+    quiet: bool = False,
+) -> dict[str, Any]:
+    """Measures any classifier on labelled pictures; see `evaluate_folder`.
+
+    Raises:
+        ValueError: If there is no picture.
+    """
+    if not len(pictures):
+        raise ValueError("There is no picture to evaluate on. Choose a split that has pictures.")
+    probabilities, seconds = _run(classifier, pictures, quiet)
+    metrics = classification_metrics(probabilities, pictures.class_ids)
+    if report_folder is not None:
+        report_folder.mkdir(parents=True, exist_ok=True)
+        write_classification_plots(
+            report_folder,
+            metrics,
+            labels,
+            pictures.load,
+            pictures.names,
+            probabilities,
+            pictures.class_ids,
+            history=history if history is not None and history.is_file() else None,
+        )
+    median, slow = np.percentile(seconds * 1e3, [50, 90]).tolist()
+    return (
+        {"pictures": len(pictures)}
+        | metrics.as_dict(labels)
+        | {"temperature": temperature(probabilities, pictures.class_ids)}
+        | {"latency_ms": {"median": median, "p90": slow}}
+    )
+
+
+def _run(
+    classifier: Callable[[np.ndarray], Classification], pictures: LabelledPictures, quiet: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities `(n, classes)` and seconds `(n,)`."""
+    probabilities: list[np.ndarray] = []
+    seconds: list[float] = []
+    for index in shown(range(len(pictures)), "Evaluating", quiet):
+        image = pictures.load(index)
+        image = np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:2], 3)))
+        if not seconds:
+            classifier(image)  # the first call allocates and is not timed
+        start = perf_counter()
+        probabilities.append(classifier(image).probabilities)
+        seconds.append(perf_counter() - start)
+    rows = np.stack(probabilities)
+    return rows / rows.sum(axis=1, keepdims=True), np.array(seconds)  # an 8-bit softmax misses 1 by a little
+
+
+def _split(data: ClassificationData, split: str, folder: Path) -> LabelledPictures:
+    settings = folder / "config.yaml"
+    if split == "validation" and split not in data.splits and settings.is_file():
+        config = load_config(settings)
+        assert isinstance(config, ClassificationConfig)
+        if config.data.held_out and not config.data.validation:
+            return labelled.held_out(data.pictures(config.data.train), config.data.held_out)[1]
+    try:
+        return data.pictures([split])
+    except KeyError as error:
+        raise ValueError(error.args[0]) from error
+
+
+def _in_model_classes(
+    pictures: LabelledPictures, data_labels: Sequence[str], model_labels: Sequence[str]
+) -> LabelledPictures:
+    """The pictures with the class numbers of the model: classes are the same where their names are.
+
+    Raises:
+        ValueError: If the data has a class that the model does not know.
+    """
+    unknown = [name for name in data_labels if name not in model_labels]
+    if unknown:
+        raise ValueError(
+            f"The data has classes that the model does not know: {', '.join(unknown)}. The model's labels are "
+            f"{', '.join(model_labels)}. Rename the classes in the data or choose a model that was trained on them."
+        )
+    number = np.array([list(model_labels).index(name) for name in data_labels], np.int32)
+    return LabelledPictures(pictures.names, number[pictures.class_ids], pictures.load, pictures.content)

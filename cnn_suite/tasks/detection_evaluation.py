@@ -1,0 +1,183 @@
+"""Detectors scored by the COCO protocol: of a model folder, of a run, or any other."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Protocol
+
+import numpy as np
+
+from cnn_suite.config_detection import DetectionConfig
+from cnn_suite.data.annotations import AnnotatedPicture, DetectionData
+from cnn_suite.data.picture_files import load_pixels
+from cnn_suite.data.sources import read_detection_data
+from cnn_suite.metrics.detection import Truths, coco_metrics
+from cnn_suite.metrics.detection_pictures import truths_of
+from cnn_suite.metrics.detection_plots import write_detection_plots
+from cnn_suite.metrics.detection_report import detection_report
+from cnn_suite.progress import shown
+from cnn_suite.results import Detections
+from cnn_suite.runtime.detector import load_detector
+from cnn_suite.tasks import detection
+
+LOWEST_CONFIDENCE = 0.001  # the average precision needs the unsure boxes too; exported graphs keep no lower ones
+PROTOCOL = "COCO"
+RECORDED = ("pictures", "objects", "ap", "ap50", "ap75", "per_class", "best_f1")  # figures for the model's card
+HEADLINE = ("ap", "ap50", "ap75")
+
+
+class DetectorLike(Protocol):
+    """What is measured: RGB uint8 `(height, width, 3)` in, boxes in that picture's pixels out."""
+
+    def __call__(self, image_rgb: np.ndarray, confidence: float | None = None) -> Detections:
+        """The objects of one picture with at least `confidence`."""
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Truths and detections of every picture, and how long each took."""
+
+    truths: list[Truths]
+    detections: list[Detections]
+    seconds: list[float]
+
+
+def evaluate_folder(
+    folder: str | Path,
+    data_path: str | Path,
+    *,
+    split: str = "test",
+    format: str = "auto",
+    runtime: str = "litert",
+    limit: int | None = None,
+    report_folder: Path | None = None,
+    quiet: bool = False,
+) -> dict[str, Any]:
+    """Scores a detector's model folder on one split of a data set; arguments as `cnn_suite.evaluate.evaluate_model`.
+
+    Returns:
+        `ap`, `ap50`, ... and `per_class`, the best confidences, confusions and error counts at IoU 0.5, and the latency
+        of one picture. Numbers that do not exist are None.
+
+    Raises:
+        ValueError: If the model is no detector, the data has faults or classes that the model does not know, or the
+            split is unknown or empty.
+    """
+    detector = load_detector(folder, runtime=runtime)
+    data = read_detection_data(data_path, format).checked()
+    pictures = pictures_of_split(data, split)[:limit]
+    pictures = in_model_classes(pictures, data.labels, detector.labels)
+    history = Path(folder) / "history.csv"
+    return evaluate_detector(
+        detector, pictures, detector.labels, report_folder=report_folder, history=history, quiet=quiet
+    )
+
+
+def evaluate_validation(
+    folder: Path, config: DetectionConfig, *, report_folder: Path | None, history: Path, quiet: bool
+) -> dict[str, Any]:
+    """Scores a model folder on the validation pictures of its configuration; an empty dictionary without any."""
+    pictures = detection.datasets(config).validation
+    if not pictures:
+        return {}
+    detector = load_detector(folder)
+    return evaluate_detector(
+        detector, pictures, detector.labels, report_folder=report_folder, history=history, quiet=quiet
+    )
+
+
+def evaluate_detector(
+    detector: DetectorLike,
+    pictures: Sequence[AnnotatedPicture],
+    labels: Sequence[str],
+    *,
+    report_folder: Path | None = None,
+    history: Path | None = None,
+    quiet: bool = False,
+) -> dict[str, Any]:
+    """Scores any detector on annotated pictures; see `evaluate_folder`.
+
+    Args:
+        detector: Gives the objects of a picture.
+        pictures: Pictures whose `class_ids` are the detector's own.
+        labels: The detector's classes.
+        report_folder: Where the plots are drawn; None for none.
+        history: A training's history.csv to be drawn among the plots where the file exists.
+        quiet: No progress bar.
+
+    Raises:
+        ValueError: If there is no picture, or a picture's size is not the one its annotation was read with.
+    """
+    if not pictures:
+        raise ValueError("There is no picture to evaluate on. Choose a split that has pictures.")
+    if report_folder is not None:
+        report_folder.mkdir(parents=True, exist_ok=True)
+    run = _run(detector, pictures, quiet)
+    metrics = coco_metrics(run.truths, run.detections, len(labels))
+    report = detection_report(run.truths, run.detections, len(labels))
+    if report_folder is not None:
+        write_detection_plots(
+            report_folder,
+            report,
+            run.truths,
+            run.detections,
+            labels,
+            lambda index: load_pixels(pictures[index]),
+            names=[picture.path.name for picture in pictures],
+            ap50=metrics.per_class_ap50.tolist(),
+            history=history if history is not None and history.is_file() else None,
+        )
+    median, slow = np.percentile(np.array(run.seconds) * 1e3, [50, 90]).tolist()
+    counts = {"pictures": len(pictures), "objects": int(metrics.truths.sum())}
+    return counts | metrics.as_dict(labels) | report.as_dict(labels) | {"latency_ms": {"median": median, "p90": slow}}
+
+
+def pictures_of_split(data: DetectionData, split: str) -> tuple[AnnotatedPicture, ...]:
+    """The pictures of one split.
+
+    Raises:
+        ValueError: If there is no such split; the text lists those there are.
+    """
+    try:
+        return data.pictures(split)
+    except KeyError as error:
+        raise ValueError(error.args[0]) from error
+
+
+def in_model_classes(
+    pictures: Iterable[AnnotatedPicture], data_labels: Sequence[str], model_labels: Sequence[str]
+) -> tuple[AnnotatedPicture, ...]:
+    """The pictures with the class numbers of the model: classes are the same where their names are.
+
+    Data may lack a class of the model (its metrics are then None), since some formats only know the classes that occur.
+
+    Raises:
+        ValueError: If the data has a class that the model does not know.
+    """
+    unknown = [name for name in data_labels if name not in model_labels]
+    if unknown:
+        raise ValueError(
+            f"The data has classes that the model does not know: {', '.join(unknown)}. The model's labels are "
+            f"{', '.join(model_labels)}. Rename the classes in the data or choose a model that was trained on them."
+        )
+    number = np.array([list(model_labels).index(name) for name in data_labels], np.int32)
+    return tuple(replace(picture, class_ids=number[picture.class_ids]) for picture in pictures)
+
+
+def _run(detector: DetectorLike, pictures: Sequence[AnnotatedPicture], quiet: bool) -> _Run:
+    run = _Run([], [], [])
+    for picture in shown(pictures, "Evaluating", quiet):
+        image = load_pixels(picture)
+        if image.shape[:2] != tuple(picture.size_hw):
+            raise ValueError(
+                f"{picture.path} is {image.shape[1]} x {image.shape[0]} pixels, but its annotation was read for "
+                f"{picture.size_hw[1]} x {picture.size_hw[0]}. Was the file replaced meanwhile?"
+            )
+        if not run.seconds:
+            detector(image, confidence=LOWEST_CONFIDENCE)  # the first call allocates and is not timed
+        start = perf_counter()
+        run.detections.append(detector(image, confidence=LOWEST_CONFIDENCE))
+        run.seconds.append(perf_counter() - start)
+        run.truths.append(truths_of(picture))
+    return run

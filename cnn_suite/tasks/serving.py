@@ -1,0 +1,51 @@
+"""What an export asks of a task's serving graph."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from cnn_suite.parity import Runtime
+
+Signature = Callable[[tf.Tensor], dict[str, tf.Tensor]]
+
+
+class Serving(Protocol):
+    """A graph from uint8 RGB pictures `(batch, height, width, 3)` of any size to a task's answers."""
+
+    @property
+    def model(self) -> keras.Model:
+        """The network inside."""
+
+    @property
+    def signatures(self) -> dict[str, Signature]:
+        """What a SavedModel serves: name to tf.function."""
+
+    @property
+    def one_picture_signatures(self) -> dict[str, Signature]:
+        """The same for a batch of one, in the form that LiteRT runs fastest."""
+
+    @property
+    def int8_body(self) -> str:
+        """Names of the operators that may have 8 bits: a regular expression."""
+
+    def on_input(self, picture: np.ndarray) -> np.ndarray:
+        """A picture as it lies on the network's input, uint8 `(*network size, 3)`."""
+
+    def card(self) -> dict[str, dict[str, Any]]:
+        """The parts `input`, `thresholds` and `model` of the model card."""
+
+    def differences(self, others: dict[str, Runtime], pictures: Sequence[np.ndarray]) -> dict[str, dict[str, Any]]:
+        """How far other runtimes of this graph are from it, for each by name."""
+
+    def int8_differences(self, other: Runtime, pictures: Sequence[np.ndarray]) -> dict[str, Any]:
+        """How far an 8-bit form is from it."""
+
+    def check(self, differences: dict[str, dict[str, Any]]) -> None:
+        """Refuses differences that are too large.
+
+        Raises:
+            ParityError: If one is.
+        """

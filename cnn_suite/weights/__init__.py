@@ -1,0 +1,1 @@
+"""Readers of weights that others trained, into the builders of `cnn_suite.models`."""

@@ -1,0 +1,106 @@
+"""ImageNet weights of keras-squeezenet (SqueezeNet 1.1, HDF5 files of Keras 2) into our `squeezenet`.
+
+The files are for pictures in BGR order, 0..255, with ImageNet's mean taken away. Our network takes RGB and scales it in
+another way, so that its first convolution gets the weights that give the same responses to the same picture.
+"""
+
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+
+FIRST = "conv1"
+HEAD = "conv10"
+SCALE = "scale"
+MEAN = np.array([123.68, 116.779, 103.939])  # of ImageNet in RGB order, as keras.applications' "caffe" mode
+
+
+def load_squeezenet(model: keras.Model, path: str | Path) -> None:
+    """Gives a SqueezeNet 1.1 the weights of a file, layer by layer by name; all of them or, with an error, none.
+
+    Args:
+        model: A model of `cnn_suite.models.squeezenet`.
+        path: The file, `squeezenet_weights_tf_dim_ordering_tf_kernels.h5` or the same with `_notop`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is damaged or no such file, or the model's layers are not those of the file.
+
+    Source: Keras 2's HDF5 layout: the attribute `layer_names` of the root, and `weight_names` of every layer's group.
+    """
+    path = Path(path)
+    arrays = _read(path)
+    wanted = {layer.name: layer for layer in model.layers if layer.weights}
+    _check_layers(model, path, list(wanted), list(arrays))
+    for name, layer in wanted.items():
+        _check_shapes(model, path, name, [tuple(weight.shape) for weight in layer.weights], arrays[name])
+    for name, layer in wanted.items():
+        layer.set_weights(_for_our_scale(model.get_layer(SCALE), *arrays[name]) if name == FIRST else arrays[name])
+
+
+def _for_our_scale(rescaling: keras.layers.Rescaling, kernel: np.ndarray, bias: np.ndarray) -> list[np.ndarray]:
+    """The first convolution for inputs `ours = factor * rgb + offset` instead of `theirs = bgr - mean`.
+
+    In RGB order `theirs = ours / factor - (offset / factor + mean)`: the factor goes into the kernel, the rest, a
+    constant, into the bias. That is exact, as this convolution does not pad.
+    """
+    factor, offset = (np.broadcast_to(np.asarray(value, float), 3) for value in (rescaling.scale, rescaling.offset))
+    kernel = kernel[:, :, ::-1].astype(float)
+    constant = np.einsum("hwcf,c->f", kernel, offset / factor + MEAN)
+    return [kernel / factor[:, None], bias - constant]
+
+
+def _read(path: Path) -> dict[str, list[np.ndarray]]:
+    """Arrays of every layer of a file that has any, by our names."""
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"There is no SqueezeNet weights file {path}. Expected an HDF5 file of keras-squeezenet "
+            "(squeezenet_weights_tf_dim_ordering_tf_kernels_notop.h5). Download it, or leave out `weights`."
+        )
+    try:
+        with h5py.File(path, "r") as file:
+            root = file.get("model_weights", file)  # a whole saved model keeps them one level down
+            names = [_text(name) for name in root.attrs["layer_names"]]
+            found = {name: [root[name][_text(key)][()] for key in root[name].attrs["weight_names"]] for name in names}
+    except (OSError, KeyError) as error:
+        raise ValueError(
+            f"{path} ({path.stat().st_size} bytes) is damaged or no weights file of Keras 2: {error}. Expected an HDF5 "
+            "file of keras-squeezenet with `layer_names` and `weight_names`. Download it again."
+        ) from error
+    return {name.replace("/", "_"): arrays for name, arrays in found.items() if arrays}
+
+
+def _text(name: bytes | str) -> str:
+    return name.decode() if isinstance(name, bytes) else name
+
+
+def _check_layers(model: keras.Model, path: Path, wanted: list[str], given: list[str]) -> None:
+    missing = [name for name in wanted if name not in given]
+    left_over = [name for name in given if name not in wanted]
+    if not missing and not left_over:
+        return
+    advice = "Expected a model of `squeezenet` and a file of keras-squeezenet."
+    if missing == [HEAD]:
+        advice = "The file has no top: use include_top=False, and give the features a head of their own."
+    elif left_over == [HEAD]:
+        advice = "The file has a top: use include_top=True, or the file whose name ends in `_notop`."
+    raise ValueError(
+        f"{path} does not fit {model.name}: the file has nothing for {_listed(missing)}, the model has no layer for "
+        f"{_listed(left_over)}. {advice}"
+    )
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "") or "(none)"
+
+
+def _check_shapes(
+    model: keras.Model, path: Path, name: str, wanted: list[tuple[int, ...]], arrays: list[np.ndarray]
+) -> None:
+    given = [array.shape for array in arrays]
+    if given != wanted:
+        raise ValueError(
+            f"Layer `{name}` of {model.name} needs arrays of shapes {wanted}. {path} has {given}. The file is of "
+            "SqueezeNet 1.1 for three channels and, with top, 1000 classes: use variant='1.1' and such an image_shape."
+        )

@@ -1,0 +1,150 @@
+"""Inner tensors, freezing, blocks and new heads, on small networks with every kind of layer."""
+
+import keras
+import numpy as np
+import pytest
+
+from cnn_suite import models
+from cnn_suite.models.surgery import (
+    behind,
+    blocks,
+    features_at,
+    layer_rates,
+    replace_head,
+    set_trainable,
+    tensor_names,
+)
+
+
+@pytest.fixture(scope="module")
+def network():
+    keras.utils.set_random_seed(0)
+    return models.resnet20((16, 16, 3), 4)
+
+
+def pictures(count=2, side=16):
+    return np.random.default_rng(0).integers(0, 256, (count, side, side, 3)).astype(np.float32)
+
+
+def test_features_at_a_layer_are_its_output(network):
+    found = features_at(network, ["conv4_block3", "avg_pool"])(pictures())
+    assert {name: value.shape for name, value in found.items()} == {"conv4_block3": (2, 4, 4, 64), "avg_pool": (2, 64)}
+    np.testing.assert_allclose(found["avg_pool"], np.mean(found["conv4_block3"], axis=(1, 2)), rtol=1e-5)
+
+
+def test_features_inside_of_a_block_are_those_that_make_its_output(network):
+    names = ["conv3_block2/norm2", "conv3_block2/shortcut", "conv3_block2/out", "conv3_block2", "conv3_block1"]
+    found = {name: np.asarray(value) for name, value in features_at(network, names)(pictures()).items()}
+    np.testing.assert_allclose(found["conv3_block2/out"], found["conv3_block2"], rtol=1e-5)
+    np.testing.assert_allclose(found["conv3_block2/shortcut"], found["conv3_block1"])
+    total = np.maximum(found["conv3_block2/norm2"] + found["conv3_block2/shortcut"], 0)
+    np.testing.assert_allclose(total, found["conv3_block2"], rtol=1e-5)
+
+
+def test_every_name_that_is_listed_can_be_reached(network):
+    names = tensor_names(network)
+    assert len(names) == len(set(names)) and "conv2_block1/conv1" in names and "predictions" in names
+    assert set(features_at(network, names)(pictures(1))) == set(names)
+
+
+def test_features_share_the_weights_of_the_network():
+    network = models.lenet5(classes=3)
+    inner = features_at(network, ["conv1"])
+    x = np.ones((1, 28, 28, 1), np.float32)
+    before = np.asarray(inner(x)["conv1"])
+    network.get_layer("conv1").bias.assign([0.5] * 6)
+    assert np.abs(np.asarray(inner(x)["conv1"]) - before).max() > 0.01
+
+
+def test_an_unknown_layer_or_tensor_is_refused_with_what_there_is(network):
+    with pytest.raises(ValueError, match="resnet20 has no layer 'conv4_blok3'. Nearest: conv4_block3"):
+        features_at(network, ["conv4_blok3"])
+    with pytest.raises(ValueError, match="`conv4_block3` of resnet20 has no tensor 'conv9'. It has: conv1, norm1"):
+        features_at(network, ["conv4_block3/conv9"])
+    with pytest.raises(ValueError, match="has no tensor 'x'. It has: none of its own"):
+        features_at(network, ["avg_pool/x"])
+
+
+@pytest.mark.parametrize(
+    ("train", "first", "count"),
+    [("all", "conv1_conv", 12), ("head", "predictions", 1), ("conv4_block1", "conv4_block1", 4)],
+)
+def test_what_learns_is_chosen_by_name(network, train, first, count):
+    learning = set_trainable(network, train)
+    assert (learning[0], len(learning)) == (first, count)
+    frozen = [layer.name for layer in network.layers if layer.weights and not layer.trainable]
+    assert not set(frozen) & set(learning) and len(frozen) + len(learning) == 12
+
+
+def test_training_moves_what_learns_and_nothing_else_batch_norms_included(network):
+    set_trainable(network, "conv4_block2")
+    network.compile("sgd", "categorical_crossentropy")
+    before = {w.path: w.numpy().copy() for w in network.weights}
+    network.fit(pictures(8), np.eye(4)[[0, 1, 2, 3] * 2], epochs=1, verbose=0)
+    moved = {w.path.split("/")[0] for w in network.weights if np.abs(w.numpy() - before[w.path]).max() > 0}
+    assert moved == {"conv4_block2", "conv4_block3", "predictions"}
+
+
+def test_learning_from_an_unknown_layer_on_is_refused(network):
+    with pytest.raises(ValueError, match="resnet20 has no layer 'block9'"):
+        set_trainable(network, "block9")
+
+
+def test_neighbours_with_the_same_beginning_are_one_block():
+    assert [len(block) for block in blocks(models.vgg11((32, 32, 3), 2, dropout=0))] == [1, 1, 2, 2, 2, 1, 1, 1]
+    assert [block[0] for block in blocks(models.resnet20())] == [
+        "conv1_conv",
+        "conv2_block1",
+        "conv3_block1",
+        "conv4_block1",
+        "predictions",
+    ]
+
+
+def test_rates_fall_by_the_same_factor_from_block_to_block():
+    network = models.resnet20()
+    rates = layer_rates(network, 0.5)
+    assert rates["predictions"] == 1 and rates["conv4_block1"] == rates["conv4_block3"] == 0.5
+    assert rates["conv1_conv"] == rates["conv1_bn"] == 0.0625
+    assert layer_rates(network, 1.0) == {}
+
+
+def test_a_new_head_keeps_the_weights_below_it(network):
+    new = replace_head(network, 7, dropout=0.2)
+    assert new.output_shape == (None, 7) and new.name == "resnet20"
+    old, kept = (features_at(model, ["avg_pool"])(pictures())["avg_pool"] for model in (network, new))
+    np.testing.assert_array_equal(old, kept)
+    assert [layer.name for layer in new.layers][-2:] == ["dropout", "predictions"]
+
+
+def test_a_new_head_takes_the_place_of_the_old_dropout_too():
+    new = replace_head(replace_head(models.resnet20(dropout=0.5), 3, dropout=0.1), 5)
+    assert not [layer for layer in new.layers if isinstance(layer, keras.layers.Dropout)]
+    assert new.output_shape == (None, 5)
+
+
+@pytest.mark.parametrize("name", ["squeezenet", "network_in_network"])
+def test_a_head_of_class_maps_is_replaced_too(name):
+    old = getattr(models, name)((64, 64, 3), 10)
+    new = replace_head(old, 4)
+    assert new.output_shape == (None, 4) and new.layers[-1].name == "predictions"
+    assert not {layer.name for layer in new.layers} & {"predictions_conv", "conv10"}
+    assert len(new.get_layer("avg_pool").input.shape) == 4
+
+
+def test_another_layer_goes_between_the_input_and_the_rest(network):
+    new = behind(network, keras.layers.Cropping2D(2, name="middle"))
+    assert [layer.name for layer in new.layers][1:] == ["middle", *[layer.name for layer in network.layers][1:]]
+    large = pictures(2, 20)
+    np.testing.assert_allclose(new(large), network(large[:, 2:18, 2:18]), rtol=1e-4, atol=1e-7)
+    assert new.get_layer("conv1_conv") is network.get_layer("conv1_conv")
+
+
+def test_a_network_without_top_gets_pooling_and_a_head():
+    body = models.squeezenet((64, 64, 3), include_top=False)
+    new = replace_head(body, 3)
+    assert new.output_shape == (None, 3)
+    probabilities = np.asarray(new(pictures(2, 64)))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    logits = replace_head(body, 3, activation=None)
+    assert logits.get_layer("predictions").activation is keras.activations.linear

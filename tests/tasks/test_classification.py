@@ -1,0 +1,209 @@
+"""The classification task: its parts of the data, its networks, its training, on pictures made here."""
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+from cnn_suite.config import ConfigError, load_config, save_config
+from cnn_suite.config_classification import (
+    Augmentation,
+    ClassificationConfig,
+    Data,
+    Export,
+    Model,
+    Training,
+)
+from cnn_suite.config_sections import Phase
+from cnn_suite.run_callbacks import read_history
+from cnn_suite.tasks import classification
+from cnn_suite.train import train
+
+LABELS = ("blue", "green", "red")
+
+
+def draw(class_id, number, side=16):
+    """A picture in which one colour is the strongest; no two are the same."""
+    image = np.random.default_rng(1000 * class_id + number).integers(0, 120, (side, side, 3), np.uint8)
+    image[..., class_id] += 120
+    return image  # BGR, as OpenCV writes it
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root = tmp_path_factory.mktemp("colours")
+    for class_id, label in enumerate(LABELS):
+        (root / label).mkdir()
+        for number in range(20):
+            cv2.imwrite(str(root / label / f"{number:02}.png"), draw(class_id, number))
+    return root
+
+
+def config_of(folder, *, data=None, model=None, training=None, **more):
+    return ClassificationConfig(
+        name="colours",
+        data=Data(
+            path=str(folder),
+            held_out=0.2,
+            batch_size=8,
+            augmentation=Augmentation(mirror=0.5, shift=0.1),
+            **(data or {}),
+        ),
+        model=Model(**{"builder": "resnet20", "image_size_hw": (16, 16)} | (model or {})),
+        training=Training(**{"epochs": 2, "learning_rate": 0.05, "warmup_epochs": 0.0} | (training or {})),
+        **more,
+    )
+
+
+def test_a_share_of_every_class_is_held_out(folder):
+    data = classification.datasets(config_of(folder))
+    assert data.labels == LABELS
+    assert np.bincount(data.training.class_ids).tolist() == [16, 16, 16]
+    assert np.bincount(data.validation.class_ids).tolist() == [4, 4, 4]
+    assert not set(data.training.names) & set(data.validation.names)
+    assert classification.counts(data)["training"] == {"pictures": 48, "blue": 16, "green": 16, "red": 16}
+
+
+def test_few_pictures_a_class_are_taken_from_the_training_part_alone(folder):
+    whole = classification.datasets(config_of(folder))
+    few = classification.datasets(config_of(folder, data={"pictures_per_class": 3}))
+    assert np.bincount(few.training.class_ids).tolist() == [3, 3, 3]
+    assert few.validation.names == whole.validation.names
+    assert set(few.training.names) < set(whole.training.names)
+
+
+def test_validation_pictures_that_are_trained_on_leave_training(folder, tmp_path, caplog):
+    for split, numbers in (("train", range(6)), ("val", range(4, 8))):
+        for class_id, label in enumerate(LABELS):
+            (tmp_path / split / label).mkdir(parents=True)
+            for number in numbers:
+                cv2.imwrite(str(tmp_path / split / label / f"{split}{number}.png"), draw(class_id, number))
+    data = classification.datasets(config_of(tmp_path, data={"validation": ("val",)}))
+    assert (len(data.training), len(data.validation)) == (12, 12)
+    assert "6 training pictures are validation pictures too" in caplog.text
+
+
+def test_an_unknown_split_is_refused_with_what_there_is(folder):
+    with pytest.raises(ConfigError, match="has no split 'holiday'. Known: train"):
+        classification.datasets(config_of(folder, data={"train": ("holiday",)}))
+
+
+def test_resolving_fills_in_the_labels(folder):
+    config = config_of(folder)
+    assert classification.resolved(config, classification.datasets(config)).data.labels == LABELS
+
+
+def test_an_unknown_builder_or_option_is_refused(folder):
+    with pytest.raises(ConfigError, match="model.builder: unknown builder 'resnet21'. Did you mean"):
+        classification.network(config_of(folder, model={"builder": "resnet21"}), 3)
+    with pytest.raises(ConfigError, match="model.builder: cannot load 'nowhere:net'"):
+        classification.network(config_of(folder, model={"builder": "nowhere:net"}), 3)
+    config = config_of(folder, model={"builder": "lenet5", "options": {"varaint": "relu"}})
+    with pytest.raises(ConfigError, match="model.options: lenet5 takes no 'varaint'. Known: .*variant"):
+        classification.network(config, 3)
+
+
+def test_a_builder_may_be_named_by_its_module(folder):
+    config = config_of(folder, model={"builder": "cnn_suite.models.lenet:lenet5", "image_size_hw": (28, 28)})
+    assert classification.network(config, 3).output_shape == (None, 3)
+
+
+def test_class_weights_make_every_class_count_alike(folder):
+    config = config_of(folder, training={"class_weights": "balanced"})
+    data = classification.datasets(config)
+    data = classification.Datasets(data.labels, data.training.take(range(16 + 4)), data.validation)  # 16, 4 and none
+    weights = classification.class_weights(config, data)
+    assert weights == pytest.approx([20 / 3 / 16, 20 / 3 / 4, 20 / 3])
+    images, shares, of_pictures = next(iter(classification.training_dataset(config, data, classification.network(config, 3))))
+    np.testing.assert_allclose(of_pictures, np.asarray(weights)[np.asarray(shares).argmax(axis=1)], rtol=1e-6)
+
+
+@pytest.mark.slow
+def test_training_learns_the_colours_and_keeps_the_best(folder, tmp_path):
+    run = train(config_of(folder, training={"epochs": 6}), quiet=True, runs=tmp_path)
+    rows = read_history(run / "history.csv")
+    assert len(rows) == 6 and float(rows[-1]["val_accuracy"]) == 1
+    assert load_config(run / "config.yaml").data.labels == LABELS
+    model = keras.models.load_model(run / "model.keras", compile=False)
+    assert model.output_shape == (None, 3)
+
+
+PHASES = (
+    Phase(epochs=2, train="head", learning_rate=0.05),
+    Phase(epochs=2, train="conv4_block1", learning_rate=0.01, layer_decay=0.5),
+)
+
+
+@pytest.mark.slow
+def test_phases_train_one_after_the_other_and_only_what_they_name(folder, tmp_path):
+    config = config_of(folder, training={"phases": PHASES})
+    run = train(config, quiet=True, runs=tmp_path)
+    assert [row["epoch"] for row in read_history(run / "history.csv")] == ["0", "1", "2", "3"]
+    keras.utils.set_random_seed(config.seed)
+    untrained = classification.network(config, 3)
+    last = classification.network(config, 3)
+    last.load_weights(run / "last.keras")
+    moved = {
+        new.path.split("/")[0]
+        for new, old in zip(last.weights, untrained.weights)
+        if np.abs(new.numpy() - old.numpy()).max() > 0
+    }
+    assert moved == {"conv4_block1", "conv4_block2", "conv4_block3", "predictions"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stop_after", [1, 2, 3])
+def test_an_interrupted_run_goes_on_in_the_right_phase_and_ends_like_an_uninterrupted_one(
+    folder, tmp_path, monkeypatch, stop_after
+):
+    config = config_of(folder, training={"phases": PHASES})
+    whole = train(config, quiet=True, runs=tmp_path / "whole")
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch + 1 == stop_after:
+                raise KeyboardInterrupt
+
+    usual = classification.callbacks
+    with monkeypatch.context() as patch:
+        patch.setattr(classification, "callbacks", lambda *arguments: [*usual(*arguments), Stop()])
+        with pytest.raises(KeyboardInterrupt):
+            train(config, quiet=True, runs=tmp_path / "parts")
+    parts = train(config, resume=True, quiet=True, runs=tmp_path / "parts")
+    wanted, found = (classification.network(config, 3) for _ in range(2))
+    wanted.load_weights(whole / "last.keras")
+    found.load_weights(parts / "last.keras")
+    for expected, weight in zip(wanted.weights, found.weights):
+        np.testing.assert_allclose(weight.numpy(), expected.numpy(), rtol=2e-2, atol=2e-3)
+
+
+@pytest.mark.slow
+def test_side_branches_help_to_train_and_are_not_served(folder, tmp_path):
+    model = {"builder": "googlenet", "image_size_hw": (65, 65), "options": {"auxiliary": True}}
+    config = config_of(folder, model=model, training={"epochs": 1, "steps_per_epoch": 1, "optimizer": "adamw"})
+    run = train(config, quiet=True, runs=tmp_path)
+    (row,) = read_history(run / "history.csv")
+    assert {"val_predictions_accuracy", "auxiliary1_loss", "auxiliary2_loss"} <= set(row)
+    network = keras.models.load_model(run / "model.keras", compile=False)
+    assert classification.classes_of(network) == 3
+    served = classification.serving_model(network, config).model
+    assert served.count_params() < network.count_params() and served.output_shape == (None, 3)
+
+
+def test_augmentation_may_be_a_layer_of_the_network(folder):
+    config = config_of(folder, data={"augment_in": "model", "margin": 1.5})
+    data = classification.datasets(config)
+    network = classification.network(config, 3)
+    assert network.layers[1].name == "augmentation"
+    images, _ = next(iter(classification.training_dataset(config, data, network)))
+    assert images.shape == (8, 24, 24, 3)  # as they are kept, unchanged
+    first, second = (np.asarray(network(images, training=True)) for _ in range(2))
+    assert np.abs(first - second).max() > 0
+    middle = np.asarray(network(images[:, 4:20, 4:20], training=False))
+    np.testing.assert_allclose(network(images, training=False), middle, rtol=1e-5)
+
+
+def test_the_configuration_survives_saving(folder, tmp_path):
+    config = config_of(folder, training={"phases": PHASES}, export=Export(mirror=True))
+    save_config(config, tmp_path / "config.yaml")
+    assert load_config(tmp_path / "config.yaml") == config
