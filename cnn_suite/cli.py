@@ -249,7 +249,7 @@ def summary(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; errors become one to three plain lines on stderr."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    verbs = [command.callback.__name__ for command in app.registered_commands if command.callback]
+    verbs = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
     verb = " ".join(["cnn-suite", *[word for word in words[:1] if word in verbs]])
     try:
         status = app(args=words or ["--help"], prog_name="cnn-suite", standalone_mode=False)

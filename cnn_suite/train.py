@@ -85,13 +85,24 @@ def try_rates(config: RunConfig, *, steps: int = 100, plot: Path | None = None) 
     task = task_of(config.task)
     data = task.datasets(config)
     config = task.resolved(config, data)
-    model, phase = _network(config, data), phases(config.training)[0]
-    set_trainable(model, phase.train)
-    task.compile_model(model, config, data, phase, "phase0")
+    model = untrained(config, data)
     finding = find_learning_rate(model, task.training_dataset(config, data, model), steps=steps)
     if plot is not None:
         write_finding(finding, plot)
     return finding
+
+
+def untrained(config: RunConfig, data: Any) -> keras.Model:
+    """The network of a configuration as its first phase begins: compiled, with what learns chosen.
+
+    Args:
+        config: A configuration that `resolved` has completed.
+        data: What the task's `datasets` gave.
+    """
+    model, phase = _network(config, data), phases(config.training)[0]
+    set_trainable(model, phase.train)
+    task_of(config.task).compile_model(model, config, data, phase, "phase0")
+    return model
 
 
 def _check_folder(folder: Path, resume: bool) -> None:

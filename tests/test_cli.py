@@ -12,7 +12,7 @@ import pytest
 
 from cnn_suite.cli import main
 
-VERBS = ["train", "evaluate", "export", "benchmark", "doctor"]
+VERBS = ["train", "evaluate", "export", "benchmark", "doctor", "data", "find-rate", "models", "summary"]
 HEAVY = ["tensorflow", "keras", "cv2", "scipy", "matplotlib"]
 
 
@@ -72,6 +72,8 @@ def test_no_verb_at_all_shows_the_help_and_counts_as_wrong_usage(capsys: pytest.
         (["benchmark", ".", "--size", "0x640"], "Received '0x640'"),
         (["benchmark", ".", "--repeats", "0"], "--repeats"),
         (["export", ".", "--formats", "litert,pickle"], "--formats takes saved_model, litert and onnx"),
+        (["summary", "resnet21"], "There is no network 'resnet21'. Did you mean"),
+        (["summary", "lenet5", "--size", "28"], "--size takes HEIGHTxWIDTH"),
         (["doctor", ".", "--gird", "8"], "No such option: --gird"),
         (["doctor", ".", "--strides", "8,x"], "Expected positive numbers in groups of 1"),
         (["doctor", ".", "--anchors", "10,14 23"], "in groups of 2, such as '10,14 23,27'. Received '10,14 23'"),
@@ -108,7 +110,12 @@ def test_train_hands_over_the_overridden_configuration_then_exports_and_evaluate
 
     replace_verb(monkeypatch, "train", train=train)
     replace_verb(monkeypatch, "export", export_model=lambda run: tmp_path / "saved" / run.name)
-    replace_verb(monkeypatch, "evaluate", evaluate_run=lambda folder, run, quiet: {"ap": 0.5, "ar_1": 0.25})
+    replace_verb(
+        monkeypatch,
+        "evaluate",
+        evaluate_run=lambda folder, run, quiet: {"ap": 0.5, "ar_1": 0.25},
+        evaluation_of=lambda task: types.SimpleNamespace(HEADLINE=("ap", "ap50", "ap75")),
+    )
     assert main(["train", str(config), "training.epochs=3", "--resume", "--quiet"]) == 0
     assert seen == {"epochs": 3, "resume": True, "quiet": True}
     assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
@@ -175,6 +182,69 @@ def test_benchmark_prints_its_table(
     )
     assert main(["benchmark", str(folder), "--size", "240x320", "--runtime", "litert", "--repeats", "7"]) == 0
     assert capsys.readouterr().out == "(240, 320) litert 7 2\n"
+
+
+def test_models_lists_every_network_without_building_any(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["vgg16"]["parameters"] == 138_357_544 and rows["vgg16"]["input_shape"] == [224, 224, 3]
+    assert {"name", "parameters", "multiply_adds", "input_shape", "paper"} == set(rows["lenet5"])
+    assert main(["models"]) == 0
+    assert "138,357,544" in capsys.readouterr().out
+
+
+def test_summary_counts_a_network_layer_by_layer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["summary", "lenet5", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["parameters"] for row in rows if row["parameters"]] == [156, 2416, 48120, 10164, 850]
+    assert {"name", "output_shape", "parameters", "multiply_adds"} <= set(rows[0])
+    assert main(["summary", "lenet5", "--size", "32x32"]) == 0
+    assert "lenet5, input 32x32x1" in capsys.readouterr().out
+
+
+@pytest.fixture
+def colours(tmp_path: Path) -> Path:
+    """A configuration of a small classifier with data of its own."""
+    import cv2
+
+    for label in ("dark", "light"):
+        (tmp_path / "pictures" / label).mkdir(parents=True)
+        for number in range(10):
+            image = np.random.default_rng(number).integers(0, 128, (12, 12, 3)) + (100 if label == "light" else 0)
+            cv2.imwrite(str(tmp_path / "pictures" / label / f"{number}.png"), image)
+    config = tmp_path / "colours.yaml"
+    config.write_text(
+        f"name: colours\ntask: classification\ndata: {{path: {tmp_path / 'pictures'}, held_out: 0.2, batch_size: 4}}\n"
+        "model: {builder: lenet5, image_size_hw: [12, 12]}\n"
+    )
+    return config
+
+
+def test_data_counts_both_parts_and_draws_what_training_sees(
+    colours: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sheet = colours.parent / "sheet.png"
+    assert main(["data", str(colours), "--sheet", str(sheet), "--pictures", "2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "training": {"pictures": 16, "dark": 8, "light": 8},
+        "validation": {"pictures": 4, "dark": 2, "light": 2},
+    }
+    assert sheet.read_bytes().startswith(b"\x89PNG")
+
+
+def test_data_of_a_detector_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "config.yaml").write_text("name: x\ndata: {path: x}\n")
+    assert main(["data", str(tmp_path / "config.yaml")]) == 2
+    assert "received detection. Try `doctor`" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_find_rate_suggests_a_rate_and_draws_its_trial(colours: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plot = colours.parent / "rates.png"
+    assert main(["find-rate", str(colours), "--steps", "20", "--plot", str(plot), "--json"]) == 0
+    finding = json.loads(capsys.readouterr().out)
+    assert "suggestion" in finding and len(finding["rates"]) == len(finding["losses"])
+    assert plot.read_bytes().startswith(b"\x89PNG")
 
 
 def fake_doctor(monkeypatch: pytest.MonkeyPatch, faults: list[str]) -> dict[str, Any]:

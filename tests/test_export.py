@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnn_suite import export, graphs
+from cnn_suite import graphs
 from cnn_suite.config import ConfigError, load_config, save_config
 from cnn_suite.export import export_model
 from cnn_suite.parity import ParityError

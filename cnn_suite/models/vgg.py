@@ -63,8 +63,8 @@ def vgg(
     image, x = image_input(image_shape, 32, "caffe", name, free=not include_top)
     for block, (filters, count) in enumerate(zip(FILTERS, convolutions), 1):
         for number in range(1, count + 1):
-            convolution = layers.Conv2D(filters, 3, padding="same", activation="relu", name=f"block{block}_conv{number}")
-            x = convolution(x)
+            label = f"block{block}_conv{number}"
+            x = layers.Conv2D(filters, 3, padding="same", activation="relu", name=label)(x)
         x = layers.MaxPooling2D(2, name=f"block{block}_pool")(x)
     if include_top:
         x = _dense_layers(layers.Flatten(name="flatten")(x), dropout)

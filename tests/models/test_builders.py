@@ -12,7 +12,8 @@ from cnn_suite import graphs, models
 from cnn_suite.models.googlenet import AUXILIARY_LOSS_WEIGHTS
 
 CLASSES = 3
-# Builder, arguments, the smallest side that works; deep variants of the same code take part where CNN_SUITE_EXHAUSTIVE is set.
+# Builder, arguments, the smallest side that works where it is known by hand; deeper variants of the same code take part
+# where CNN_SUITE_EXHAUSTIVE is set.
 CASES = [
     ("lenet5", {}, 12),
     ("lenet5", {"variant": "relu"}, 12),
@@ -60,11 +61,12 @@ def batch(model, count=6, seed=0):
 
 
 def compiled(model, learning_rate):
+    optimizer = keras.optimizers.SGD(learning_rate, global_clipnorm=1.0)
     if isinstance(model.output, dict):
         loss = dict.fromkeys(model.output, "categorical_crossentropy")
-        model.compile(keras.optimizers.SGD(learning_rate, global_clipnorm=1.0), loss, loss_weights=AUXILIARY_LOSS_WEIGHTS)
+        model.compile(optimizer, loss, loss_weights=AUXILIARY_LOSS_WEIGHTS)
     else:
-        model.compile(keras.optimizers.SGD(learning_rate, global_clipnorm=1.0), "categorical_crossentropy")
+        model.compile(optimizer, "categorical_crossentropy")
     return model
 
 

@@ -111,10 +111,12 @@ def test_a_builder_may_be_named_by_its_module(folder):
 def test_class_weights_make_every_class_count_alike(folder):
     config = config_of(folder, training={"class_weights": "balanced"})
     data = classification.datasets(config)
-    data = classification.Datasets(data.labels, data.training.take(range(16 + 4)), data.validation)  # 16, 4 and none
+    uneven = data.training.take(range(16 + 4))  # 16, 4 and none
+    data = classification.Datasets(data.labels, uneven, data.validation)
     weights = classification.class_weights(config, data)
     assert weights == pytest.approx([20 / 3 / 16, 20 / 3 / 4, 20 / 3])
-    images, shares, of_pictures = next(iter(classification.training_dataset(config, data, classification.network(config, 3))))
+    network = classification.network(config, 3)
+    images, shares, of_pictures = next(iter(classification.training_dataset(config, data, network)))
     np.testing.assert_allclose(of_pictures, np.asarray(weights)[np.asarray(shares).argmax(axis=1)], rtol=1e-6)
 
 

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from cnn_suite.evaluate import evaluate_model
 from cnn_suite.data.annotations import AnnotatedPicture, DataFaultError, DetectionData, Fault
+from cnn_suite.evaluate import evaluate_model
 from cnn_suite.results import Detections, ModelCard
 from cnn_suite.tasks import detection_evaluation
 
@@ -84,7 +84,8 @@ def test_two_right_pictures_and_one_with_swapped_classes(pictures):
 def test_whole_pixel_areas_survive_the_unit_boxes(pictures):
     # A box of exactly 32 x 32 px is small and medium; one float32 step less and it would be small only.
     odd = [annotated(picture.path, (0,), boxes_px=[BOXES_PX[0]]) for picture in pictures]
-    result = detection_evaluation.evaluate_detector(lambda image, confidence: KnowsTheAnswers()(image)[:1], odd[:2], LABELS)
+    first_only = lambda image, confidence: KnowsTheAnswers()(image)[:1]  # noqa: E731
+    result = detection_evaluation.evaluate_detector(first_only, odd[:2], LABELS)
     assert (result["ap_small"], result["ap_medium"]) == (1, 1)
 
 
@@ -155,7 +156,8 @@ def test_faulty_data_stops_the_evaluation(model, tmp_path):
 
 def test_picture_of_another_size_than_annotated_is_refused(pictures):
     with pytest.raises(ValueError, match="0.png is 120 x 80 pixels, but its annotation was read for 60 x 40"):
-        detection_evaluation.evaluate_detector(KnowsTheAnswers(), [annotated(pictures[0].path, size_hw=(40, 60))], LABELS)
+        wrong = annotated(pictures[0].path, size_hw=(40, 60))
+        detection_evaluation.evaluate_detector(KnowsTheAnswers(), [wrong], LABELS)
 
 
 def test_report_without_matplotlib_is_refused_before_the_work_starts(model, tmp_path):

@@ -1,0 +1,115 @@
+"""Classifiers measured: one that knows the answers but for one picture, on pictures made in memory."""
+
+import json
+
+import numpy as np
+import pytest
+
+from cnn_suite.config import save_config
+from cnn_suite.config_classification import ClassificationConfig, Data
+from cnn_suite.data.labelled import ClassificationData, held_out, of_arrays
+from cnn_suite.evaluate import evaluate_model
+from cnn_suite.results import Classification, ModelCard
+from cnn_suite.tasks import classification_evaluation
+
+LABELS = ("cat", "dog", "eel")
+
+
+def pictures(count=12):
+    """Grey pictures whose first value is their number; classes go round."""
+    images = np.zeros((count, 4, 5), np.uint8) + np.arange(count, dtype=np.uint8)[:, None, None]
+    return of_arrays(images, np.arange(count) % 3, "memory")
+
+
+class Knows:
+    """Right about every picture but the one of number 4, which it is sure is an eel."""
+
+    labels = LABELS
+
+    def __init__(self):
+        self.seen = []
+
+    def __call__(self, image_rgb):
+        assert image_rgb.shape == (4, 5, 3) and image_rgb.dtype == np.uint8
+        number = int(image_rgb[0, 0, 0])
+        self.seen.append(number)
+        row = np.full(3, 0.05)
+        row[2 if number == 4 else number % 3] = 0.9
+        return Classification(row, LABELS)
+
+
+@pytest.fixture
+def model(monkeypatch, tmp_path):
+    """The classifier and a data set in place of those on disk; the data lists its classes in another order."""
+    ModelCard("knows", "classification", LABELS).write(tmp_path)
+    turned = of_arrays(
+        np.stack([pictures().load(i)[..., 0] for i in range(12)]), np.array([2, 1, 0] * 4), "memory"
+    )
+    data = ClassificationData(("eel", "dog", "cat"), {"test": turned, "train": turned}, "memory")
+    classifier = Knows()
+    monkeypatch.setattr(classification_evaluation, "load_classifier", lambda folder, **options: classifier)
+    monkeypatch.setattr(classification_evaluation, "read_labelled_data", lambda path, format: data)
+    return classifier
+
+
+def test_eleven_of_twelve_are_right():
+    result = classification_evaluation.evaluate_classifier(Knows(), pictures(), LABELS)
+    assert (result["pictures"], result["accuracy"]) == (12, pytest.approx(11 / 12))
+    assert result["most_confused"] == [{"truth": "dog", "prediction": "eel", "pictures": 1}]
+    assert result["per_class"]["eel"]["precision"] == pytest.approx(4 / 5)
+    assert result["latency_ms"]["median"] > 0
+
+
+def test_classes_are_matched_by_name(model, tmp_path):
+    result = evaluate_model(tmp_path, "data")
+    assert (result["task"], result["accuracy"]) == ("classification", pytest.approx(11 / 12))
+
+
+def test_limit_takes_the_first_pictures(model, tmp_path):
+    assert evaluate_model(tmp_path, "data", limit=4)["accuracy"] == 1
+    assert model.seen == [0, 0, 1, 2, 3]  # the first call is not timed
+
+
+def test_a_report_has_metrics_and_plots(model, tmp_path):
+    (tmp_path / "history.csv").write_text("epoch,loss,accuracy,val_accuracy\n0,2.0,0.3,0.4\n1,1.0,0.6,0.5\n")
+    result = evaluate_model(tmp_path, "data", report_folder=tmp_path / "report")
+    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == [
+        "confusion_matrix.png",
+        "metrics.json",
+        "most_confused.png",
+        "reliability.png",
+        "training_curves.png",
+    ]
+    assert json.loads((tmp_path / "report" / "metrics.json").read_text()) == result
+
+
+def test_figures_are_recorded_in_the_card(model, tmp_path):
+    evaluate_model(tmp_path, "data", record=True)
+    recorded = ModelCard.read(tmp_path).metrics["test"]
+    assert recorded["accuracy"] == pytest.approx(11 / 12)
+    assert recorded["command"] == f"cnn-suite evaluate {tmp_path} --data data --split test"
+
+
+def test_the_validation_part_is_what_training_held_out(model, tmp_path):
+    save_config(ClassificationConfig(name="knows", data=Data(path="data", held_out=0.25)), tmp_path / "config.yaml")
+    result = evaluate_model(tmp_path, "data", split="validation")
+    kept = held_out(pictures(), 0.25)[1]
+    assert result["pictures"] == len(kept) == 3
+    assert sorted(model.seen[1:]) == sorted(int(kept.load(i)[0, 0, 0]) for i in range(3))
+
+
+def test_an_unknown_split_is_refused(model, tmp_path):
+    with pytest.raises(ValueError, match="memory has no split 'holiday'. Known: test, train"):
+        evaluate_model(tmp_path, "data", split="holiday")
+
+
+def test_a_class_that_the_model_does_not_know_is_refused(model, tmp_path, monkeypatch):
+    data = ClassificationData(("cat", "dog", "fox"), {"test": pictures()}, "memory")
+    monkeypatch.setattr(classification_evaluation, "read_labelled_data", lambda path, format: data)
+    with pytest.raises(ValueError, match="classes that the model does not know: fox"):
+        evaluate_model(tmp_path, "data")
+
+
+def test_no_picture_is_refused():
+    with pytest.raises(ValueError, match="There is no picture to evaluate on"):
+        classification_evaluation.evaluate_classifier(Knows(), pictures().take([]), LABELS)
