@@ -92,6 +92,7 @@ class Model(Section):
     width: float = Field(1.0, gt=0)
     depth: float = Field(1.0, gt=0)
     activation: str = "silu"
+    block: Literal["darknet", "basic", "bottleneck", "inception"] = "darknet"
     scale_xy: float = Field(1.0, ge=1)
 
     @field_validator("image_size_hw")

@@ -45,6 +45,27 @@ class LastCheckpoint(keras.callbacks.Callback):
         os.replace(unfinished, self._path)
 
 
+class BestCheckpoint(keras.callbacks.ModelCheckpoint):
+    """Keras's checkpoint of the best epoch that passes over epochs without a measurement.
+
+    Keras would warn at each of them, and take a NaN of the first epoch for the best for ever.
+
+    Args:
+        path: The .keras file.
+        monitor: The figure to watch; larger is better.
+        rows: Rows of the history so far, whose best must be exceeded.
+    """
+
+    def __init__(self, path: str | Path, monitor: str, rows: Sequence[Mapping[str, Any]] = ()):
+        best = max((measured(row, monitor) for row in rows), default=-math.inf)
+        super().__init__(path, monitor=monitor, mode="max", save_best_only=True, initial_value_threshold=best)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Saves where there is a better figure."""
+        if math.isfinite(measured(logs or {}, self.monitor)):
+            super().on_epoch_end(epoch, logs)
+
+
 class HistoryFile(keras.callbacks.Callback):
     """history.csv: a row an epoch, with the same columns throughout, empty where nothing was measured.
 

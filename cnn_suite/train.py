@@ -6,7 +6,6 @@ go on from), best.keras (best on the validation splits) and logs for TensorBoard
 
 import json
 import logging
-import math
 import zipfile
 from itertools import accumulate
 from pathlib import Path
@@ -19,11 +18,11 @@ from cnn_suite.learning_rate_finder import LearningRateFinding, find_learning_ra
 from cnn_suite.metrics.plotting import require_matplotlib
 from cnn_suite.models.surgery import set_trainable
 from cnn_suite.run_callbacks import (
+    BestCheckpoint,
     FiniteLoss,
     HistoryFile,
     LastCheckpoint,
     ResumableEarlyStopping,
-    measured,
     read_history,
 )
 from cnn_suite.schedule import phases
@@ -187,16 +186,7 @@ def _callbacks(config: RunConfig, data: Any, model: keras.Model, folder: Path) -
         callbacks.append(keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
     callbacks += task.callbacks(config, data, model)
     if len(data.validation):
-        best = max((measured(row, monitor) for row in rows), default=-math.inf)
-        callbacks.append(
-            keras.callbacks.ModelCheckpoint(
-                folder / "best.keras",
-                monitor=monitor,
-                mode="max",
-                save_best_only=True,
-                initial_value_threshold=best,  # never None: Keras would take a NaN of the first epoch for the best
-            )
-        )
+        callbacks.append(BestCheckpoint(folder / "best.keras", monitor, rows))
     callbacks.append(HistoryFile(folder / "history.csv", rows))
     callbacks.append(keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False))
     if settings.early_stopping_epochs and len(data.validation):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cnn_suite.run_callbacks import (
+    BestCheckpoint,
     FiniteLoss,
     HistoryFile,
     LastCheckpoint,
@@ -143,6 +144,33 @@ def test_early_stopping_does_not_warn_about_epochs_without_measurement(recwarn):
     callback = ResumableEarlyStopping("val_ap", 3)
     callback.on_train_begin()
     callback.on_epoch_end(0, {"loss": 1.0})
+    assert not recwarn.list
+
+
+# The best epoch
+
+
+@pytest.mark.parametrize(
+    ("values", "rows", "saved"),
+    [
+        ([0.1, 0.3, 0.2, 0.4], [], [0, 1, 3]),
+        ([NAN, 0.3, None, 0.2], [], [1]),  # None: not measured at all
+        ([0.3, 0.5], [{"val_ap": "0.4"}, {"val_ap": ""}], [1]),  # better than before the interruption
+    ],
+)
+def test_the_best_epoch_is_kept_and_others_are_passed_over_without_a_word(tmp_path, recwarn, values, rows, saved):
+    written = []
+
+    class Model:
+        def save(self, path, overwrite):
+            written.append(epoch)
+
+    callback = BestCheckpoint(tmp_path / "best.keras", "val_ap", rows)
+    callback.set_model(Model())
+    for epoch, value in enumerate(values):
+        callback.on_epoch_begin(epoch)
+        callback.on_epoch_end(epoch, {} if value is None else {"val_ap": value})
+    assert written == saved
     assert not recwarn.list
 
 

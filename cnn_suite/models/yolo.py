@@ -9,11 +9,34 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+from cnn_suite.layers.inception import InceptionModule
 from cnn_suite.layers.residual import ResidualBlock
+from cnn_suite.layers.resnet_block import BasicBlock, BottleneckBlock
 from cnn_suite.layers.yolo_head import YoloHead
 
 BODY = {4: (32, 1), 8: (64, 2), 16: (128, 2), 32: (192, 1)}  # stride: (filters, residual blocks) at width 1, depth 1
 MOMENTUM = 0.97  # a few thousand steps are a whole training here: Keras's 0.99 lags behind
+
+
+def _darknet(filters: int, activation: str, name: str) -> keras.layers.Layer:
+    return ResidualBlock(filters, activation=activation, momentum=MOMENTUM, name=name)
+
+
+def _basic(filters: int, activation: str, name: str) -> keras.layers.Layer:
+    return BasicBlock(filters, activation=activation, momentum=MOMENTUM, name=name)
+
+
+def _bottleneck(filters: int, activation: str, name: str) -> keras.layers.Layer:
+    return BottleneckBlock(filters // 4, activation=activation, momentum=MOMENTUM, name=name)
+
+
+def _inception(filters: int, activation: str, name: str) -> keras.layers.Layer:
+    """A quarter of the channels from 1x1, a half from 3x3, an eighth each from 5x5 and pooling."""
+    quarter, eighth = filters // 4, filters // 8
+    return InceptionModule(quarter, quarter, filters // 2, eighth, eighth, eighth, activation=activation, name=name)
+
+
+BLOCKS = {"darknet": _darknet, "basic": _basic, "bottleneck": _bottleneck, "inception": _inception}
 
 
 def yolo_resnet(
@@ -26,6 +49,7 @@ def yolo_resnet(
     depth: float = 1.0,
     activation: str = "silu",
     scale_xy: float = 1.0,
+    block: str = "darknet",
     name: str = "yolo_resnet",
 ) -> keras.Model:
     """Small YOLO detector with residual blocks.
@@ -39,6 +63,8 @@ def yolo_resnet(
         depth: Factor of the number of residual blocks, at least one a stage.
         activation: Name of a Keras activation.
         scale_xy: Darknet's scale_x_y of the heads.
+        block: What the body is made of: "darknet" (Darknet-53's residual block), "basic" or "bottleneck" (ResNet's), or
+            "inception".
         name: Name of the model.
 
     Returns:
@@ -49,16 +75,16 @@ def yolo_resnet(
         ValueError: If strides and anchors do not fit together or a side is not a multiple of 32.
     """
     _check(image_shape, anchors_px, strides)
+    if block not in BLOCKS:
+        raise ValueError(f"`block` must be one of {', '.join(BLOCKS)}. Received {block!r}.")
     image = keras.Input(image_shape, name="image")
     x = layers.Rescaling(1 / 255, name="scale")(image)
     x = _convolution(x, _filters(16, width), 3, 2, activation, "stem")
     features = {}
     for stride, (filters, blocks) in BODY.items():
         x = _convolution(x, _filters(filters, width), 3, 2, activation, f"stride{stride}_down")
-        for block in range(1, max(1, round(blocks * depth)) + 1):
-            x = ResidualBlock(
-                _filters(filters, width), activation=activation, momentum=MOMENTUM, name=f"stride{stride}_block{block}"
-            )(x)
+        for number in range(1, max(1, round(blocks * depth)) + 1):
+            x = BLOCKS[block](_filters(filters, width), activation, f"stride{stride}_block{number}")(x)
         features[stride] = x
     outputs = {}
     anchors_of = dict(zip(strides, anchors_px, strict=True))

@@ -129,6 +129,7 @@ def network(config: DetectionConfig, classes: int) -> keras.Model:
         width=settings.width,
         depth=settings.depth,
         activation=settings.activation,
+        block=settings.block,
         scale_xy=settings.scale_xy,
     )
 

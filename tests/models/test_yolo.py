@@ -136,3 +136,26 @@ def test_a_model_without_heads_is_refused():
     x = keras.Input((4,))
     with pytest.raises(ValueError, match="must hold at least one YoloHead. Received 'plain' with none"):
         yolo_heads(keras.Model(x, keras.layers.Dense(1)(x), name="plain"))
+
+
+@pytest.mark.parametrize(
+    ("block", "kind"),
+    [
+        ("darknet", "ResidualBlock"),
+        ("basic", "BasicBlock"),
+        ("bottleneck", "BottleneckBlock"),
+        ("inception", "InceptionModule"),
+    ],
+)
+def test_the_body_can_be_made_of_every_kind_of_block(block, kind):
+    made = small(block=block, width=0.5, depth=0.1)
+    blocks = [layer for layer in made.layers if "_block" in layer.name]
+    assert {type(layer).__name__ for layer in blocks} == {kind} and len(blocks) >= 3
+    assert all(layer.input.shape == layer.output.shape for layer in blocks)
+    raw = made(np.zeros((1, 64, 96, 3), np.float32))
+    assert raw["stride8"].shape[1:3] == (8, 12)
+
+
+def test_an_unknown_block_is_refused():
+    with pytest.raises(ValueError, match="`block` must be one of darknet, basic, bottleneck, inception. Received 'dense'"):
+        small(block="dense")

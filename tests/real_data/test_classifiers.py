@@ -1,0 +1,36 @@
+"""The published figures of the classifiers in saved_models/, measured again on the real pictures."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cnn_suite.data.labelled import held_out
+from cnn_suite.data.labelled_sources import read_labelled_data
+from cnn_suite.evaluate import evaluate_model
+
+ROOT = Path(__file__).parents[2]
+DATA = Path(os.environ.get("CNN_SUITE_TEST_DATA", "")) / "classification"
+CIFAR, DIGITS = DATA / "cifar10_train.zip", DATA / "mnist_test"
+
+pytestmark = pytest.mark.skipif(
+    "CNN_SUITE_TEST_DATA" not in os.environ or not CIFAR.is_file() or not DIGITS.is_dir(),
+    reason="CNN_SUITE_TEST_DATA does not name a folder that holds classification/cifar10_train.zip and mnist_test",
+)
+
+
+def accuracy(name, data):
+    return evaluate_model(ROOT / "saved_models" / name, data, split="validation", quiet=True)
+
+
+def test_digits_lenet5_reaches_its_figure_on_the_held_out_fifth():
+    result = accuracy("digits_lenet5", DIGITS)
+    assert result["pictures"] == 2000
+    assert result["accuracy"] >= 0.985
+
+
+def test_the_held_out_tenth_of_cifar10_shares_no_picture_with_the_rest():
+    data = read_labelled_data(CIFAR)
+    rest, kept = held_out(data.pictures(["train"]), 0.1)
+    assert (len(rest), len(kept)) == (45_000, 5_000)
+    assert not set(rest.fingerprints().tolist()) & set(kept.fingerprints().tolist())
