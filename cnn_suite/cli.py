@@ -78,7 +78,8 @@ def evaluate(
 ) -> None:
     """Score an exported model on annotated data with its task's standard metrics."""
     folder = model_folder(model)
-    from cnn_suite.evaluate import evaluate_model
+    with imports_muted(debug):
+        from cnn_suite.evaluate import evaluate_model
 
     with stdout_kept_clean(as_json):
         metrics = evaluate_model(

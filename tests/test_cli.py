@@ -239,6 +239,25 @@ def test_data_of_a_detector_is_refused(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 @pytest.mark.slow
+def test_a_classifier_goes_all_the_way_from_pictures_to_a_measured_folder(
+    colours: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(colours.parent)
+    assert main(["train", str(colours), "training.epochs=3", "model.options.variant=relu", "--quiet", "--json"]) == 0
+    validation = json.loads(capsys.readouterr().out)["validation"]
+    assert set(validation) == {"accuracy", "top5", "log_loss", "ece"}
+    assert main(["evaluate", "colours", "--data", "pictures", "--split", "validation", "--json"]) == 0
+    measured = json.loads(capsys.readouterr().out)
+    assert (measured["pictures"], measured["accuracy"]) == (4, validation["accuracy"])
+    assert main(["summary", "colours", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[-1]["output_shape"] == [2]
+    assert main(["export", "runs/colours", "--formats", "litert", "--int8"]) == 0
+    card = json.loads((colours.parent / "saved_models" / "colours" / "card.json").read_text())
+    assert card["labels"] == ["dark", "light"] and card["metrics"]["validation"]["pictures"] == 4
+    assert card["parity"]["saved_model"]["probability"] < 1e-5 and card["parity"]["litert"]["other_class"] == 0
+
+
+@pytest.mark.slow
 def test_find_rate_suggests_a_rate_and_draws_its_trial(colours: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plot = colours.parent / "rates.png"
     assert main(["find-rate", str(colours), "--steps", "20", "--plot", str(plot), "--json"]) == 0

@@ -212,8 +212,9 @@ def imported_names(path: Path) -> list[str]:
         ["cnn_suite"],
         ["cnn_suite.cli", "cnn_suite.config", "cnn_suite.results", "cnn_suite.ops.numpy_boxes"],
         [name for name in MODULES if name.startswith("cnn_suite.runtime")],
+        ["cnn_suite.evaluate", *(name for name in MODULES if name.endswith("_evaluation"))],
     ],
-    ids=["the package", "the border", "the runtime"],
+    ids=["the package", "the border", "the runtime", "measuring"],
 )
 def test_what_apps_and_help_import_brings_no_tensorflow(names: list[str]) -> None:
     program = (

@@ -6,12 +6,11 @@ The graph of a model folder takes uint8 RGB of any size and holds resizing, netw
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import numpy as np
 
 from cnn_suite.results import Classification, ModelCard
-from cnn_suite.runtime.detector import Model
+from cnn_suite.runtime.model_folder import Graph, check_picture, open_graph
 
 
 class Classifier:
@@ -22,7 +21,7 @@ class Classifier:
         card: The card of its folder: the labels.
     """
 
-    def __init__(self, model: Model, card: ModelCard) -> None:
+    def __init__(self, model: Graph, card: ModelCard) -> None:
         self.card = card
         self.labels = card.labels
         self._model = model
@@ -37,11 +36,7 @@ class Classifier:
             ValueError: If the picture is not of its kind, the graph's output is not a classifier's, or it does not fit
                 the card's labels.
         """
-        if image_rgb.dtype != np.uint8 or image_rgb.ndim != 3 or image_rgb.shape[2] != 3 or 0 in image_rgb.shape:
-            raise ValueError(
-                "`image_rgb` must be uint8 of shape (height, width, 3). "
-                f"Received {image_rgb.dtype} of shape {image_rgb.shape}."
-            )
+        check_picture(image_rgb)
         outputs = self._model.run("serving_default", image_rgb[None])
         if "probabilities" not in outputs:
             raise ValueError(
@@ -69,17 +64,4 @@ def load_classifier(folder: str | os.PathLike[str], *, runtime: str = "litert", 
         FileNotFoundError: If the folder or one of its files is missing.
         ValueError: If a file is damaged, the model is for another task, or the runtime is unknown.
     """
-    if runtime not in ("litert", "saved_model"):
-        raise ValueError(f"`runtime` must be 'litert' or 'saved_model'. Received {runtime!r}.")
-    card = ModelCard.read(folder)
-    if card.task != "classification":
-        raise ValueError(
-            f"Model {str(folder)!r} is for {card.task}, not for classification. Choose a classification model."
-        )
-    if runtime == "litert":
-        from cnn_suite.runtime.litert import LiteRTModel
-
-        return Classifier(LiteRTModel(Path(folder) / "model.tflite", threads=threads), card)
-    from cnn_suite.runtime.saved_model import SavedModel
-
-    return Classifier(SavedModel(Path(folder)), card)
+    return Classifier(*open_graph(folder, "classification", runtime=runtime, threads=threads))

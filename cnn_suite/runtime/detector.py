@@ -9,13 +9,13 @@ Another IoU starts from the `candidates` signature, which gives every box before
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
 from cnn_suite.ops.numpy_boxes import nms
 from cnn_suite.results import Detections, ModelCard
+from cnn_suite.runtime.model_folder import Graph, check_picture, open_graph
 
 _THRESHOLDS = ("confidence", "iou", "max_detections")
 _OUTPUTS = {"serving_default": ("boxes", "scores", "classes", "count"),
@@ -40,12 +40,6 @@ class Candidates(NamedTuple):
         return self.class_probabilities.argmax(axis=-1).astype(np.int32)
 
 
-class Model(Protocol):
-    """What `Detector` needs of a runtime."""
-
-    def run(self, signature: str, images: np.ndarray) -> dict[str, np.ndarray]: ...
-
-
 class Detector:
     """A callable detector.
 
@@ -57,7 +51,7 @@ class Detector:
         ValueError: If the card lacks a threshold.
     """
 
-    def __init__(self, model: Model, card: ModelCard) -> None:
+    def __init__(self, model: Graph, card: ModelCard) -> None:
         self.card = card
         self.labels = card.labels
         missing = [name for name in _THRESHOLDS if name not in card.thresholds]
@@ -111,11 +105,7 @@ class Detector:
         return chosen["confidence"], chosen["iou"], int(chosen["max_detections"])
 
     def _run(self, signature: str, image_rgb: np.ndarray) -> dict[str, np.ndarray]:
-        if image_rgb.dtype != np.uint8 or image_rgb.ndim != 3 or image_rgb.shape[2] != 3 or 0 in image_rgb.shape:
-            raise ValueError(
-                "`image_rgb` must be uint8 of shape (height, width, 3). "
-                f"Received {image_rgb.dtype} of shape {image_rgb.shape}."
-            )
+        check_picture(image_rgb)
         outputs = self._model.run(signature, image_rgb[None])
         missing = [name for name in _OUTPUTS[signature] if name not in outputs]
         if missing:
@@ -151,15 +141,4 @@ def load_detector(folder: str | os.PathLike[str], *, runtime: str = "litert", th
         FileNotFoundError: If the folder or one of its files is missing.
         ValueError: If a file is damaged, the model is for another task, or the runtime is unknown.
     """
-    if runtime not in ("litert", "saved_model"):
-        raise ValueError(f"`runtime` must be 'litert' or 'saved_model'. Received {runtime!r}.")
-    card = ModelCard.read(folder)
-    if card.task != "detection":
-        raise ValueError(f"Model {str(folder)!r} is for {card.task}, not for detection. Choose a detection model.")
-    if runtime == "litert":
-        from cnn_suite.runtime.litert import LiteRTModel
-
-        return Detector(LiteRTModel(Path(folder) / "model.tflite", threads=threads), card)
-    from cnn_suite.runtime.saved_model import SavedModel
-
-    return Detector(SavedModel(Path(folder)), card)
+    return Detector(*open_graph(folder, "detection", runtime=runtime, threads=threads))

@@ -17,7 +17,7 @@ from cnn_suite.metrics.classification_plots import write_classification_plots
 from cnn_suite.progress import shown
 from cnn_suite.results import Classification
 from cnn_suite.runtime.classifier import load_classifier
-from cnn_suite.tasks import classification
+from cnn_suite.tasks.model_classes import model_numbers
 
 PROTOCOL = "one label a picture"
 RECORDED = ("pictures", "accuracy", "accuracy_interval", "top5", "log_loss", "macro_f1", "ece", "per_class")
@@ -62,6 +62,8 @@ def evaluate_validation(
     folder: Path, config: ClassificationConfig, *, report_folder: Path | None, history: Path, quiet: bool
 ) -> dict[str, Any]:
     """Measures a model folder on the validation pictures of its configuration; an empty dictionary without any."""
+    from cnn_suite.tasks import classification  # brings TensorFlow, which measuring a LiteRT file does not need
+
     pictures = classification.datasets(config).validation
     if not len(pictures):
         return {}
@@ -149,11 +151,5 @@ def _in_model_classes(
     Raises:
         ValueError: If the data has a class that the model does not know.
     """
-    unknown = [name for name in data_labels if name not in model_labels]
-    if unknown:
-        raise ValueError(
-            f"The data has classes that the model does not know: {', '.join(unknown)}. The model's labels are "
-            f"{', '.join(model_labels)}. Rename the classes in the data or choose a model that was trained on them."
-        )
-    number = np.array([list(model_labels).index(name) for name in data_labels], np.int32)
+    number = model_numbers(data_labels, model_labels)
     return LabelledPictures(pictures.names, number[pictures.class_ids], pictures.load, pictures.content)

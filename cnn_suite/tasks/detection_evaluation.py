@@ -19,7 +19,7 @@ from cnn_suite.metrics.detection_report import detection_report
 from cnn_suite.progress import shown
 from cnn_suite.results import Detections
 from cnn_suite.runtime.detector import load_detector
-from cnn_suite.tasks import detection
+from cnn_suite.tasks.model_classes import model_numbers
 
 LOWEST_CONFIDENCE = 0.001  # the average precision needs the unsure boxes too; exported graphs keep no lower ones
 PROTOCOL = "COCO"
@@ -78,6 +78,8 @@ def evaluate_validation(
     folder: Path, config: DetectionConfig, *, report_folder: Path | None, history: Path, quiet: bool
 ) -> dict[str, Any]:
     """Scores a model folder on the validation pictures of its configuration; an empty dictionary without any."""
+    from cnn_suite.tasks import detection  # brings TensorFlow, which measuring a LiteRT file does not need
+
     pictures = detection.datasets(config).validation
     if not pictures:
         return {}
@@ -155,13 +157,7 @@ def in_model_classes(
     Raises:
         ValueError: If the data has a class that the model does not know.
     """
-    unknown = [name for name in data_labels if name not in model_labels]
-    if unknown:
-        raise ValueError(
-            f"The data has classes that the model does not know: {', '.join(unknown)}. The model's labels are "
-            f"{', '.join(model_labels)}. Rename the classes in the data or choose a model that was trained on them."
-        )
-    number = np.array([list(model_labels).index(name) for name in data_labels], np.int32)
+    number = model_numbers(data_labels, model_labels)
     return tuple(replace(picture, class_ids=number[picture.class_ids]) for picture in pictures)
 
 

@@ -157,5 +157,5 @@ def test_the_body_can_be_made_of_every_kind_of_block(block, kind):
 
 
 def test_an_unknown_block_is_refused():
-    with pytest.raises(ValueError, match="`block` must be one of darknet, basic, bottleneck, inception. Received 'dense'"):
+    with pytest.raises(ValueError, match="`block` must be one of darknet, basic, bottleneck, inception. Received"):
         small(block="dense")

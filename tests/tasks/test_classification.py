@@ -15,6 +15,8 @@ from cnn_suite.config_classification import (
     Training,
 )
 from cnn_suite.config_sections import Phase
+from cnn_suite.export import export_model
+from cnn_suite.results import ModelCard
 from cnn_suite.run_callbacks import read_history
 from cnn_suite.tasks import classification
 from cnn_suite.train import train
@@ -132,13 +134,14 @@ def test_training_learns_the_colours_and_keeps_the_best(folder, tmp_path):
 
 PHASES = (
     Phase(epochs=2, train="head", learning_rate=0.05),
-    Phase(epochs=2, train="conv4_block1", learning_rate=0.01, layer_decay=0.5),
+    Phase(epochs=2, train="fc3", learning_rate=0.01, layer_decay=0.5),
 )
+SMALL = {"builder": "lenet5", "image_size_hw": (12, 12), "options": {"variant": "relu"}}
 
 
 @pytest.mark.slow
 def test_phases_train_one_after_the_other_and_only_what_they_name(folder, tmp_path):
-    config = config_of(folder, training={"phases": PHASES})
+    config = config_of(folder, model=SMALL, training={"phases": PHASES})
     run = train(config, quiet=True, runs=tmp_path)
     assert [row["epoch"] for row in read_history(run / "history.csv")] == ["0", "1", "2", "3"]
     keras.utils.set_random_seed(config.seed)
@@ -150,7 +153,7 @@ def test_phases_train_one_after_the_other_and_only_what_they_name(folder, tmp_pa
         for new, old in zip(last.weights, untrained.weights)
         if np.abs(new.numpy() - old.numpy()).max() > 0
     }
-    assert moved == {"conv4_block1", "conv4_block2", "conv4_block3", "predictions"}
+    assert moved == {"fc3", "fc4", "predictions"}
 
 
 @pytest.mark.slow
@@ -158,7 +161,7 @@ def test_phases_train_one_after_the_other_and_only_what_they_name(folder, tmp_pa
 def test_an_interrupted_run_goes_on_in_the_right_phase_and_ends_like_an_uninterrupted_one(
     folder, tmp_path, monkeypatch, stop_after
 ):
-    config = config_of(folder, training={"phases": PHASES})
+    config = config_of(folder, model=SMALL, training={"phases": PHASES})
     whole = train(config, quiet=True, runs=tmp_path / "whole")
 
     class Stop(keras.callbacks.Callback):
@@ -188,8 +191,10 @@ def test_side_branches_help_to_train_and_are_not_served(folder, tmp_path):
     assert {"val_predictions_accuracy", "auxiliary1_loss", "auxiliary2_loss"} <= set(row)
     network = keras.models.load_model(run / "model.keras", compile=False)
     assert classification.classes_of(network) == 3
-    served = classification.serving_model(network, config).model
-    assert served.count_params() < network.count_params() and served.output_shape == (None, 3)
+    card = ModelCard.read(export_model(run, tmp_path / "model", formats=["litert"]))
+    served = keras.models.load_model(tmp_path / "model" / "model.keras", compile=False)
+    assert served.count_params() == card.model["parameters"] < network.count_params()
+    assert served.output_shape == (None, 3) and card.parity["litert"]["probability"] < 1e-4
 
 
 def test_augmentation_may_be_a_layer_of_the_network(folder):
