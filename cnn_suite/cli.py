@@ -218,7 +218,8 @@ def find_rate(
 
     with stdout_kept_clean(as_json):
         finding = try_rates(settings, steps=steps, plot=plot)
-    show(finding.as_dict(), as_json, lambda: str(finding))
+    told = {"suggestion": finding.suggestion, "reason": finding.reason, "stopped": finding.stopped}
+    show(finding.as_dict(), as_json, lambda: as_lines({name: value for name, value in told.items() if value}))
 
 
 @app.command()

@@ -165,8 +165,8 @@ def _fit_phases(model: keras.Model, config: RunConfig, data: Any, folder: Path, 
 def _phase_of(checkpoint: Path) -> int:
     """The phase that a checkpoint was written in: its optimiser carries the number in its name."""
     with zipfile.ZipFile(checkpoint) as archive:
-        compiled = json.loads(archive.read("config.json"))["compile_config"]
-    name = compiled["optimizer"]["config"]["name"]
+        optimizer = json.loads(archive.read("config.json"))["compile_config"]["optimizer"]["config"]
+    name = optimizer.get("inner_optimizer", {"config": optimizer})["config"]["name"]  # inside of loss scaling
     return int(name.removeprefix("phase")) if name.startswith("phase") else 0
 
 

@@ -39,10 +39,11 @@ def load_trained(source: str | Path) -> Trained:
             "beside it. `cnn-suite train` writes them to runs/<name>."
         )
     config = load_config(settings)
+    task = task_of(config.task)  # imports the layers of its networks, which Keras must know to read the file
     if ":" in config.model.builder:
         import_module(config.model.builder.partition(":")[0])  # where its layers are registered
     model = _network(path)
-    classes = task_of(config.task).classes_of(model)
+    classes = task.classes_of(model)
     if classes != len(config.data.labels):
         raise ConfigError(
             f"{settings}: data.labels must name the {classes} classes of {path.name}. "

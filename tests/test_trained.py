@@ -1,6 +1,8 @@
 """Trained networks read from files: whatever they were trained in, float32 comes out; what is none is refused."""
 
 import json
+import subprocess
+import sys
 import zipfile
 
 import keras
@@ -143,3 +145,17 @@ def test_a_network_without_yolo_heads_is_refused(tmp_path):
     model = keras.Model(image, keras.layers.Conv2D(2, 1)(image), name="no_detector")
     with pytest.raises(ValueError, match="at least one YoloHead. Received 'no_detector'"):
         load_trained(write_run(tmp_path / "run", model))
+
+
+@pytest.mark.slow
+def test_a_classifier_is_read_in_a_process_that_has_built_none(tmp_path):
+    from cnn_suite import models
+    from cnn_suite.config_classification import ClassificationConfig
+    from cnn_suite.config_classification import Data as Pictures
+
+    models.resnet20((16, 16, 3), 2).save(tmp_path / "model.keras")
+    config = ClassificationConfig(name="run", data=Pictures(path="absent", labels=("cat", "dog")))
+    save_config(config, tmp_path / "config.yaml")
+    program = f"from cnn_suite.trained import load_trained; print(load_trained({str(tmp_path)!r}).model.name)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "resnet20", done.stderr

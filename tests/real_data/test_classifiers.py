@@ -34,3 +34,9 @@ def test_the_held_out_tenth_of_cifar10_shares_no_picture_with_the_rest():
     rest, kept = held_out(data.pictures(["train"]), 0.1)
     assert (len(rest), len(kept)) == (45_000, 5_000)
     assert not set(rest.fingerprints().tolist()) & set(kept.fingerprints().tolist())
+
+
+def test_cifar10_resnet20_keeps_its_figure_on_the_held_out_tenth():
+    result = accuracy("cifar10_resnet20", CIFAR)
+    assert result["pictures"] == 5000
+    assert result["accuracy"] >= 0.88  # 0.883 in its card

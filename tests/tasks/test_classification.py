@@ -157,11 +157,11 @@ def test_phases_train_one_after_the_other_and_only_what_they_name(folder, tmp_pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stop_after", [1, 2, 3])
+@pytest.mark.parametrize(("stop_after", "precision"), [(1, "none"), (2, "none"), (3, "none"), (3, "float16")])
 def test_an_interrupted_run_goes_on_in_the_right_phase_and_ends_like_an_uninterrupted_one(
-    folder, tmp_path, monkeypatch, stop_after
+    folder, tmp_path, monkeypatch, stop_after, precision
 ):
-    config = config_of(folder, model=SMALL, training={"phases": PHASES})
+    config = config_of(folder, model=SMALL, training={"phases": PHASES, "mixed_precision": precision})
     whole = train(config, quiet=True, runs=tmp_path / "whole")
 
     class Stop(keras.callbacks.Callback):
