@@ -22,7 +22,7 @@ import numpy as np
 from alternating import alternate, summary
 
 ROOT = Path(__file__).resolve().parents[1]
-MODELS = ("vgg16", "resnet50", "mobilenet_v2")
+MODELS = ("vgg16", "vgg19", "resnet50", "resnet101", "resnet152", "mobilenet_v2")
 KERAS, OURS = "keras.applications", "cnn_suite"
 CLASSES = 1000
 TOLERANCE = 1e-5  # of the largest score
@@ -91,7 +91,10 @@ def _networks(name: str, size: int) -> tuple[dict[str, Scores], dict[str, Any]]:
 
     builder, preprocess = {
         "vgg16": (keras.applications.VGG16, keras.applications.vgg16.preprocess_input),
+        "vgg19": (keras.applications.VGG19, keras.applications.vgg19.preprocess_input),
         "resnet50": (keras.applications.ResNet50, keras.applications.resnet.preprocess_input),
+        "resnet101": (keras.applications.ResNet101, keras.applications.resnet.preprocess_input),
+        "resnet152": (keras.applications.ResNet152, keras.applications.resnet.preprocess_input),
         "mobilenet_v2": (keras.applications.MobileNetV2, keras.applications.mobilenet_v2.preprocess_input),
     }[name]
     shape = (size, size, 3)
