@@ -94,7 +94,7 @@ def training_batches(
 
     numbers = tf.data.Dataset.range(first_epoch * steps_per_epoch, epochs * steps_per_epoch)
     order = passes(tf.data.Dataset.range(count), count, seed, first // count, 1).skip(first % count)
-    indices = order.map(lambda chosen: chosen).batch(batch_size, drop_remainder=True)
+    indices = order.map(lambda only: only).batch(batch_size, drop_remainder=True)  # out of its tuple of one
     batches = tf.data.Dataset.zip((numbers, indices)).map(batch, num_parallel_calls=2, deterministic=True)
     return batches.prefetch(4)
 

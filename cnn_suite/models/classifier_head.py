@@ -2,6 +2,8 @@
 
 from keras import layers
 
+from cnn_suite.models.inner_dropout import dropped_out
+
 
 def classifier(x, classes: int, dropout: float, activation: str | None = "softmax", name: str = "predictions"):
     """Class probabilities of pooled features.
@@ -20,10 +22,7 @@ def classifier(x, classes: int, dropout: float, activation: str | None = "softma
         ValueError: If there is no class, or the share is none.
     """
     check_classes(classes)
-    if not 0 <= dropout < 1:
-        raise ValueError(f"`dropout` must be a share from 0 up to but not including 1. Received {dropout}.")
-    if dropout:
-        x = layers.Dropout(dropout, name="dropout")(x)
+    x = dropped_out(x, dropout, "dropout")
     return layers.Dense(classes, activation=activation, name=name, dtype="float32")(x)
 
 

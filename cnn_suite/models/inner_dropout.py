@@ -1,4 +1,4 @@
-"""Dropout between the layers of a network, checked as that of `classifier`."""
+"""Dropout between the layers of a network."""
 
 from keras import layers
 

@@ -11,6 +11,7 @@ from keras import layers
 
 from cnn_suite.models.classifier_head import classifier
 from cnn_suite.models.image_input import ImageShape, image_input
+from cnn_suite.models.inner_dropout import dropped_out
 from cnn_suite.weights.keras_applications import load_keras_applications
 
 IMAGENET_SHAPE = (224, 224, 3)
@@ -76,10 +77,9 @@ def vgg(
 
 
 def _dense_layers(x, dropout: float):
-    """Both hidden dense layers; the dropout after the second, and the check of its share, belong to the classifier."""
+    """Both hidden dense layers; the dropout after the second belongs to the classifier."""
     x = layers.Dense(4096, activation="relu", name="fc1")(x)
-    if 0 < dropout < 1:
-        x = layers.Dropout(dropout, name="fc1_dropout")(x)
+    x = dropped_out(x, dropout, "fc1_dropout")
     return layers.Dense(4096, activation="relu", name="fc2")(x)
 
 
