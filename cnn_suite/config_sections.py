@@ -41,6 +41,10 @@ class Training(Section):
     steps_per_epoch: int | None = Field(None, ge=1, description="batches of one epoch; empty: the whole data once")
     phases: tuple[Phase, ...] = Field((), description="parts with rates of their own; empty: one, as said above")
 
+    def steps(self, pictures: int, batch_size: int) -> int:
+        """Batches of one epoch: as configured, else as many full ones as the pictures give, at least one."""
+        return self.steps_per_epoch or max(1, pictures // batch_size)
+
     @property
     def total_epochs(self) -> int:
         """Epochs of all phases together."""

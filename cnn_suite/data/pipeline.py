@@ -50,7 +50,7 @@ def _decoder(pictures: Sequence[AnnotatedPicture]) -> Callable[[tf.Tensor, tf.Te
 
 def batches_per_epoch(count: int, data: Data, training: Training) -> int:
     """Batches of one epoch: as configured, else as many full ones as `count` pictures give, at least one."""
-    return training.steps_per_epoch or max(1, count // data.batch_size)
+    return training.steps(count, data.batch_size)
 
 
 def training_batches(

@@ -1,7 +1,8 @@
 """Batch normalisation that trains on TensorFlow's fused kernel.
 
-Keras 3 puts batch normalisation together from elementary operations: seven passes over memory forward and more
-backward. TensorFlow has one kernel for all of them (cuDNN's on a GPU). A ResNet-20 trains half as fast again with it.
+Keras 3 puts batch normalisation together from elementary operations: many passes over memory forward, more
+backward. TensorFlow has one kernel for all of them (cuDNN's on a GPU). On two cores a ResNet-20 in bfloat16 trains half
+as fast again with it.
 """
 
 import keras

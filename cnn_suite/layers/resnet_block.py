@@ -11,11 +11,11 @@ Shortcut = Literal["identity", "projection", "pad", "none"]
 
 
 class Convolution(NamedTuple):
-    """One convolution of a block."""
+    """One convolution of a block: a row of its plan."""
 
-    filters: int
     kernel: int
-    strides: int
+    expansion: int = 1  # its filters for each of the block's
+    strided: bool = False
 
 
 class _ResNetBlock(keras.layers.Layer):
@@ -24,7 +24,7 @@ class _ResNetBlock(keras.layers.Layer):
     Its inner tensors can be reached by name through `tensors`: conv1, norm1, act1, ..., shortcut, add, out.
     """
 
-    expansion = 1  # channels of the output per `filters`
+    plan: tuple[Convolution, ...]
 
     def __init__(
         self,
@@ -43,22 +43,23 @@ class _ResNetBlock(keras.layers.Layer):
             raise ValueError(f"`shortcut` must be one of {', '.join(get_args(Shortcut))}. Received {shortcut!r}.")
         self.filters, self.strides, self.shortcut = filters, strides, shortcut
         self.activation, self.use_bias, self.momentum, self.epsilon = activation, use_bias, momentum, epsilon
-        plan = self._convolutions()
-        self.convolutions = [self._convolution(row, f"conv{i}") for i, row in enumerate(plan, 1)]
-        self.norms = [self._norm(f"norm{i}") for i in range(1, len(plan) + 1)]
+        self.convolutions = [self._convolution(row, f"conv{i}") for i, row in enumerate(self.plan, 1)]
+        self.norms = [self._norm(f"norm{i}") for i in range(1, len(self.plan) + 1)]
         self.act = keras.layers.Activation(activation, name="act", dtype=self.dtype_policy)
         if shortcut == "projection":
-            self.projection = self._convolution(Convolution(filters * self.expansion, 1, strides), "conv0")
+            self.projection = self._convolution(Convolution(1, self.expansion, strided=True), "conv0")
             self.projection_norm = self._norm("norm0")
 
-    def _convolutions(self) -> list[Convolution]:
-        raise NotImplementedError
+    @property
+    def expansion(self) -> int:
+        """Channels of the output for each of `filters`."""
+        return self.plan[-1].expansion
 
     def _convolution(self, row: Convolution, name: str) -> keras.layers.Conv2D:
         return keras.layers.Conv2D(
-            row.filters,
+            self.filters * row.expansion,
             row.kernel,
-            row.strides,
+            self.strides if row.strided else 1,
             padding="same",
             use_bias=self.use_bias,
             kernel_initializer="he_normal",
@@ -154,8 +155,7 @@ class BasicBlock(_ResNetBlock):
     Source: He et al. 2015, Deep Residual Learning for Image Recognition, figure 5 left and section 3.3.
     """
 
-    def _convolutions(self) -> list[Convolution]:
-        return [Convolution(self.filters, 3, self.strides), Convolution(self.filters, 3, 1)]
+    plan = (Convolution(3, strided=True), Convolution(3))
 
 
 @keras.saving.register_keras_serializable("cnn_suite")
@@ -179,8 +179,4 @@ class BottleneckBlock(_ResNetBlock):
     Source: He et al. 2015, Deep Residual Learning for Image Recognition, figure 5 right.
     """
 
-    expansion = 4
-
-    def _convolutions(self) -> list[Convolution]:
-        width = self.filters
-        return [Convolution(width, 1, self.strides), Convolution(width, 3, 1), Convolution(width * 4, 1, 1)]
+    plan = (Convolution(1, strided=True), Convolution(3), Convolution(1, expansion=4))

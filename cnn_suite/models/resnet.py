@@ -92,7 +92,7 @@ def imagenet_resnet(
     for stage, (filters, count) in enumerate(zip(FILTERS, variant.blocks), 2):
         for number in range(1, count + 1):
             strides = 2 if number == 1 and stage > 2 else 1
-            fits = strides == 1 and x.shape[-1] == filters * variant.block.expansion
+            fits = strides == 1 and x.shape[-1] == filters * variant.block.plan[-1].expansion
             kind: Shortcut = "identity" if fits else "projection"
             x = variant.block(
                 filters,

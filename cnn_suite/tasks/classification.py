@@ -167,7 +167,7 @@ def monitor(model: keras.Model) -> str:
 
 def steps_per_epoch(config: ClassificationConfig, data: Datasets) -> int:
     """Batches of one epoch."""
-    return config.training.steps_per_epoch or max(1, len(data.training) // config.data.batch_size)
+    return config.training.steps(len(data.training), config.data.batch_size)
 
 
 def training_dataset(

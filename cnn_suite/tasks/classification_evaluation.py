@@ -134,8 +134,7 @@ def _split(data: ClassificationData, split: str, folder: Path) -> LabelledPictur
     settings = folder / "config.yaml"
     if split == "validation" and split not in data.splits and settings.is_file():
         config = load_config(settings)
-        assert isinstance(config, ClassificationConfig)
-        if config.data.held_out and not config.data.validation:
+        if isinstance(config, ClassificationConfig) and config.data.held_out and not config.data.validation:
             return labelled.held_out(data.pictures(config.data.train), config.data.held_out)[1]
     try:
         return data.pictures([split])
