@@ -21,15 +21,17 @@ IMAGE_SHAPE = (227, 227, 3)
 
 
 class Variant(NamedTuple):
-    """A row a network: its first convolution, and after which modules it pools."""
+    """A row a network: its first convolution, after which modules it pools, and what its published weights need."""
 
     filters: int
     kernel: int
     pool_after: tuple[int, ...]
-    smallest: int  # with it the last pooling ends in one pixel: first convolution 15, then 7, 3, 1
+    smallest: int  # with it the last pooling ends in one pixel: 1.0 goes through 8, 4, 2 to 1, 1.1 through 15, 7, 3
+    rounds_up: bool  # poolings end beyond the border, as Caffe's do, rather than leave out the last row
+    head_border: int  # pixels of zeros around the map that the last convolution sees
 
 
-VARIANTS = {"1.0": Variant(96, 7, (4, 8), 35), "1.1": Variant(64, 3, (3, 5), 31)}
+VARIANTS = {"1.0": Variant(96, 7, (4, 8), 21, True, 1), "1.1": Variant(64, 3, (3, 5), 31, False, 0)}
 
 # Module: filters of its squeeze and of each of its two expands.
 FIRE = {
@@ -64,7 +66,8 @@ def squeezenet(
         include_top: False to end with the feature map of `fire9`.
         dropout: Share of that map left out in training.
         classifier_activation: None for logits.
-        weights: A weights file of keras-squeezenet (1.1, ImageNet), with or without top as `include_top`.
+        weights: A weights file of ImageNet: for 1.1 one of keras-squeezenet, with or without top as `include_top`; for
+            1.0 the authors' `compressed_SqueezeNet.net`.
         name: Name of the model.
 
     Returns:
@@ -74,20 +77,23 @@ def squeezenet(
         ValueError: If the shape is none of a picture or too small, or an argument or the weights do not fit.
         FileNotFoundError: If there is no such weights file.
 
-    Source: Iandola et al. 2016, SqueezeNet: AlexNet-level Accuracy with 50x Fewer Parameters, table 1; 1.1 by the
-    authors' repository. Deviations: poolings round down, as in keras-squeezenet, where Caffe's round up (the same at
-    227 pixels for 1.0); pictures are scaled to mean 0 and deviation 1 a channel, which trains better than the plain
-    mean taken away and which the reader of weights makes up for; weights start by He's rule.
+    Source: Iandola et al. 2016, SqueezeNet: AlexNet-level Accuracy with 50x Fewer Parameters, table 1, and the authors'
+    SqueezeNet_deploy.prototxt, whose poolings round up and whose last convolution sees a border of zeros (the paper's
+    table has neither). 1.1 is keras-squeezenet's: poolings round down, where the authors' round up. Deviations:
+    pictures are scaled to mean 0 and deviation 1 a channel, which trains better than the plain mean taken away and
+    which the reader of weights makes up for; weights start by He's rule.
     """
     row = variant_row(VARIANTS, variant, name)
     image, x = image_input(image_shape, row.smallest, "imagenet", name)
     x = _convolution(row.filters, row.kernel, "conv1", strides=2, padding="valid")(x)
-    x = layers.MaxPooling2D(3, 2, name="pool1")(x)
+    x = _pooled(x, row.rounds_up, "pool1")
     for number, (squeeze, expand) in FIRE.items():
         x = _fire(x, squeeze, expand, f"fire{number}")
         if number in row.pool_after:
-            x = layers.MaxPooling2D(3, 2, name=f"pool{number}")(x)
+            x = _pooled(x, row.rounds_up, f"pool{number}")
     if include_top:
+        if row.head_border:
+            x = layers.ZeroPadding2D(row.head_border, name="conv10_pad")(x)
         x = dropped_out(x, dropout, "drop9")
         x = convolutional_classifier(x, classes, classifier_activation, "conv10")
     model = keras.Model(image, x, name=name)
@@ -100,6 +106,17 @@ def _fire(x, squeeze: int, expand: int, name: str):
     x = _convolution(squeeze, 1, f"{name}_squeeze1x1")(x)
     branches = [_convolution(expand, size, f"{name}_expand{size}x{size}")(x) for size in (1, 3)]
     return layers.Concatenate(name=f"{name}_concat")(branches)
+
+
+def _pooled(x, rounds_up: bool, name: str):
+    """Maxima of 3x3 pixels, every second; rounded up `ceil((n - 3) / 2) + 1` a side, else `floor((n - 3) / 2) + 1`.
+
+    One more row of zeros makes the one into the other: after a ReLU zeros are no maxima, and where `n` is odd no window
+    reaches them.
+    """
+    if rounds_up:
+        x = layers.ZeroPadding2D(((0, 1), (0, 1)), name=f"{name}_pad")(x)
+    return layers.MaxPooling2D(3, 2, name=name)(x)
 
 
 def _convolution(filters: int, kernel: int, name: str, strides: int = 1, padding: str = "same") -> layers.Conv2D:

@@ -1,45 +1,96 @@
-"""ImageNet weights of keras-squeezenet (SqueezeNet 1.1, HDF5 files of Keras 2) into our `squeezenet`.
+"""ImageNet weights of SqueezeNet into our `squeezenet`: 1.1 of keras-squeezenet, 1.0 of the authors' compressed file.
 
-The files are for pictures in BGR order, 0..255, with ImageNet's mean taken away. Our network takes RGB and scales it in
-another way, so that its first convolution gets the weights that give the same responses to the same picture.
+The first are HDF5 files of Keras 2, the second is a file of Deep Compression (`.net`). Both are for pictures in BGR
+order, 0..255, with a mean taken away. Our network takes RGB and scales it in another way, so that its first convolution
+gets the weights that give the same responses to the same picture.
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 import h5py
 import keras
 import numpy as np
 
+from cnn_suite.weights.deep_compression import read_deep_compression
+
 FIRST = "conv1"
 HEAD = "conv10"
 SCALE = "scale"
-MEAN = np.array([123.68, 116.779, 103.939])  # of ImageNet in RGB order, as keras.applications' "caffe" mode
+
+
+class Published(NamedTuple):
+    """What the files of a version are for."""
+
+    version: str
+    mean: tuple[float, float, float]  # taken from R, G and B
+
+
+KERAS = Published("1.1", (123.68, 116.779, 103.939))  # keras.applications' "caffe" mode
+COMPRESSED = Published("1.0", (123, 117, 104))  # the authors' SqueezeNet_trainval.prototxt
 
 
 def load_squeezenet(model: keras.Model, path: str | Path) -> None:
-    """Gives a SqueezeNet 1.1 the weights of a file, layer by layer by name; all of them or, with an error, none.
+    """Gives a SqueezeNet the weights of a file, layer by layer by name; all of them or, with an error, none.
 
     Args:
         model: A model of `cnn_suite.models.squeezenet`.
-        path: The file, `squeezenet_weights_tf_dim_ordering_tf_kernels.h5` or the same with `_notop`.
+        path: The file: for 1.1 `squeezenet_weights_tf_dim_ordering_tf_kernels.h5` or the same with `_notop`; for 1.0
+            `compressed_SqueezeNet.net`, known by its ending, which has a top: a model without one does without it.
 
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it is damaged or no such file, or the model's layers are not those of the file.
 
     Source: Keras 2's HDF5 layout: the attribute `layer_names` of the root, and `weight_names` of every layer's group.
+    Han et al. 2016, Deep Compression, for the other: `cnn_suite.weights.deep_compression`.
     """
     path = Path(path)
-    arrays = _read(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"There is no SqueezeNet weights file {path}. Expected an HDF5 file of keras-squeezenet "
+            "(squeezenet_weights_tf_dim_ordering_tf_kernels_notop.h5) or compressed_SqueezeNet.net. Download it, or "
+            "leave out `weights`."
+        )
+    compressed = path.suffix.lower() == ".net"
+    published, arrays = (COMPRESSED, _read_compressed(path)) if compressed else (KERAS, _read_keras(path))
     wanted = {layer.name: layer for layer in model.layers if layer.weights}
+    if compressed and HEAD not in wanted:
+        del arrays[HEAD]
     _check_layers(model, path, list(wanted), list(arrays))
     for name, layer in wanted.items():
-        _check_shapes(model, path, name, [tuple(weight.shape) for weight in layer.weights], arrays[name])
+        shapes = [tuple(weight.shape) for weight in layer.weights]
+        _check_shapes(model, path, published.version, name, shapes, arrays[name])
+    arrays[FIRST] = _for_our_scale(model.get_layer(SCALE), published.mean, *arrays[FIRST])
     for name, layer in wanted.items():
-        layer.set_weights(_for_our_scale(model.get_layer(SCALE), *arrays[name]) if name == FIRST else arrays[name])
+        layer.set_weights(arrays[name])
 
 
-def _for_our_scale(rescaling: keras.layers.Rescaling, kernel: np.ndarray, bias: np.ndarray) -> list[np.ndarray]:
+def compressed_shapes() -> dict[str, tuple[int, int, int, int]]:
+    """Caffe's kernel shapes `(filters, channels, height, width)` of SqueezeNet 1.0, in the order of its file.
+
+    Source: Iandola et al. 2016, SqueezeNet, table 1; the authors' SqueezeNet_deploy.prototxt.
+    """
+    shapes, channels = {FIRST: (96, 3, 7, 7)}, 96
+    for number in range(2, 10):
+        squeeze = 16 * (number // 2)
+        expand = 4 * squeeze
+        shapes[f"fire{number}_squeeze1x1"] = (squeeze, channels, 1, 1)
+        shapes[f"fire{number}_expand1x1"] = (expand, squeeze, 1, 1)
+        shapes[f"fire{number}_expand3x3"] = (expand, squeeze, 3, 3)
+        channels = 2 * expand
+    return {**shapes, HEAD: (1000, channels, 1, 1)}
+
+
+def _read_compressed(path: Path) -> dict[str, list[np.ndarray]]:
+    """Arrays of every layer of SqueezeNet 1.0's file, kernels in Keras's order of axes."""
+    layers = read_deep_compression(path, compressed_shapes())
+    return {name: [kernel.transpose(2, 3, 1, 0), bias] for name, (kernel, bias) in layers.items()}
+
+
+def _for_our_scale(
+    rescaling: keras.layers.Rescaling, mean: tuple[float, ...], kernel: np.ndarray, bias: np.ndarray
+) -> list[np.ndarray]:
     """The first convolution for inputs `ours = factor * rgb + offset` instead of `theirs = bgr - mean`.
 
     In RGB order `theirs = ours / factor - (offset / factor + mean)`: the factor goes into the kernel, the rest, a
@@ -47,17 +98,12 @@ def _for_our_scale(rescaling: keras.layers.Rescaling, kernel: np.ndarray, bias: 
     """
     factor, offset = (np.broadcast_to(np.asarray(value, float), 3) for value in (rescaling.scale, rescaling.offset))
     kernel = kernel[:, :, ::-1].astype(float)
-    constant = np.einsum("hwcf,c->f", kernel, offset / factor + MEAN)
+    constant = np.einsum("hwcf,c->f", kernel, offset / factor + mean)
     return [kernel / factor[:, None], bias - constant]
 
 
-def _read(path: Path) -> dict[str, list[np.ndarray]]:
+def _read_keras(path: Path) -> dict[str, list[np.ndarray]]:
     """Arrays of every layer of a file that has any, by our names."""
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"There is no SqueezeNet weights file {path}. Expected an HDF5 file of keras-squeezenet "
-            "(squeezenet_weights_tf_dim_ordering_tf_kernels_notop.h5). Download it, or leave out `weights`."
-        )
     try:
         with h5py.File(path, "r") as file:
             root = file.get("model_weights", file)  # a whole saved model keeps them one level down
@@ -80,7 +126,7 @@ def _check_layers(model: keras.Model, path: Path, wanted: list[str], given: list
     left_over = [name for name in given if name not in wanted]
     if not missing and not left_over:
         return
-    advice = "Expected a model of `squeezenet` and a file of keras-squeezenet."
+    advice = "Expected a model of `squeezenet` and a file of keras-squeezenet or compressed_SqueezeNet.net."
     if missing == [HEAD]:
         advice = "The file has no top: use include_top=False, and give the features a head of their own."
     elif left_over == [HEAD]:
@@ -96,11 +142,17 @@ def _listed(names: list[str]) -> str:
 
 
 def _check_shapes(
-    model: keras.Model, path: Path, name: str, wanted: list[tuple[int, ...]], arrays: list[np.ndarray]
+    model: keras.Model,
+    path: Path,
+    version: str,
+    name: str,
+    wanted: list[tuple[int, ...]],
+    arrays: list[np.ndarray],
 ) -> None:
     given = [array.shape for array in arrays]
     if given != wanted:
         raise ValueError(
             f"Layer `{name}` of {model.name} needs arrays of shapes {wanted}. {path} has {given}. The file is of "
-            "SqueezeNet 1.1 for three channels and, with top, 1000 classes: use variant='1.1' and such an image_shape."
+            f"SqueezeNet {version} for three channels and, with top, 1000 classes: use variant='{version}' and such an "
+            "image_shape."
         )

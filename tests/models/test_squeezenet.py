@@ -36,7 +36,7 @@ def test_parameters_and_sizes_of_version_1_1():
     assert {name: model.get_layer(name).count_params() for name in expected} == expected
 
 
-def test_parameters_and_sizes_of_version_1_0_are_those_of_table_1():
+def test_parameters_and_sizes_of_version_1_0_are_those_of_table_1_and_of_the_authors_last_convolution():
     model = squeezenet(variant="1.0")
     names = ("conv1", "pool1", "fire4_concat", "pool4", "fire8_concat", "pool8", "fire9_concat", "conv10")
     assert [tuple(model.get_layer(name).output.shape[1:]) for name in names] == [
@@ -47,7 +47,7 @@ def test_parameters_and_sizes_of_version_1_0_are_those_of_table_1():
         (27, 27, 512),
         (13, 13, 512),
         (13, 13, 512),
-        (13, 13, 1000),
+        (15, 15, 1000),  # 13 in table 1, `pad: 1` in the authors' file
     ]
     fires = [
         sum(model.get_layer(f"fire{i}_{part}").count_params() for part in ("squeeze1x1", "expand1x1", "expand3x3"))
@@ -76,6 +76,34 @@ def test_the_head_is_the_softmax_of_the_average_of_a_map_for_every_class():
     assert "drop9" not in [layer.name for layer in squeezenet((63, 70, 3), 4, dropout=0.0).layers]
 
 
+def naive_pooling(x, rounds_up):
+    """3x3 windows, every second pixel, cut off at the border: Caffe's output size, or Keras's."""
+    sides = [(side - 3) / 2 + 1 for side in x.shape[1:3]]
+    height, width = (int(np.ceil(side) if rounds_up else np.floor(side)) for side in sides)
+    rows = [[x[:, 2 * i : 2 * i + 3, 2 * j : 2 * j + 3].max((1, 2)) for j in range(width)] for i in range(height)]
+    return np.stack([np.stack(row, 1) for row in rows], 1)
+
+
+@pytest.mark.parametrize("variant", ["1.0", "1.1"])
+@pytest.mark.parametrize("sides", [(31, 33), (32, 35), (36, 38)])
+def test_poolings_of_version_1_0_round_up_and_those_of_1_1_down(variant, sides):
+    body, x = squeezenet((*sides, 3), variant=variant, include_top=False), pictures((2, *sides, 3))
+    found = features_at(body, ["conv1", "pool1"])(x)
+    expected = naive_pooling(np.asarray(found["conv1"]), variant == "1.0")
+    np.testing.assert_array_equal(found["pool1"], expected)
+
+
+def test_the_last_convolution_of_version_1_0_sees_a_border_of_zeros():
+    model, x = squeezenet((50, 61, 3), 4, variant="1.0"), pictures((1, 50, 61, 3))
+    found = features_at(model, ["fire9_concat", "conv10"])(x)
+    inside, maps = (np.asarray(found[name]) for name in ("fire9_concat", "conv10"))
+    assert maps.shape[1:3] == (inside.shape[1] + 2, inside.shape[2] + 2)
+    kernel, bias = (np.asarray(weight) for weight in model.get_layer("conv10").weights)
+    np.testing.assert_allclose(maps[:, 1:-1, 1:-1], np.maximum(inside @ kernel[0, 0] + bias, 0), rtol=1e-3, atol=1e-4)
+    np.testing.assert_array_equal(maps[:, 0], np.broadcast_to(np.maximum(bias, 0), maps[:, 0].shape))
+    np.testing.assert_allclose(model(x), tf.nn.softmax(maps.mean((1, 2))), rtol=1e-5)
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_signals_neither_vanish_nor_explode_before_training(channels):
     body, x = squeezenet((95, 95, channels), include_top=False), pictures((1, 95, 95, channels))
@@ -84,7 +112,7 @@ def test_signals_neither_vanish_nor_explode_before_training(channels):
         assert 0.05 < float(tf.math.reduce_std(features)) < 20
 
 
-@pytest.mark.parametrize("variant, smallest", [("1.1", 31), ("1.0", 35)])
+@pytest.mark.parametrize("variant, smallest", [("1.1", 31), ("1.0", 21)])
 def test_the_smallest_and_odd_sizes_work_and_one_pixel_less_is_refused(variant, smallest):
     body = squeezenet((smallest, smallest, 3), variant=variant, include_top=False)
     assert body.output_shape == (None, 1, 1, 512)

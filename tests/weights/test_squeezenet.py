@@ -1,4 +1,6 @@
-"""Weights of keras-squeezenet: files in their layout made here, read in by name; every misfit is refused and named."""
+"""Weights of SqueezeNet: files in both layouts made here, read in by name; every misfit is refused and named."""
+
+import math
 
 import h5py
 import keras
@@ -9,7 +11,8 @@ from keras.applications.imagenet_utils import preprocess_input
 
 from cnn_suite.models.lenet import lenet5
 from cnn_suite.models.squeezenet import squeezenet
-from cnn_suite.weights.squeezenet import load_squeezenet
+from cnn_suite.weights.squeezenet import compressed_shapes, load_squeezenet
+from tests.weights.test_deep_compression import encoded, layers_of
 
 FIRE = {2: (64, 16, 64), 3: (128, 16, 64), 4: (128, 32, 128), 5: (256, 32, 128), 6: (256, 48, 192)}
 FIRE |= {7: (384, 48, 192), 8: (384, 64, 256), 9: (512, 64, 256)}  # channels in, squeeze, each expand
@@ -162,3 +165,86 @@ def test_the_weights_survive_saving(without_top, tmp_path, pictures):
     body = squeezenet((64, 71, 3), include_top=False, weights=without_top)
     body.save(tmp_path / "body.keras")
     np.testing.assert_array_equal(keras.saving.load_model(tmp_path / "body.keras")(pictures), body(pictures))
+
+
+@pytest.fixture(scope="module")
+def caffe_layers():
+    """Random weights of 1.0 as pruned ones are: 6 of 100 are left, and Caffe's order of axes."""
+    layers = layers_of(compressed_shapes(), 0.06, seed=3)
+    for name, (kernel, bias) in layers.items():
+        kernel *= np.float32(5 / math.sqrt(np.prod(kernel.shape[1:])) / (50 if name == "conv1" else 1))
+        bias *= np.float32(0.1)
+    return layers
+
+
+@pytest.fixture(scope="module")
+def compressed(tmp_path_factory, caffe_layers):
+    path = tmp_path_factory.mktemp("weights") / "compressed_SqueezeNet.net"
+    path.write_bytes(encoded(caffe_layers.values()))
+    return path
+
+
+def caffe_squeezenet(layers, rgb):
+    """What Caffe computes by SqueezeNet_deploy.prototxt, written down in TensorFlow: body, probabilities."""
+
+    def convolved(x, name, strides=1, border=0):
+        kernel, bias = layers[name]
+        x = tf.pad(x, [[0, 0], [border, border], [border, border], [0, 0]])
+        return tf.nn.relu(tf.nn.conv2d(x, kernel.transpose(2, 3, 1, 0), strides, "VALID") + bias)
+
+    def pooled(x):
+        beyond = [max(2 * math.ceil((side - 3) / 2) + 3 - side, 0) for side in x.shape[1:3]]
+        x = tf.pad(x, [[0, 0], [0, beyond[0]], [0, beyond[1]], [0, 0]], constant_values=-np.inf)
+        return tf.nn.max_pool2d(x, 3, 2, "VALID")
+
+    x = pooled(convolved(rgb[..., ::-1] - np.array([104, 117, 123], np.float32), "conv1", 2))
+    for number in FIRE:
+        squeezed = convolved(x, f"fire{number}_squeeze1x1")
+        branches = [convolved(squeezed, f"fire{number}_expand{2 * k + 1}x{2 * k + 1}", border=k) for k in (0, 1)]
+        x = tf.concat(branches, -1)
+        x = pooled(x) if number in (4, 8) else x
+    return x, tf.nn.softmax(tf.reduce_mean(convolved(x, "conv10", border=1), (1, 2)))
+
+
+def test_the_compressed_file_gives_on_raw_rgb_what_caffe_gives_on_its_preprocessed_input(
+    compressed, caffe_layers, pictures
+):
+    # sides of the maps 29, 33 -> 14, 16 -> 7, 8 -> 3, 4: odd and even ones before every kind of pooling
+    expected_body, expected = caffe_squeezenet(caffe_layers, pictures)
+    body = squeezenet((64, 71, 3), variant="1.0", include_top=False, weights=compressed)
+    assert np.std(expected_body) > 0.1 and body.output_shape == (None, 3, 4, 512)
+    np.testing.assert_allclose(body(pictures), expected_body, rtol=1e-3, atol=1e-4)
+    model = squeezenet((64, 71, 3), variant="1.0", weights=str(compressed))
+    assert np.std(expected) > 1e-5
+    np.testing.assert_allclose(model(pictures), expected, rtol=1e-4, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    "options", [{"variant": "1.1"}, {"image_shape": (35, 35, 1)}, {"classes": 10, "include_top": True}]
+)
+def test_a_compressed_file_is_refused_by_another_version_grey_pictures_and_other_classes(compressed, options):
+    options = {"image_shape": (35, 35, 3), "variant": "1.0", "include_top": False, **options}
+    with pytest.raises(ValueError, match="Layer `conv10?` .* of SqueezeNet 1.0 .* use variant='1.0' and such an image"):
+        squeezenet(**options, weights=compressed)
+
+
+def test_a_compressed_file_is_refused_by_another_network(compressed):
+    with pytest.raises(ValueError, match="nothing for conv2, fc3, .* Expected a model of `squeezenet`"):
+        load_squeezenet(lenet5(), compressed)
+
+
+def test_a_damaged_compressed_file_leaves_the_model_as_it_was_and_is_named(compressed, tmp_path):
+    cut = tmp_path / "cut.NET"
+    cut.write_bytes(compressed.read_bytes()[:-1])
+    body = squeezenet((35, 35, 3), variant="1.0", include_top=False)
+    before = body.get_weights()
+    with pytest.raises(ValueError, match="cut.NET is no whole Deep Compression file .*: it is cut short"):
+        load_squeezenet(body, cut)
+    for old, new in zip(before, body.get_weights()):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_the_compressed_files_shapes_are_those_of_the_network():
+    model = squeezenet(variant="1.0")
+    kernels = {layer.name: tuple(layer.kernel.shape) for layer in model.layers if layer.weights}
+    assert kernels == {name: (h, w, i, o) for name, (o, i, h, w) in compressed_shapes().items()}
