@@ -3,6 +3,7 @@
 from cnn_suite.models.alexnet import alexnet
 from cnn_suite.models.googlenet import googlenet
 from cnn_suite.models.lenet import lenet5
+from cnn_suite.models.mobileface import mobileface_v2
 from cnn_suite.models.mobilenet_v2 import mobilenet_v2
 from cnn_suite.models.network_in_network import network_in_network
 from cnn_suite.models.resnet import (
@@ -31,6 +32,7 @@ __all__ = [
     "alexnet",
     "googlenet",
     "lenet5",
+    "mobileface_v2",
     "mobilenet_v2",
     "network_in_network",
     "plain18",

@@ -1,0 +1,232 @@
+"""How well distances tell whether two pictures show the same person: ROC, accuracy, equal error rate, TAR at FAR.
+
+A pair is taken for the same person where its distance is *below* a threshold. FAR, the false accept rate, is the share
+of pairs of different people for which that is so; TAR, the true accept rate, that of the pairs of one person; FRR, the
+false reject rate, is 1 - TAR.
+
+All figures are exact counts on the given pairs. None says how sure it is: from n pairs of different people without a
+mistake follows a FAR below 3 / n, no less.
+
+Source: Huang et al. 2007, Labeled Faces in the Wild; Grother et al., NIST FRVT 1:1, for the rates' names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Pairs(NamedTuple):
+    """Pairs of encodings: their distances, float64 `(pairs,)`, and whether they are of one person, bool `(pairs,)`."""
+
+    distances: np.ndarray
+    same: np.ndarray
+
+
+class Roc(NamedTuple):
+    """Both rates at every threshold that makes a difference, rising from (0, 0) to (1, 1), `(points,)` each."""
+
+    thresholds: np.ndarray
+    far: np.ndarray
+    tar: np.ndarray
+
+
+class OperatingPoint(NamedTuple):
+    """A threshold, and what comes of it."""
+
+    threshold: float
+    far: float
+    tar: float
+
+
+class BestAccuracy(NamedTuple):
+    """The share of pairs that is told right, and the threshold for it."""
+
+    accuracy: float
+    threshold: float
+
+
+class EqualErrorRate(NamedTuple):
+    """The rate at which FAR and FRR meet, and the threshold for it."""
+
+    rate: float
+    threshold: float
+
+
+def all_pairs(encodings: np.ndarray, labels: Sequence[Any] | np.ndarray, measure: str = "squared") -> Pairs:
+    """Every pair of different rows, (0, 1), (0, 2), ..., (1, 2), ...
+
+    Args:
+        encodings: Float `(n, size)`, one row a picture.
+        labels: Who each picture shows, `(n,)`: numbers or names.
+        measure: "squared" or "euclidean" distance of the rows as they are, or "cosine": 1 minus the cosine of their
+            angle, half the squared distance of rows made unit length.
+
+    Returns:
+        `n * (n - 1) / 2` pairs.
+
+    Raises:
+        ValueError: If shapes do not fit, there is no pair, a row is not finite (or of length 0 for "cosine"), or the
+            measure is unknown.
+    """
+    encodings, labels = _checked_encodings(encodings, labels)
+    if measure not in _MEASURES:
+        raise ValueError(f"`measure` must be one of {', '.join(_MEASURES)}. Received {measure!r}.")
+    prepared, distance = _MEASURES[measure]
+    rows = prepared(encodings)
+    # A row at a time: differences lose nothing where two rows are close, and no n x n x size array is made.
+    distances = [distance(rows[number + 1 :] - rows[number]) for number in range(len(rows) - 1)]
+    same = [labels[number + 1 :] == labels[number] for number in range(len(rows) - 1)]
+    return Pairs(np.concatenate(distances), np.concatenate(same))
+
+
+def roc(distances: np.ndarray, same: np.ndarray) -> Roc:
+    """Both rates at every threshold.
+
+    Args:
+        distances: Float `(pairs,)`.
+        same: Bool `(pairs,)`, whether the pair is of one person.
+
+    Returns:
+        A point for every distinct distance, below which pairs are accepted, and a last one above all.
+
+    Raises:
+        ValueError: If shapes differ, a distance is not finite, or there are not both kinds of pairs.
+    """
+    distances, same = _checked_pairs(distances, same)
+    thresholds = np.unique(distances)
+    thresholds = np.append(thresholds, np.nextafter(thresholds[-1], np.inf))
+    far, tar = (_accepted(distances[kind], thresholds) / kind.sum() for kind in (~same, same))
+    return Roc(thresholds, far, tar)
+
+
+def best_accuracy(distances: np.ndarray, same: np.ndarray) -> BestAccuracy:
+    """The largest share of pairs that one threshold tells right; the smallest such threshold.
+
+    It was chosen on the pairs that it is measured on, so that it flatters: on few pairs very much.
+
+    Args:
+        distances: Float `(pairs,)`.
+        same: Bool `(pairs,)`.
+
+    Raises:
+        ValueError: As `roc`.
+    """
+    distances, same = _checked_pairs(distances, same)
+    curve, genuine = roc(distances, same), int(same.sum())
+    impostors = len(same) - genuine
+    # Whole numbers: rates times counts would let roundings choose between equals.
+    right = np.rint(curve.tar * genuine) + impostors - np.rint(curve.far * impostors)
+    best = int(right.argmax())
+    return BestAccuracy(float(right[best] / len(same)), float(curve.thresholds[best]))
+
+
+def tar_at_far(distances: np.ndarray, same: np.ndarray, far: float) -> OperatingPoint:
+    """What is accepted rightly where at most the share `far` may be accepted wrongly.
+
+    The threshold is the `far`-quantile of the distances between different people, from below: of n of them, at most
+    `floor(far * n)` lie under it, and fewer where several are equal to it. With `far * n` below 1 it is the smallest of
+    them, and nothing is accepted wrongly.
+
+    Args:
+        distances: Float `(pairs,)`.
+        same: Bool `(pairs,)`.
+        far: The largest false accept rate, from 0 to 1.
+
+    Returns:
+        The threshold, the rate of false accepts that it really has, and that of true ones.
+
+    Raises:
+        ValueError: As `roc`, or if `far` does not lie in [0, 1].
+    """
+    distances, same = _checked_pairs(distances, same)
+    if not 0 <= far <= 1:
+        raise ValueError(f"`far` must lie in [0, 1]. Received {far}.")
+    impostors = np.sort(distances[~same])
+    allowed = int(far * len(impostors) + 1e-9)  # 0.29 * 100 is a rounding below 29
+    threshold = impostors[allowed] if allowed < len(impostors) else np.nextafter(distances.max(), np.inf)
+    rates = (float(np.mean(distances[kind] < threshold)) for kind in (~same, same))
+    return OperatingPoint(float(threshold), *rates)
+
+
+def equal_error_rate(distances: np.ndarray, same: np.ndarray) -> EqualErrorRate:
+    """The rate at which as many pairs of different people are accepted as pairs of one person refused, in shares.
+
+    Where no threshold has both rates equal, the crossing of the line between its two neighbours is taken, for the rate
+    and for the threshold.
+
+    Args:
+        distances: Float `(pairs,)`.
+        same: Bool `(pairs,)`.
+
+    Raises:
+        ValueError: As `roc`.
+    """
+    curve = roc(distances, same)
+    excess = curve.far - (1 - curve.tar)  # rises from -1 to 1
+    after = int(np.argmax(excess >= 0))
+    part = excess[after - 1] / (excess[after - 1] - excess[after])  # of the way there from the point before
+    ends = slice(after - 1, after + 1)
+    rate, threshold = (np.interp(part, (0, 1), values[ends]) for values in (curve.far, curve.thresholds))
+    return EqualErrorRate(float(rate), float(threshold))
+
+
+def _accepted(distances: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """How many distances lie below each threshold."""
+    return np.searchsorted(np.sort(distances), thresholds, side="left")
+
+
+def _squared(differences: np.ndarray) -> np.ndarray:
+    return np.einsum("nd,nd->n", differences, differences)
+
+
+def _unit(rows: np.ndarray) -> np.ndarray:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    if not lengths.all():
+        raise ValueError(
+            f"`encodings` must not be 0 for the cosine, which has no angle then. Row {int(lengths.argmin())} is."
+        )
+    return rows / lengths
+
+
+# How rows are prepared, and the distance of their differences.
+_MEASURES: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]] = {
+    "squared": (lambda rows: rows, _squared),
+    "euclidean": (lambda rows: rows, lambda differences: np.sqrt(_squared(differences))),
+    "cosine": (_unit, lambda differences: _squared(differences) / 2),
+}
+
+
+def _checked_encodings(encodings: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
+    encodings, labels = np.asarray(encodings, np.float64), np.asarray(labels)
+    if encodings.ndim != 2 or len(encodings) < 2 or labels.shape != encodings.shape[:1]:
+        raise ValueError(
+            "`encodings` must have shape (n, size) and `labels` (n,), with n of at least 2. "
+            f"Received shapes {encodings.shape} and {labels.shape}."
+        )
+    finite = np.isfinite(encodings).all(axis=1)
+    if not finite.all():
+        raise ValueError(
+            f"`encodings` must be finite. Row {int(np.argmin(finite))} of {len(encodings)} is not. A picture in which "
+            "no face was found has such a row: leave it out."
+        )
+    return encodings, labels
+
+
+def _checked_pairs(distances: Any, same: Any) -> tuple[np.ndarray, np.ndarray]:
+    distances, same = np.asarray(distances, np.float64), np.asarray(same)
+    if distances.ndim != 1 or same.shape != distances.shape or same.dtype != bool:
+        raise ValueError(
+            "`distances` must be floats of shape (pairs,) and `same` bools of the same shape. "
+            f"Received {distances.dtype} of shape {distances.shape} and {same.dtype} of shape {same.shape}."
+        )
+    if not np.isfinite(distances).all():
+        raise ValueError("`distances` must be finite. Received a NaN or an infinite value.")
+    if not same.any() or same.all():
+        raise ValueError(
+            "There must be pairs of one person and pairs of different people. "
+            f"Received {int(same.sum())} and {int((~same).sum())}."
+        )
+    return distances, same
