@@ -110,9 +110,8 @@ def of_arrays(images: np.ndarray, class_ids: np.ndarray, source: str) -> Labelle
         )
     pixels = images[..., None] if images.ndim == 3 else images
     names = [f"{source}[{index}]" for index in range(len(images))]
-    return LabelledPictures(
-        names, np.clip(class_ids, -1, 2**31 - 1).astype(np.int32), pixels.__getitem__, lambda index: pixels[index].tobytes()
-    )
+    numbers = np.clip(class_ids, -1, 2**31 - 1).astype(np.int32)
+    return LabelledPictures(names, numbers, pixels.__getitem__, lambda index: pixels[index].tobytes())
 
 
 def held_out(pictures: LabelledPictures, share: float) -> tuple[LabelledPictures, LabelledPictures]:
