@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test bench lint clean
+.PHONY: demo test test-opencv5 bench lint clean
 
 demo: .venv/.installed-demo
 	$(BIN)/python apps/detect.py --source demo --headless --max-frames 150 --track \
@@ -11,6 +11,10 @@ demo: .venv/.installed-demo
 
 test: lint
 	$(BIN)/python -m pytest
+
+# The same tests with OpenCV 5, which lacks the Darknet reader that the importer is compared with.
+test-opencv5: .venv-opencv5/.installed
+	.venv-opencv5/bin/python -m pytest
 
 lint: .venv/.installed-test
 	$(BIN)/ruff check .
@@ -22,7 +26,7 @@ bench: .venv/.installed-test
 	for folder in saved_models/*/; do $(BIN)/python benchmarks/detector_latency.py "$$folder" || exit 1; done
 
 clean:
-	rm -rf .venv out
+	rm -rf .venv .venv-opencv5 out
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("cnn_suite needs Python 3.11 or newer; try make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
@@ -36,4 +40,9 @@ clean:
 .venv/.installed-test: setup.cfg pyproject.toml | .venv/bin/python
 	@echo "Installing into .venv (TensorFlow is large: a few minutes the first time)"
 	$(PIP) install -e '.[test,plots,demo]'
+	touch $@
+
+.venv-opencv5/.installed: setup.cfg pyproject.toml
+	$(PYTHON) -m venv .venv-opencv5
+	.venv-opencv5/bin/python -m pip --disable-pip-version-check install -e '.[test_any_opencv,plots,demo]' 'opencv-python>=5'
 	touch $@

@@ -2,6 +2,7 @@
 
 python apps/detect.py                                   faces in front of camera 0
 python apps/detect.py --source demo                     the same without a camera
+python apps/detect.py --model yolo-fastest-1.1-xl       80 everyday classes; fetched the first time
 python apps/detect.py --source street.mp4 --track --line 0.5,0,0.5,1 --headless --results street.jsonl
 """
 
@@ -82,15 +83,16 @@ def main(arguments: argparse.Namespace) -> int:
     from cnn_suite.runtime.detector import load_detector
     from cnn_suite.runtime.frames import open_source
     from cnn_suite.runtime.loop import run_loop
-    from cnn_suite.runtime.model_folders import find_model
     from cnn_suite.runtime.pipeline import Pipeline
+    from cnn_suite.runtime.pulled import find_or_pull
     from cnn_suite.runtime.records import open_record_sink
     from cnn_suite.runtime.sinks import SnapshotSink, open_picture_sink
     from cnn_suite.runtime.statistics import ProgressLine
     from cnn_suite.runtime.tracker import IouTracker
 
     window = _window(arguments)
-    detector = load_detector(find_model(arguments.model), runtime=arguments.runtime, threads=arguments.threads)
+    folder = find_or_pull(arguments.model, quiet=arguments.quiet)
+    detector = load_detector(folder, runtime=arguments.runtime, threads=arguments.threads)
     source = open_source(arguments.source, endless_demo=window is not None)
     pictures = [open_picture_sink(arguments.output, source)] if arguments.output else []
     pictures += [SnapshotSink(arguments.snapshot)] if arguments.snapshot else []

@@ -32,7 +32,7 @@ def main() -> None:
     if options.write_network:
         write_network(options.model / "model.keras", options.write_network)
         return
-    picture, source = _picture(options.picture, options.size)
+    picture, source = read_picture(options.picture, options.size)
     contestants: dict[str, Callable[[], Any]] = {
         "whole graph, LiteRT": _whole_graph(options.model / "model.tflite", picture, options.threads)
     }
@@ -151,7 +151,7 @@ def _whole_graph(file: Path, picture: np.ndarray, threads: int) -> Callable[[], 
     return lambda: runner(images=picture[None])
 
 
-def _picture(file: Path | None, size: str) -> tuple[np.ndarray, str]:
+def read_picture(file: Path | None, size: str) -> tuple[np.ndarray, str]:
     """The picture as RGB uint8 at the given size, and what it is."""
     import cv2
 

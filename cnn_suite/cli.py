@@ -14,7 +14,15 @@ from typing import Annotated
 
 import typer
 
-from cnn_suite.cli_arguments import UsageFault, check_network, is_usage, model_folder, parse_numbers, parse_size
+from cnn_suite.cli_arguments import (
+    UsageFault,
+    check_network,
+    is_usage,
+    model_folder,
+    parse_formats,
+    parse_numbers,
+    parse_size,
+)
 from cnn_suite.cli_output import as_lines, imports_muted, in_three_lines, print_json, progress, show, stdout_kept_clean
 
 app = typer.Typer(
@@ -99,13 +107,31 @@ def export(
     debug: Debug = False,
 ) -> None:
     """Write a model folder and check that every format gives the same answers."""
-    chosen = tuple(name.strip() for name in formats.split(",") if name.strip())
-    if not set(chosen) <= {"saved_model", "litert", "onnx"}:
-        raise UsageFault(f"--formats takes saved_model, litert and onnx, separated by commas. Received {formats!r}.")
+    chosen = parse_formats(formats)
     with imports_muted(debug):
         from cnn_suite.export import export_model
     with stdout_kept_clean(as_json):
         folder = export_model(model, folder=output, formats=chosen or None, int8=int8)
+    show({"model": folder}, as_json, lambda: f"Model folder: {folder}")
+
+
+@app.command()
+def convert(
+    cfg: Annotated[Path, typer.Argument(help="Darknet's .cfg.", exists=True, dir_okay=False, show_default=False)],
+    weights: Annotated[Path, typer.Argument(help="Its .weights.", exists=True, dir_okay=False, show_default=False)],
+    output: Annotated[Path, typer.Option(metavar="FOLDER", help="Model folder to write.", show_default=False)],
+    names: Annotated[Path | None, typer.Option(help="Class names, one a line.", exists=True, dir_okay=False)] = None,
+    formats: Annotated[str, typer.Option(help="Out of saved_model,litert,onnx.")] = "saved_model,litert",
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Make a Darknet detector (YOLOv2 to YOLOv4) a model folder like one that was trained here."""
+    chosen = parse_formats(formats)
+    with imports_muted(debug):
+        from cnn_suite.convert import convert_darknet
+    with stdout_kept_clean(as_json):
+        folder = convert_darknet(cfg, weights, output, names=names, formats=chosen)
     show({"model": folder}, as_json, lambda: f"Model folder: {folder}")
 
 
@@ -246,6 +272,39 @@ def summary(
 
     sums = summarise(network, size_hw)
     show(as_rows(sums), as_json, lambda: render(sums))
+
+
+@app.command()
+def pull(
+    name: Annotated[str, typer.Argument(help="A name that `cnn-suite weights` lists.", show_default=False)],
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="Take this file, or folder of files, instead.", exists=True),
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Fetch known pretrained weights once, checked; a detector becomes a model folder that apps open by name."""
+    from cnn_suite.known_weights import KNOWN, nearest
+
+    if name not in KNOWN:
+        raise UsageFault(f"There are no known weights {name!r}. {nearest(name)}")
+    from cnn_suite.pull import pull as pull_weights
+
+    with stdout_kept_clean(as_json), progress(f"Fetching {name}", quiet) as on_progress:
+        path = pull_weights(
+            name, source=source, quiet=quiet, on_progress=on_progress, while_importing=imports_muted(debug)
+        )
+    show({"name": name, "path": path}, as_json, lambda: f"{name}: {path}")
+
+
+@app.command()
+def weights(as_json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
+    """List the known pretrained weights: size, licence, figures, and which of them were pulled."""
+    from cnn_suite.pull import as_text, weights_table
+
+    show(weights_table(), as_json, as_text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

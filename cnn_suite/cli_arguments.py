@@ -32,6 +32,14 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(parts[0]), int(parts[1])
 
 
+def parse_formats(text: str) -> tuple[str, ...]:
+    """Read `saved_model,litert` as forms of an exported model; none for an empty text."""
+    chosen = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not set(chosen) <= {"saved_model", "litert", "onnx"}:
+        raise UsageFault(f"--formats takes saved_model, litert and onnx, separated by commas. Received {text!r}.")
+    return chosen
+
+
 def parse_numbers(text: str, count: int) -> list[tuple[float, ...]]:
     """Read `1,2 3,4` as groups of `count` positive numbers."""
     try:

@@ -55,8 +55,10 @@ class Shapes(Section):
 class Data(Section):
     """Where pictures and boxes come from and how they are fed."""
 
-    path: str = Field("", description="folder of the data set; unused for the format shapes, required for all others")
-    format: Literal["auto", "voc", "yolo_txt", "coco", "landmarks_csv", "shapes"] = "auto"
+    path: str = Field("", description="folder of the data set; only the formats shapes and none have none")
+    format: Literal["auto", "voc", "yolo_txt", "coco", "landmarks_csv", "shapes", "none"] = Field(
+        "auto", description="how it is stored; none: a network from elsewhere, whose data are not at hand"
+    )
     labels: tuple[str, ...] = Field((), description="class names in order; empty: as the data say")
     on_fault: Literal["stop", "leave_out"] = Field("stop", description="what to do about faulty pictures and boxes")
     train: tuple[str, ...] = Field(("train",), min_length=1, description="splits to learn from")
@@ -65,6 +67,7 @@ class Data(Section):
     point_margins: tuple[float, float, float, float] | None = Field(
         None, description="landmarks_csv: left, top, right, bottom margins round the points; empty: the reader's own"
     )
+    resize: Literal["letterbox", "stretch"] = Field("letterbox", description="how a picture comes to its size")
     batch_size: int = Field(8, ge=1)
     cache: Literal["memory", "none"] = "memory"
     shapes: Shapes = Shapes()
@@ -72,7 +75,7 @@ class Data(Section):
 
     @model_validator(mode="after")
     def _has_a_source(self) -> "Data":
-        if not self.path and self.format != "shapes":
+        if not self.path and self.format not in ("shapes", "none"):
             raise ValueError("path is required: the folder of the data set; only format: shapes has none")
         if self.point_margins and self.format != "landmarks_csv":
             raise ValueError(f"point_margins belongs to format: landmarks_csv, received format: {self.format}")
@@ -82,7 +85,11 @@ class Data(Section):
 class Model(Section):
     """The network."""
 
-    builder: str = Field("yolo_resnet", description="short name of a builder, or module:function")
+    builder: str = Field("yolo_resnet", description="yolo_resnet, darknet, or module:function")
+    cfg: str = Field("", description="darknet: the network's .cfg, or the name of a pulled model")
+    pretrained: str = Field(
+        "", description="model folder, name of a pulled model or .weights file to take everything below the heads from"
+    )
     image_size_hw: tuple[int, int] = (320, 416)
     strides: tuple[int, ...] = (8, 16)
     anchors_per_head: int = Field(3, ge=1)
@@ -94,6 +101,15 @@ class Model(Section):
     activation: str = "silu"
     block: Literal["darknet", "basic", "bottleneck", "inception"] = "darknet"
     scale_xy: float = Field(1.0, ge=1)
+
+    @model_validator(mode="after")
+    def _cfg_for_darknet(self) -> "Model":
+        if (self.builder == "darknet") != bool(self.cfg):
+            raise ValueError(
+                "builder: darknet needs cfg, the file that describes the network, and no other builder has one; "
+                f"received builder: {self.builder}, cfg: {self.cfg or 'none'}"
+            )
+        return self
 
     @field_validator("image_size_hw")
     @classmethod
@@ -150,7 +166,7 @@ class DetectionConfig(config_sections.Run):
     @model_validator(mode="after")
     def _anchors_fit_heads(self) -> "DetectionConfig":
         anchors = self.model.anchors_px
-        if anchors is not None and len(anchors) != len(self.model.strides):
+        if anchors is not None and self.model.builder != "darknet" and len(anchors) != len(self.model.strides):
             raise ValueError(
                 f"model.anchors_px must hold {len(self.model.strides)} lists of anchors, one a stride, "
                 f"received {len(anchors)}"

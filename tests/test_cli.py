@@ -13,6 +13,7 @@ import pytest
 from cnn_suite.cli import main
 
 VERBS = ["train", "evaluate", "export", "benchmark", "doctor", "data", "find-rate", "models", "summary"]
+VERBS += ["convert", "pull", "weights"]
 HEAVY = ["tensorflow", "keras", "cv2", "scipy", "matplotlib"]
 
 
@@ -75,6 +76,9 @@ def test_no_verb_at_all_shows_the_help_and_counts_as_wrong_usage(capsys: pytest.
         (["summary", "resnet21"], "There is no network 'resnet21'. Did you mean"),
         (["summary", "lenet5", "--size", "28"], "--size takes HEIGHTxWIDTH"),
         (["doctor", ".", "--gird", "8"], "No such option: --gird"),
+        (["pull"], "Missing argument 'name'"),
+        (["pull", "yolov3-tny"], "There are no known weights 'yolov3-tny'. Did you mean yolov3-tiny"),
+        (["pull", "yunet", "--from", "absent.onnx"], "'absent.onnx' does not exist"),
         (["doctor", ".", "--strides", "8,x"], "Expected positive numbers in groups of 1"),
         (["doctor", ".", "--anchors", "10,14 23"], "in groups of 2, such as '10,14 23,27'. Received '10,14 23'"),
     ],
@@ -200,6 +204,38 @@ def test_summary_counts_a_network_layer_by_layer(capsys: pytest.CaptureFixture[s
     assert {"name", "output_shape", "parameters", "multiply_adds"} <= set(rows[0])
     assert main(["summary", "lenet5", "--size", "32x32"]) == 0
     assert "lenet5, input 32x32x1" in capsys.readouterr().out
+
+
+def test_pull_takes_a_file_and_weights_lists_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = {}
+
+    def pull(name: str, **options: Any) -> Path:
+        seen.update(options)
+        return tmp_path / name
+
+    rows = [{"name": "yunet", "pulled": True}]
+    replace_verb(monkeypatch, "pull", pull=pull, weights_table=lambda: rows, as_text=lambda: "yunet yes")
+    assert main(["pull", "yunet", "--from", str(tmp_path), "--quiet"]) == 0
+    assert capsys.readouterr().out == f"yunet: {tmp_path / 'yunet'}\n"
+    assert (seen["source"], seen["quiet"], seen["on_progress"]) == (tmp_path, True, None)
+    assert main(["pull", "yunet", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"name": "yunet", "path": str(tmp_path / "yunet")}
+    assert main(["weights", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == rows
+    assert main(["weights"]) == 0
+    assert capsys.readouterr().out == "yunet yes\n"
+
+
+def test_weights_lists_the_real_table_with_an_empty_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CNN_SUITE_HOME", str(tmp_path))
+    assert main(["weights", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["yunet"]["bytes"] == 232_589 and rows["yunet"]["pulled"] is False
+    assert rows["yolov3"]["files"][1]["address"] == "https://pjreddie.com/media/files/yolov3.weights"
 
 
 @pytest.fixture

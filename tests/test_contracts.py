@@ -36,6 +36,7 @@ RESNET_BLOCK = {
 NON_DEFAULT_ARGUMENTS: dict[str, dict[str, Any]] = {
     "BasicBlock": RESNET_BLOCK,
     "BottleneckBlock": RESNET_BLOCK,
+    "ChannelGroup": {"groups": 3, "group": 2},
     "ColourShift": {"deviation": 0.3, "value_range": (0.0, 1.0), "seed": 3},
     "FusedBatchNormalization": {},
     "GroupedConv2D": {"filters": 12, "kernel_size": [3, 3], "groups": 3},
@@ -53,11 +54,13 @@ NON_DEFAULT_ARGUMENTS: dict[str, dict[str, Any]] = {
     "LocalResponseNormalization": {"radius": 3, "bias": 1.0, "alpha": 0.01, "beta": 0.5},
     "LocalWarp": {"largest": 0.1, "cells": 3, "seed": 3},
     "LocalizationLoss": {"form": "mixed"},
+    "MaxPoolPadding": {"before": 1, "after": 2},
     "PictureAugmentation": {
         "settings": Augmentation(mirror=0.25).model_dump(),
         "image_size_hw": (20, 24),
         "seed": 3,
     },
+    "Reorganise": {"stride": 3},
     "ResidualBlock": {"filters": 24, "bottleneck": 8, "activation": "relu", "momentum": 0.5},
     "YoloHead": {
         "anchors_px": [[10.0, 20.0], [30.0, 15.0]],
@@ -65,6 +68,7 @@ NON_DEFAULT_ARGUMENTS: dict[str, dict[str, Any]] = {
         "stride": 16,
         "scale_xy": 1.05,
         "class_activation": "softmax",
+        "squared_sizes": True,
         "objectness_prior": 0.2,
     },
     "YoloLoss": {
@@ -72,6 +76,7 @@ NON_DEFAULT_ARGUMENTS: dict[str, dict[str, Any]] = {
         "mask": [1],
         "stride": 16,
         "scale_xy": 2.0,
+        "squared_sizes": True,
         "ignore_iou": 0.5,
         "match_iou": 0.4,
         "neighbour_cells": True,

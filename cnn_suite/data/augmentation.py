@@ -21,7 +21,9 @@ class Example(NamedTuple):
     truths: tf.Tensor
 
 
-def augment(example: Example, seed: tf.Tensor, canvas_hw: tf.Tensor, settings: Augmentation) -> Example:
+def augment(
+    example: Example, seed: tf.Tensor, canvas_hw: tf.Tensor, settings: Augmentation, resize: str = "letterbox"
+) -> Example:
     """One picture, turned, scaled and shifted at random, on a canvas of its own.
 
     Args:
@@ -29,14 +31,21 @@ def augment(example: Example, seed: tf.Tensor, canvas_hw: tf.Tensor, settings: A
         seed: Int `(2,)`.
         canvas_hw: Int `(2,)`, size of the result.
         settings: Ranges.
+        resize: How a picture comes to its size before chance has its say: "letterbox" or "stretch".
 
     Returns:
         Float32 picture of `canvas_hw` and the truths that are still in view, clipped to it.
     """
-    return _place(example, seed, canvas_hw, canvas_hw, settings)
+    return _place(example, seed, canvas_hw, canvas_hw, settings, resize)
 
 
-def mosaic(examples: tuple[Example, ...], seed: tf.Tensor, canvas_hw: tf.Tensor, settings: Augmentation) -> Example:
+def mosaic(
+    examples: tuple[Example, ...],
+    seed: tf.Tensor,
+    canvas_hw: tf.Tensor,
+    settings: Augmentation,
+    resize: str = "letterbox",
+) -> Example:
     """Four pictures in one, met in a random point of the middle half of the canvas.
 
     Args:
@@ -44,6 +53,7 @@ def mosaic(examples: tuple[Example, ...], seed: tf.Tensor, canvas_hw: tf.Tensor,
         seed: Int `(2,)`.
         canvas_hw: Int `(2,)`, size of the result.
         settings: Ranges for each of the four.
+        resize: As for `augment`.
 
     Returns:
         As `augment`.
@@ -58,7 +68,7 @@ def mosaic(examples: tuple[Example, ...], seed: tf.Tensor, canvas_hw: tf.Tensor,
     for k, example in enumerate(examples):
         top, left = rows[k // 2], columns[k % 2]
         tile_hw = tf.stack([rows[k // 2 + 1] - top, columns[k % 2 + 1] - left])
-        placed = _place(example, seeds[k], tile_hw, canvas_hw, settings)
+        placed = _place(example, seeds[k], tile_hw, canvas_hw, settings, resize)
         corner, size = _xy(tf.stack([top, left])), _xy(tile_hw)
         canvas = _xy(canvas_hw)
         boxes = move_boxes(placed.truths[:, :4], View(size / canvas, corner / canvas))
@@ -72,11 +82,11 @@ def _xy(hw: tf.Tensor) -> tf.Tensor:
     return xy(tf.cast(hw, tf.float32))
 
 
-def _place(example: Example, seed: tf.Tensor, tile_hw, canvas_hw, settings: Augmentation) -> Example:
+def _place(example: Example, seed: tf.Tensor, tile_hw, canvas_hw, settings: Augmentation, resize: str) -> Example:
     """A random view of a picture on a tile; its size follows from the whole canvas, so that objects keep theirs."""
     turn_seed, view_seed = tf.unstack(tf.random.split(seed, 2))
     example = _transposed(example, turn_seed, settings.transpose)
-    view = _random_view(tf.shape(example.image)[:2], view_seed, tile_hw, canvas_hw, settings)
+    view = _random_view(tf.shape(example.image)[:2], view_seed, tile_hw, canvas_hw, settings, resize)
     boxes = move_boxes(example.truths[:, :4], view)
     truths = _visible(tf.concat([boxes, example.truths[:, 4:]], axis=1), tile_hw, settings.keep_visible)
     return Example(sample(example.image, view, tile_hw), truths)
@@ -91,12 +101,14 @@ def _transposed(example: Example, seed: tf.Tensor, probability: float) -> Exampl
     return Example(image, tf.where(chosen, swapped, example.truths))
 
 
-def _random_view(picture_hw, seed: tf.Tensor, tile_hw, canvas_hw, settings: Augmentation) -> View:
+def _random_view(picture_hw, seed: tf.Tensor, tile_hw, canvas_hw, settings: Augmentation, resize: str) -> View:
     seeds = tf.unstack(tf.random.split(seed, 5))
     smallest, largest = settings.scale
     zoom = tf.exp(tf.random.stateless_uniform([], seeds[0], math.log(smallest), math.log(largest)))
     stretch = tf.exp(tf.random.stateless_uniform([], seeds[1], -0.5, 0.5) * math.log(settings.aspect))
-    fitted = tf.reduce_min(_xy(canvas_hw) / _xy(picture_hw)) * _xy(picture_hw)
+    fitted = _xy(canvas_hw)
+    if resize == "letterbox":
+        fitted = tf.reduce_min(fitted / _xy(picture_hw)) * _xy(picture_hw)
     size = fitted * zoom * tf.stack([stretch, 1 / stretch])
     free = _xy(tile_hw) - size
     start = free * tf.random.stateless_uniform([2], seeds[2])

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from cnn_suite.config_detection import Augmentation, Data, Training
+from cnn_suite.config_detection import Data, Training
 from cnn_suite.data.annotations import AnnotatedPicture
 from cnn_suite.data.augmentation import Example, augment, mosaic
 from cnn_suite.data.colour import random_colour
 from cnn_suite.data.picture_files import load_pixels
-from cnn_suite.data.views import letterbox, letterbox_view, move_boxes
+from cnn_suite.data.views import move_boxes, whole, whole_view
 
 CROWD = -2.0  # class id of truths that are neither to be found nor to be punished
 PADDING = -1.0
@@ -94,7 +94,7 @@ def training_batches(
         batch = index // data.batch_size
         canvas_hw = _canvas_of(size_hw, training.multi_scale, tf.stack([tf.cast(seed, tf.int64), -1 - batch]))
         chosen = [Example(*(c if cached else decoded(*c))) for c in chosen]
-        return tuple(_one_example(chosen, own_seed, canvas_hw, settings, batch < mosaic_end))
+        return tuple(_one_example(chosen, own_seed, canvas_hw, data, batch < mosaic_end))
 
     chosen = passes(source, count, seed, first // count, 4 if settings.mosaic else 1).skip(first % count)
     index = tf.data.Dataset.range(first, (epochs or training.total_epochs) * steps * data.batch_size)
@@ -116,16 +116,17 @@ def passes(source: tf.data.Dataset, count: int, seed: int, first: int, companion
     return tf.data.Dataset.range(first, tf.int64.max).flat_map(one_pass)
 
 
-def _one_example(chosen: list[Example], seed, canvas_hw, settings: Augmentation, open_mosaic) -> Example:
+def _one_example(chosen: list[Example], seed, canvas_hw, data: Data, open_mosaic) -> Example:
+    settings, resize = data.augmentation, data.resize
     choice_seed, place_seed, colour_seed = tf.unstack(tf.random.split(seed, 3))
     if len(chosen) == 1:
-        placed = augment(chosen[0], place_seed, canvas_hw, settings)
+        placed = augment(chosen[0], place_seed, canvas_hw, settings, resize)
     else:
         with_mosaic = open_mosaic & (tf.random.stateless_uniform([], choice_seed) < settings.mosaic)
         placed = tf.cond(
             with_mosaic,
-            lambda: mosaic(tuple(chosen), place_seed, canvas_hw, settings),
-            lambda: augment(chosen[0], place_seed, canvas_hw, settings),
+            lambda: mosaic(tuple(chosen), place_seed, canvas_hw, settings, resize),
+            lambda: augment(chosen[0], place_seed, canvas_hw, settings, resize),
         )
     return placed._replace(image=random_colour(placed.image, colour_seed, settings))
 
@@ -138,15 +139,17 @@ def _canvas_of(size_hw: tuple[int, int], multi_scale: float, batch_seed: tf.Tens
     return tf.maximum(tf.cast(tf.round(tf.constant(size_hw, tf.float32) * factor / 32), tf.int32), 1) * 32
 
 
-def evaluation_batches(decoded: tf.data.Dataset, size_hw: tuple[int, int], batch_size: int) -> tf.data.Dataset:
-    """Letterboxed batches in order, without any chance; images and truths as in `training_batches`."""
+def evaluation_batches(
+    decoded: tf.data.Dataset, size_hw: tuple[int, int], batch_size: int, resize: str = "letterbox"
+) -> tf.data.Dataset:
+    """Batches of whole pictures in order, without any chance; images and truths as in `training_batches`."""
 
-    def letterboxed(image, truths):
-        view = letterbox_view(tf.shape(image)[:2], size_hw)
+    def placed(image, truths):
+        view = whole_view(tf.shape(image)[:2], size_hw, resize)
         boxes = move_boxes(truths[:, :4], view)
-        return letterbox(image[None], size_hw)[0], tf.concat([boxes, truths[:, 4:]], axis=1)
+        return whole(image[None], size_hw, resize)[0], tf.concat([boxes, truths[:, 4:]], axis=1)
 
-    batches = _batched(decoded.map(letterboxed, num_parallel_calls=tf.data.AUTOTUNE), batch_size)
+    batches = _batched(decoded.map(placed, num_parallel_calls=tf.data.AUTOTUNE), batch_size)
     return batches.prefetch(tf.data.AUTOTUNE)
 
 

@@ -26,6 +26,30 @@ def letterbox_view(picture_hw: tf.Tensor, canvas_hw: tuple[int, int]) -> View:
     return View(xy(tf.cast(picture_hw, tf.float32) / whole), xy(tf.cast(margin_hw, tf.float32) / whole))
 
 
+def whole_view(picture_hw: tf.Tensor, canvas_hw: tuple[int, int], resize: str) -> View:
+    """How `whole` lays a picture on the canvas."""
+    if resize == "stretch":
+        return View(tf.ones(2), tf.zeros(2))
+    return letterbox_view(picture_hw, canvas_hw)
+
+
+def whole(images: tf.Tensor, canvas_hw: tuple[int, int], resize: str) -> tf.Tensor:
+    """Whole pictures on the canvas.
+
+    Args:
+        images: Uint8 `(batch, height, width, 3)`, one size for the whole batch.
+        canvas_hw: Height and width of the canvas.
+        resize: "letterbox" (sides kept in proportion, grey round it) or "stretch" (the canvas filled).
+
+    Returns:
+        Float32 `(batch, *canvas_hw, 3)`, 0..255.
+    """
+    if resize == "letterbox":
+        return letterbox(images, canvas_hw)
+    resized = tf.image.resize(tf.cast(images, tf.float32), canvas_hw)
+    return tf.reshape(resized, (images.shape[0] or -1, *canvas_hw, 3))
+
+
 def xy(hw: tf.Tensor) -> tf.Tensor:
     """Vertical and horizontal number as horizontal and vertical one; `[::-1]` makes TensorFlow's optimiser complain."""
     return tf.reverse(hw, [0])

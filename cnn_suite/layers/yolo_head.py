@@ -24,6 +24,7 @@ class YoloHead(keras.layers.Layer):
         stride: Input pixels per cell.
         scale_xy: Darknet's scale_x_y.
         class_activation: "sigmoid" (v3) or "softmax" (v2), for `decode`.
+        squared_sizes: Darknet's new_coords, for `decode`.
         objectness_prior: Probability of an object in a cell before training.
 
     Source: Redmon & Farhadi 2018, YOLOv3; the prior: Lin et al. 2017, Focal Loss, section 4.1.
@@ -37,6 +38,7 @@ class YoloHead(keras.layers.Layer):
         *,
         scale_xy: float = 1.0,
         class_activation: str = "sigmoid",
+        squared_sizes: bool = False,
         objectness_prior: float = 0.01,
         **kwargs,
     ):
@@ -50,6 +52,7 @@ class YoloHead(keras.layers.Layer):
         self.stride = stride
         self.scale_xy = scale_xy
         self.class_activation = class_activation
+        self.squared_sizes = squared_sizes
         self.objectness_prior = objectness_prior
 
     def build(self, input_shape):
@@ -79,10 +82,15 @@ class YoloHead(keras.layers.Layer):
     def decode(self, raw) -> yolo.Predictions:
         """Boxes and probabilities of this head's own raw predictions."""
         return yolo.decode(
-            raw, self.anchors_px, self.stride, scale_xy=self.scale_xy, class_activation=self.class_activation
+            raw,
+            self.anchors_px,
+            self.stride,
+            scale_xy=self.scale_xy,
+            class_activation=self.class_activation,
+            squared_sizes=self.squared_sizes,
         )
 
     def get_config(self):
         """Arguments of the constructor."""
-        names = "anchors_px classes stride scale_xy class_activation objectness_prior".split()
+        names = "anchors_px classes stride scale_xy class_activation squared_sizes objectness_prior".split()
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

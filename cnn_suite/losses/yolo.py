@@ -32,6 +32,7 @@ class YoloLoss(keras.losses.Loss):
         mask: Indices of this head's anchors in `anchors_px`.
         stride: Input pixels per cell.
         scale_xy: Darknet's scale_x_y, the same as the head's.
+        squared_sizes: Darknet's new_coords, the same as the head's; needs an IoU box loss.
         ignore_iou: Overlap above which a negative is let off; 0.7 in yolov3.cfg, 0.5 is Darknet's default.
         match_iou: Shape IoU above which further anchors answer for a truth; 1 means the best anchor alone.
         neighbour_cells: Whether the two nearest neighbour cells answer too; needs an IoU box loss.
@@ -49,6 +50,7 @@ class YoloLoss(keras.losses.Loss):
         stride: int,
         *,
         scale_xy: float = 1.0,
+        squared_sizes: bool = False,
         ignore_iou: float = 0.7,
         match_iou: float = 1.0,
         neighbour_cells: bool = False,
@@ -69,10 +71,16 @@ class YoloLoss(keras.losses.Loss):
                 "`neighbour_cells` asks centres to lie outside of their cell, which the Darknet box loss cannot say. "
                 'Received box_loss="darknet". Choose "ciou" or "giou" with a `scale_xy` of 2.'
             )
+        if squared_sizes and box_loss == "darknet":
+            raise ValueError(
+                "`squared_sizes` bounds a box by its anchor, which the Darknet box loss has no term for. "
+                'Received box_loss="darknet". Choose "ciou" or "giou".'
+            )
         self.anchors_px = [[float(w), float(h)] for w, h in anchors_px]
         self.mask = [int(i) for i in mask]
         self.stride = int(stride)
         self.scale_xy = scale_xy
+        self.squared_sizes = squared_sizes
         self.ignore_iou = ignore_iou
         self.match_iou = match_iou
         self.neighbour_cells = neighbour_cells
@@ -90,7 +98,9 @@ class YoloLoss(keras.losses.Loss):
     def call(self, y_true, y_pred):
         """Loss of every picture, `(batch,)`."""
         y_pred = ops.cast(y_pred, "float32")
-        predicted = yolo.decode(y_pred, self.own_anchors_px, self.stride, scale_xy=self.scale_xy)
+        predicted = yolo.decode(
+            y_pred, self.own_anchors_px, self.stride, scale_xy=self.scale_xy, squared_sizes=self.squared_sizes
+        )
         target = yolo.assign(
             y_true,
             yolo.grid_of(y_pred),
@@ -128,7 +138,7 @@ class YoloLoss(keras.losses.Loss):
     def get_config(self):
         """Arguments of the constructor."""
         names = (
-            "anchors_px mask stride scale_xy ignore_iou match_iou neighbour_cells box_loss rescore "
+            "anchors_px mask stride scale_xy squared_sizes ignore_iou match_iou neighbour_cells box_loss rescore "
             "box_weight objectness_weight class_weight"
         ).split()
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -6,7 +6,7 @@ block is any layer with a method `tensors(x)` that gives its inner tensors by na
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import keras
 from keras import layers
@@ -160,6 +160,35 @@ def behind(model: keras.Model, layer: keras.layers.Layer) -> keras.Model:
     """
     image = keras.Input((None, None, model.input_shape[-1]), name="image")
     return keras.Model(image, model.call(layer(image)), name=model.name)  # `call` joins the layers, not the model
+
+
+def copy_body(model: keras.Model, source: keras.Model, heads: Container[str]) -> list[str]:
+    """Gives the layers below the heads the weights that another network of the same body has.
+
+    Args:
+        model: What is changed.
+        source: Where the weights come from; its layers have the same names and shapes.
+        heads: Names of the layers that keep their own weights.
+
+    Returns:
+        Names of the layers that were filled.
+
+    Raises:
+        ValueError: If a layer with weights is missing in `source` or has other shapes there. Nothing is changed then.
+    """
+    theirs = {layer.name: layer for layer in source.layers}
+    found = {layer.name: layer for layer in model.layers if layer.weights and layer.name not in heads}
+    for name, layer in found.items():
+        wanted = [tuple(weight.shape) for weight in layer.weights]
+        given = [tuple(weight.shape) for weight in theirs[name].weights] if name in theirs else "no such layer"
+        if wanted != given:
+            raise ValueError(
+                f"`source` must have the body of {model.name}. For its layer {name} with weights {wanted} "
+                f"{source.name} has {given}. Build both from the same description."
+            )
+    for name, layer in found.items():
+        layer.set_weights(theirs[name].get_weights())
+    return list(found)
 
 
 def replace_head(

@@ -51,7 +51,15 @@ def _columns_rows(grid_hw):
     return ops.cast(ops.stack([grid_hw[1], grid_hw[0]]), "float32")
 
 
-def decode(raw, anchors_px, stride: int, *, scale_xy: float = 1.0, class_activation: str = "sigmoid") -> Predictions:
+def decode(
+    raw,
+    anchors_px,
+    stride: int,
+    *,
+    scale_xy: float = 1.0,
+    class_activation: str = "sigmoid",
+    squared_sizes: bool = False,
+) -> Predictions:
     """Boxes and probabilities of a raw head output.
 
     bx = (column + s * sigmoid(ox) - (s - 1) / 2) / columns, bw = anchor width * exp(ow) / input width, and likewise
@@ -63,6 +71,7 @@ def decode(raw, anchors_px, stride: int, *, scale_xy: float = 1.0, class_activat
         stride: Input pixels per cell.
         scale_xy: s, Darknet's scale_x_y; above 1 lets a centre reach the cell's border and beyond.
         class_activation: "sigmoid" (v3, classes may overlap) or "softmax" (v2).
+        squared_sizes: Darknet's new_coords: bw = anchor width * (2 sigmoid(ow))^2 / input width, at most four anchors.
 
     Returns:
         `Predictions`; boxes are not clipped to the picture.
@@ -80,7 +89,11 @@ def decode(raw, anchors_px, stride: int, *, scale_xy: float = 1.0, class_activat
     columns_rows = _columns_rows(grid_hw)
     centre = scale_xy * ops.sigmoid(raw[..., 0:2]) - (scale_xy - 1) / 2
     xy = (cell_offsets(grid_hw) + centre) / columns_rows
-    wh = ops.exp(ops.minimum(raw[..., 2:4], LARGEST_LOG_SIZE)) * _anchor_cells(anchors_px, stride) / columns_rows
+    if squared_sizes:
+        size = (2 * ops.sigmoid(raw[..., 2:4])) ** 2
+    else:
+        size = ops.exp(ops.minimum(raw[..., 2:4], LARGEST_LOG_SIZE))
+    wh = size * _anchor_cells(anchors_px, stride) / columns_rows
     boxes = cxcywh_to_xyxy(ops.concatenate([xy, wh], axis=-1))
     named = class_softmax(raw[..., 5:]) if class_activation == "softmax" else ops.sigmoid(raw[..., 5:])
     return Predictions(boxes, ops.sigmoid(raw[..., 4]), named)

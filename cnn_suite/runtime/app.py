@@ -26,7 +26,8 @@ def add_shared_flags(parser: argparse.ArgumentParser, *, model: str) -> None:
     """Adds the flags that every app has; `model` is the default model."""
     parser.add_argument("--source", default="0", help="camera index, picture, folder, 'glob', video file, rtsp:// or "
                         "http:// address, or demo (a moving view over photographs) [camera 0]")  # fmt: skip
-    parser.add_argument("--model", default=model, help="model folder, or a name in saved_models/ [%(default)s]")
+    parser.add_argument("--model", default=model, help="model folder, or a name in saved_models/ or "
+                        "`cnn-suite weights` [%(default)s]")  # fmt: skip
     parser.add_argument("--output", metavar="PATH", help="annotated video (.mp4, .avi, ...) or folder of pictures")
     parser.add_argument("--results", metavar="FILE", help=".jsonl (a line a frame) or .csv (a line a detection)")
     parser.add_argument("--headless", action="store_true", help="open no window")

@@ -1,9 +1,11 @@
-"""Finding a model folder by its path or by its name in saved_models/."""
+"""Finding a model folder by its path or by its name in saved_models/ or among what was pulled."""
 
 from __future__ import annotations
 
 import difflib
 from pathlib import Path
+
+from cnn_suite.known_weights import KNOWN, cache_home
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -12,8 +14,9 @@ def find_model(model: str, *, roots: tuple[Path, ...] | None = None) -> Path:
     """The folder that `--model` names.
 
     Args:
-        model: A folder, or the name of one in saved_models/ here or in the project's own folder.
-        roots: The saved_models folders to look in.
+        model: A folder, or the name of one in saved_models/ here or in the project's own folder, or of a detector that
+            `cnn-suite pull` fetched.
+        roots: The folders of model folders to look in.
 
     Raises:
         FileNotFoundError: If there is none; the text lists the known names.
@@ -21,7 +24,7 @@ def find_model(model: str, *, roots: tuple[Path, ...] | None = None) -> Path:
     path = Path(model).expanduser()
     if path.is_dir():
         return path
-    roots = roots if roots is not None else (Path("saved_models"), _ROOT / "saved_models")
+    roots = roots if roots is not None else (Path("saved_models"), _ROOT / "saved_models", cache_home() / "models")
     known: dict[str, Path] = {}
     for root in roots:
         for card in sorted(root.glob("*/card.json")):
@@ -29,8 +32,11 @@ def find_model(model: str, *, roots: tuple[Path, ...] | None = None) -> Path:
     name = path.name if path.parent.name in ("", "saved_models") else model
     if name in known:
         return known[name]
-    nearest = difflib.get_close_matches(model, known, n=1)
+    fetchable = [row.name for row in KNOWN.values() if row.is_detector]
+    nearest = difflib.get_close_matches(model, [*known, *fetchable], n=1)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+    if model in fetchable:
+        hint = f" `cnn-suite pull {model}` fetches it."
     raise FileNotFoundError(
         f"There is no model {model!r}: neither a folder nor a known name ({', '.join(known) or 'none found'}).{hint}"
     )

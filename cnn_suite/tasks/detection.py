@@ -1,9 +1,8 @@
 """Detection: its data sets, its compiled model, its serving graph."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
 import keras
@@ -19,18 +18,17 @@ from cnn_suite.data.picture_files import load_pixels
 from cnn_suite.data.pipeline import batches_per_epoch, evaluation_batches, examples, training_batches
 from cnn_suite.data.sources import read_detection_data
 from cnn_suite.data.synthetic import shapes_data
-from cnn_suite.losses.yolo import YoloLoss
 from cnn_suite.metrics.coco_callback import CocoEvaluation
 from cnn_suite.models.surgery import layer_rates
-from cnn_suite.models.yolo import yolo_heads, yolo_resnet
+from cnn_suite.models.yolo import yolo_heads
 from cnn_suite.ops.anchors import kmeans_anchors
 from cnn_suite.schedule import optimizer, phases
+from cnn_suite.tasks.detection_network import classes_of, losses, network
 from cnn_suite.tasks.detection_serving import DetectionServing
 
+__all__ = ["classes_of", "network"]  # of detection_network.py, as every task has them
+
 _log = logging.getLogger(__name__)
-
-BUILDERS: dict[str, Callable[..., keras.Model]] = {"yolo_resnet": yolo_resnet}
-
 
 @dataclass(frozen=True)
 class Datasets:
@@ -66,6 +64,11 @@ def _read(config: DetectionConfig) -> DetectionData:
     settings = config.data
     if settings.format == "shapes":
         return _shapes(config)
+    if settings.format == "none":
+        raise ConfigError(
+            "data.format: none is for a network whose data are not at hand. Give data.path and the format of the data, "
+            "or auto."
+        )
     options = {"margins": settings.point_margins} if settings.point_margins else {}
     data = read_detection_data(settings.path, settings.format, settings.labels or None, **options)
     if settings.on_fault == "stop":
@@ -95,72 +98,31 @@ def _background(config: DetectionConfig) -> tuple[AnnotatedPicture, ...]:
 def resolved(config: DetectionConfig, data: Datasets) -> DetectionConfig:
     """The configuration with what only the data can say: labels, and anchors where it gives none.
 
-    Anchors come from k-means of the box shapes as they lie on the letterboxed input; the smallest ones go to the
-    finest head.
+    Anchors come from k-means of the box shapes as they lie on the input; the smallest ones go to the finest head. A
+    network from a .cfg has anchors of its own.
     """
     config = config.model_copy(update={"data": config.data.model_copy(update={"labels": data.labels})})
-    if config.model.anchors_px is not None:
+    if config.model.anchors_px is not None or config.model.builder == "darknet":
         return config
     heads, each = len(config.model.strides), config.model.anchors_per_head
-    shapes = shapes_on_input(data.training, config.model.image_size_hw)
+    shapes = shapes_on_input(data.training, config.model.image_size_hw, config.data.resize)
     anchors = kmeans_anchors(shapes, heads * each, seed=config.seed).reshape(heads, each, 2)
     shared_out = tuple(tuple((round(float(w), 1), round(float(h), 1)) for w, h in head) for head in anchors)
     return config.model_copy(update={"model": config.model.model_copy(update={"anchors_px": shared_out})})
 
 
-def shapes_on_input(pictures: Sequence[AnnotatedPicture], size_hw: Sequence[int]) -> np.ndarray:
-    """Widths and heights of all boxes in pixels of the letterboxed network input, `(n, 2)`."""
+def shapes_on_input(
+    pictures: Sequence[AnnotatedPicture], size_hw: Sequence[int], resize: str = "letterbox"
+) -> np.ndarray:
+    """Widths and heights of all boxes in pixels of the network's input, `(n, 2)`."""
     shapes = []
     for picture in pictures:
-        ratio = min(size_hw[0] / picture.size_hw[0], size_hw[1] / picture.size_hw[1])
-        boxes = picture.boxes_px[~picture.crowd] * ratio
-        shapes.append(boxes[:, 2:4] - boxes[:, 0:2])
+        ratio_xy = np.array([size_hw[1] / picture.size_hw[1], size_hw[0] / picture.size_hw[0]])
+        if resize == "letterbox":
+            ratio_xy = ratio_xy.min()
+        boxes = picture.boxes_px[~picture.crowd]
+        shapes.append((boxes[:, 2:4] - boxes[:, 0:2]) * ratio_xy)
     return np.concatenate(shapes) if shapes else np.zeros((0, 2))
-
-
-def network(config: DetectionConfig, classes: int) -> keras.Model:
-    """The untrained network of a configuration whose anchors are known; free height and width."""
-    settings = config.model
-    return _builder(settings.builder)(
-        (None, None, 3),
-        classes,
-        settings.anchors_px,
-        strides=settings.strides,
-        width=settings.width,
-        depth=settings.depth,
-        activation=settings.activation,
-        block=settings.block,
-        scale_xy=settings.scale_xy,
-    )
-
-
-def classes_of(model: keras.Model) -> int:
-    """Number of classes that a network tells apart."""
-    return yolo_heads(model)[0].classes
-
-
-def _builder(name: str) -> Callable[..., keras.Model]:
-    if name in BUILDERS:
-        return BUILDERS[name]
-    module, separator, function = name.partition(":")
-    if not separator:
-        raise ConfigError(f"model.builder: unknown builder {name!r}. Known: {', '.join(BUILDERS)}, or module:function.")
-    try:
-        return getattr(import_module(module), function)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"model.builder: cannot load {name!r}: {error}.") from error
-
-
-def losses(model: keras.Model, config: DetectionConfig) -> dict[str, YoloLoss]:
-    """One loss a head; together they are the loss of the detector."""
-    heads = yolo_heads(model)
-    anchors = [anchor for head in heads for anchor in head.anchors_px]
-    result, first = {}, 0
-    for head in heads:
-        mask = list(range(first, first + len(head.anchors_px)))
-        first += len(mask)
-        result[head.name] = YoloLoss(anchors, mask, head.stride, scale_xy=head.scale_xy, **config.loss.model_dump())
-    return result
 
 
 def compiled_model(config: DetectionConfig, data: Datasets) -> keras.Model:
@@ -212,12 +174,15 @@ def training_dataset(
 
 
 def validation_dataset(config: DetectionConfig, data: Datasets, model: keras.Model) -> tf.data.Dataset | None:
-    """Letterboxed batches for the validation loss; None without validation pictures."""
+    """Batches of whole pictures for the validation loss; None without validation pictures."""
     if not data.validation:
         return None
     names = [head.name for head in yolo_heads(model)]
     batches = evaluation_batches(
-        examples(data.validation, config.data.cache), config.model.image_size_hw, config.data.batch_size
+        examples(data.validation, config.data.cache),
+        config.model.image_size_hw,
+        config.data.batch_size,
+        config.data.resize,
     )
     return batches.map(lambda images, truths: (images, {name: truths for name in names}))
 
@@ -232,7 +197,7 @@ def callbacks(config: DetectionConfig, data: Datasets, model: keras.Model) -> li
 
 def serving_model(model: keras.Model, config: DetectionConfig) -> DetectionServing:
     """The graph to export: from uint8 pictures of any size to boxes in their own pixels."""
-    return DetectionServing(model, config.model.image_size_hw, config.export)
+    return DetectionServing(model, config.model.image_size_hw, config.export, config.data.resize)
 
 
 def sample_pictures(config: DetectionConfig, count: int, *, training: bool = False) -> list[np.ndarray]:
@@ -240,7 +205,7 @@ def sample_pictures(config: DetectionConfig, count: int, *, training: bool = Fal
 
     They come from the validation splits where there are any; with `training`, from what is trained on.
     """
-    if config.data.format != "shapes" and not Path(config.data.path).exists():
+    if config.data.format == "none" or config.data.format != "shapes" and not Path(config.data.path).exists():
         return []
     data = datasets(config)
     pictures = data.training if training else data.validation or data.training

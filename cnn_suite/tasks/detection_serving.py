@@ -1,4 +1,4 @@
-"""The whole way from a picture to its boxes as one graph: letterbox, network, decode, non-max suppression.
+"""The whole way from a picture to its boxes as one graph: resize, network, decode, non-max suppression.
 
 One graph serves SavedModel, LiteRT (built-in operators only) and the evaluation inside `fit`, so that what is measured
 is what is deployed.
@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from cnn_suite.config_detection import Export
-from cnn_suite.data.views import boxes_in_picture, letterbox, letterbox_view, xy
+from cnn_suite.data.views import boxes_in_picture, whole, whole_view, xy
 from cnn_suite.models.yolo import yolo_heads
 from cnn_suite.parity import Answer, Runtime
 from cnn_suite.tasks import detection_parity
@@ -29,14 +29,16 @@ class DetectionServing(tf.Module):
         model: A detector with YOLO heads.
         size_hw: Size of the network's input.
         settings: Thresholds of the graph.
+        resize: How a picture comes to that size: "letterbox" or "stretch".
     """
 
-    def __init__(self, model: keras.Model, size_hw: Sequence[int], settings: Export):
+    def __init__(self, model: keras.Model, size_hw: Sequence[int], settings: Export, resize: str = "letterbox"):
         super().__init__(name="detection")
         self.model = model
         self._heads = yolo_heads(model)
         self._size_hw = (int(size_hw[0]), int(size_hw[1]))
         self._settings = settings
+        self._resize = resize
 
     @tf.function(input_signature=[IMAGES])
     def serving_default(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -79,12 +81,12 @@ class DetectionServing(tf.Module):
 
     def on_input(self, picture: np.ndarray) -> np.ndarray:
         """A picture as it lies on the network's input, uint8."""
-        return np.rint(letterbox(tf.constant(picture[None]), self._size_hw)[0]).astype(np.uint8)
+        return np.rint(whole(tf.constant(picture[None]), self._size_hw, self._resize)[0]).astype(np.uint8)
 
     def card(self) -> dict[str, dict[str, Any]]:
         """The parts `input`, `thresholds` and `model` of the model card."""
         return {
-            "input": {"network_size_hw": list(self._size_hw), "resizing": "letterbox, inside the graph"},
+            "input": {"network_size_hw": list(self._size_hw), "resizing": f"{self._resize}, inside the graph"},
             "thresholds": self._settings.model_dump(include={"confidence", "iou", "max_detections", "score_floor"}),
             "model": {"heads": [{"stride": head.stride, "anchors_px": head.anchors_px} for head in self._heads]},
         }
@@ -111,7 +113,7 @@ class DetectionServing(tf.Module):
         return self._gathered(found["boxes"], found["classes"], *(pick[None] for pick in picks))
 
     def _candidates(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        raw = self.model(letterbox(images, self._size_hw), training=False)
+        raw = self.model(whole(images, self._size_hw, self._resize), training=False)
         decoded = [head.decode(raw[head.name]) for head in self._heads]
         classes = self._heads[0].classes
         batch = images.shape[0] or tf.shape(images)[0]
@@ -119,7 +121,7 @@ class DetectionServing(tf.Module):
         objectness = tf.concat([tf.reshape(d.objectness, (batch, -1)) for d in decoded], axis=1)
         named = tf.concat([tf.reshape(d.classes, (batch, -1, classes)) for d in decoded], axis=1)
         picture_hw = tf.shape(images)[1:3]
-        unit_boxes = boxes_in_picture(boxes, letterbox_view(picture_hw, self._size_hw))
+        unit_boxes = boxes_in_picture(boxes, whole_view(picture_hw, self._size_hw, self._resize))
         pixels = tf.cast(tf.tile(xy(picture_hw), [2]), tf.float32)
         # A box in the margin has no area left; LiteRT would return it again and again, as it does not suppress itself.
         has_area = tf.cast(tf.reduce_all(unit_boxes[..., 2:4] > unit_boxes[..., 0:2], axis=-1), tf.float32)

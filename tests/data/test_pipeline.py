@@ -124,6 +124,25 @@ def test_a_batch_is_padded_to_its_own_largest_number_and_nothing_is_cut(make):
         assert (rows[count:] == -1).all()
 
 
+def test_stretched_batches_fill_the_input_and_truths_keep_their_fractions():
+    picture = picture_of(3, boxes_of(2), size_hw=(20, 60))
+    ((images, truths),) = evaluation_batches(examples([picture]), (32, 32), 1, "stretch").as_numpy_iterator()
+    assert (images == images[0, 0, 0]).all()  # of one colour, without grey
+    np.testing.assert_allclose(truths[0], truths_of(picture), atol=1e-6)
+
+
+@pytest.mark.parametrize("resize, shown", [("stretch", 1.0), ("letterbox", 0.5)])
+def test_training_pictures_come_to_their_size_as_the_configuration_says(resize, shown):
+    picture = picture_of(3, boxes_of(1), size_hw=(32, 64))
+    data = Data(path="unused", resize=resize, batch_size=1, augmentation=STILL)
+    training = Training(epochs=1, steps_per_epoch=1)
+    ((images, truths),) = training_batches([picture], (64, 64), data, training, seed=0).as_numpy_iterator()
+    np.testing.assert_allclose((images == 3).mean(), shown, atol=0.04)  # the rest is grey
+    scale = truths[0, 0, 3] - truths[0, 0, 1], truths[0, 0, 2] - truths[0, 0, 0]
+    box = picture.boxes[0]
+    np.testing.assert_allclose(scale, [(box[3] - box[1]) * shown, box[2] - box[0]], atol=1e-5)
+
+
 def test_two_hundred_boxes_of_one_picture_all_arrive():
     ((_, truths),) = batches([picture_of(0, boxes_of(200))], batch_size=1)
     assert truths.shape == (1, 200, 5)

@@ -5,7 +5,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cnn_suite.data.views import GREY, View, boxes_in_picture, letterbox, letterbox_view, move_boxes, sample, xy
+from cnn_suite.data.views import (
+    GREY,
+    View,
+    boxes_in_picture,
+    letterbox,
+    letterbox_view,
+    move_boxes,
+    sample,
+    whole,
+    whole_view,
+    xy,
+)
 
 SIZES = [(64, 64), (37, 91), (91, 37), (480, 640), (1, 50), (50, 1), (1, 1), (320, 416), (640, 832), (7, 5)]
 CANVASES = [(64, 64), (96, 64), (32, 160)]
@@ -40,6 +51,36 @@ def sampled_by_hand(image, scale, offset, canvas_hw):
             lower = image[bottom, left] * (1 - (x - left)) + image[bottom, right] * (x - left)
             canvas[row, column] = upper * (1 - (y - top)) + lower * (y - top)
     return canvas
+
+
+# Whole pictures
+
+
+def test_a_stretched_picture_fills_the_canvas_and_its_boxes_keep_their_fractions():
+    image = picture_of((2, 4))
+    canvas = whole(tf.constant(image[None]), (4, 4), "stretch").numpy()[0]
+    # 2 rows become 4, whose centres lie at rows -0.25, 0.25, 0.75 and 1.25 of the picture.
+    first, second = image.astype(np.float32)
+    by_hand = [first, 0.75 * first + 0.25 * second, 0.25 * first + 0.75 * second, second]
+    np.testing.assert_allclose(canvas, by_hand, atol=1e-3)
+    boxes = tf.constant([[0.1, 0.2, 0.5, 0.9]])
+    np.testing.assert_allclose(move_boxes(boxes, whole_view(tf.constant([2, 4]), (4, 4), "stretch")), boxes)
+
+
+@pytest.mark.parametrize("size_hw", SIZES)
+def test_a_stretched_picture_equals_opencv(size_hw):
+    image = picture_of(size_hw).astype(np.float32)
+    theirs = cv2.resize(image, (96, 64), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_allclose(whole(tf.constant(image[None]), (64, 96), "stretch")[0], theirs, atol=0.2)
+
+
+def test_a_whole_letterboxed_picture_is_a_letterboxed_one():
+    image = tf.constant(picture_of((37, 91))[None])
+    np.testing.assert_array_equal(whole(image, (64, 64), "letterbox"), letterbox(image, (64, 64)))
+    for ours, theirs in zip(
+        whole_view(tf.constant([37, 91]), (64, 64), "letterbox"), letterbox_view(tf.constant([37, 91]), (64, 64))
+    ):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 # Letterbox

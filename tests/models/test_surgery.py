@@ -8,6 +8,7 @@ from cnn_suite import models
 from cnn_suite.models.surgery import (
     behind,
     blocks,
+    copy_body,
     features_at,
     layer_rates,
     replace_head,
@@ -130,6 +131,40 @@ def test_a_head_of_class_maps_is_replaced_too(name):
     assert new.output_shape == (None, 4) and new.layers[-1].name == "predictions"
     assert not {layer.name for layer in new.layers} & {"predictions_conv", "conv10"}
     assert len(new.get_layer("avg_pool").input.shape) == 4
+
+
+def _bodies(filters=4):
+    made = []
+    for classes in (2, 3):
+        x = image = keras.Input((8, 8, 3))
+        x = keras.layers.Conv2D(filters, 3, name="conv1")(x)
+        x = keras.layers.BatchNormalization(name="norm1")(x)
+        made.append(keras.Model(image, keras.layers.Conv2D(classes, 1, name="head")(x), name=f"of_{classes}"))
+    return made
+
+
+def test_a_body_is_copied_and_the_heads_stay_as_they_are():
+    model, source = _bodies()
+    head = model.get_layer("head").get_weights()
+    assert copy_body(model, source, {"head"}) == ["conv1", "norm1"]
+    for name in ("conv1", "norm1"):
+        for ours, theirs in zip(model.get_layer(name).get_weights(), source.get_layer(name).get_weights()):
+            np.testing.assert_array_equal(ours, theirs)
+    for now, before in zip(model.get_layer("head").get_weights(), head):
+        np.testing.assert_array_equal(now, before)
+
+
+def test_another_body_is_refused_before_anything_is_changed():
+    model, source = _bodies(4)[0], _bodies(5)[0]
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=r"conv1 with weights \[\(3, 3, 3, 4\), \(4,\)\] of_2 has \[\(3, 3, 3, 5\)"):
+        copy_body(model, source, {"head"})
+    source = _bodies(4)[1]
+    source = keras.Model(source.input, source.get_layer("norm1").output)
+    with pytest.raises(ValueError, match="For its layer head with weights .* has no such layer"):
+        copy_body(model, source, ())
+    for now, then in zip(model.get_weights(), before):
+        np.testing.assert_array_equal(now, then)
 
 
 def test_another_layer_goes_between_the_input_and_the_rest(network):

@@ -37,3 +37,19 @@ def test_an_unknown_name_lists_the_known_and_the_nearest(tmp_path):
 def test_where_there_is_no_model_at_all_that_is_said(tmp_path):
     with pytest.raises(FileNotFoundError, match="none found"):
         find_model("x", roots=(tmp_path,))
+
+
+def test_what_was_pulled_is_found_by_its_name_after_the_project_s_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("CNN_SUITE_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    pulled = make(tmp_path / "home" / "models", "yolo-fastest-1.1-xl")
+    assert find_model("yolo-fastest-1.1-xl") == pulled
+    own = make(tmp_path / "saved_models", "yolo-fastest-1.1-xl")
+    assert find_model("yolo-fastest-1.1-xl").resolve() == own
+
+
+def test_a_detector_that_was_not_pulled_yet_is_answered_with_the_command(tmp_path):
+    with pytest.raises(FileNotFoundError, match="`cnn-suite pull yolov4-tiny` fetches it"):
+        find_model("yolov4-tiny", roots=(tmp_path,))
+    with pytest.raises(FileNotFoundError, match="Did you mean 'yolov4-tiny'"):
+        find_model("yolo4-tiny", roots=(tmp_path,))

@@ -48,6 +48,17 @@ def noise(batch=1, size_hw=(50, 70), seed=0):
     return tf.constant(np.random.default_rng(seed).integers(0, 256, (batch, *size_hw, 3), np.uint8))
 
 
+def test_a_stretched_picture_gives_boxes_in_its_own_pixels():
+    # 128 x 96 pixels are stretched to 64 x 96; the white cell at rows 32..48 and columns 40..48 is one cell of the
+    # input, rows 16..24, whose middle is at (44, 20): a box of 20 x 12 on the input, 20 x 24 on the picture.
+    picture = np.zeros((128, 96, 3), np.uint8)
+    picture[32:48, 40:48] = 255
+    serving = DetectionServing(white_finder(), CANVAS_HW, Export(), "stretch")
+    found = serving.serving_default(tf.constant(picture[None]))
+    assert found["scores"][0, 0] > 0.9
+    np.testing.assert_allclose(found["boxes"][0, 0], [34, 28, 54, 52], atol=0.01)
+
+
 @pytest.fixture(scope="module")
 def finder():
     return DetectionServing(white_finder(), CANVAS_HW, Export())

@@ -1,0 +1,84 @@
+"""`cnn-suite convert`: a Darknet network as a model folder, like one that was trained here."""
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from cnn_suite.config import save_config
+from cnn_suite.config_detection import Data, DetectionConfig, Model
+from cnn_suite.export import export_model
+from cnn_suite.models.darknet import darknet
+from cnn_suite.models.yolo import yolo_heads
+from cnn_suite.tasks.detection_network import CFG
+from cnn_suite.weights.darknet_cfg import DarknetError, read_cfg
+from cnn_suite.weights.darknet_plan import plan
+
+LARGEST_NAMES = 1 << 20  # bytes
+
+
+def convert_darknet(
+    cfg: str | Path,
+    weights: str | Path,
+    folder: str | Path,
+    *,
+    names: str | Path | None = None,
+    name: str | None = None,
+    formats: Sequence[str] = ("saved_model", "litert"),
+) -> Path:
+    """Writes the model folder of a Darknet detector.
+
+    The network keeps its size, its order of classes and its way of resizing: stretched, unless the .cfg says
+    letter_box=1. The folder holds the .cfg too, as network.cfg, for a training to begin with.
+
+    Args:
+        cfg: The .cfg file.
+        weights: The .weights file that belongs to it.
+        folder: Where to write.
+        names: Text file with a class name a line; the classes are called by their numbers without one.
+        name: Name of the model; that of the folder by default.
+        formats: Out of "saved_model", "litert" and "onnx".
+
+    Returns:
+        The folder.
+
+    Raises:
+        DarknetError: If the files cannot be imported, have no detection head, or there is not one name a class.
+        ParityError: If a written form does not answer like the network.
+    """
+    sections = read_cfg(cfg)
+    network = plan(sections)
+    model = darknet(sections, weights=weights)
+    if not isinstance(model.output, dict):
+        raise DarknetError(f"{Path(cfg).name} has neither [yolo] nor [region]. Only detectors become model folders.")
+    classes = yolo_heads(model)[0].classes
+    folder = Path(folder)
+    resize: Literal["letterbox", "stretch"] = "letterbox" if network.letterbox else "stretch"
+    config = DetectionConfig(
+        name=name or folder.name,
+        data=Data(format="none", labels=_labels(names, classes), resize=resize),
+        model=Model(builder="darknet", cfg=CFG, image_size_hw=network.size_hw),
+    )
+    with tempfile.TemporaryDirectory() as temporary:
+        source = Path(temporary)
+        model.save(source / "model.keras")
+        save_config(config, source / "config.yaml")
+        export_model(source, folder, formats=formats)
+    shutil.copyfile(cfg, folder / CFG)
+    return folder
+
+
+def _labels(names: str | Path | None, classes: int) -> tuple[str, ...]:
+    if names is None:
+        return tuple(str(number) for number in range(classes))
+    path = Path(names)
+    try:
+        with path.open("rb") as file:
+            text = file.read(LARGEST_NAMES).decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DarknetError(f"Cannot read the names of the classes from {path}: {error}.") from error
+    found = tuple(line.strip() for line in text.splitlines() if line.strip())
+    if len(found) != classes:
+        raise DarknetError(f"{path.name} must hold {classes} names, a class a line. It holds {len(found)}.")
+    return found

@@ -1,0 +1,195 @@
+"""`cnn-suite pull` and `cnn-suite weights`: known pretrained weights, fetched once and then taken from the cache.
+
+Files lie in the cache as they were published. A Darknet detector is also converted, once, into a model folder, which
+is written beside its place and moved there whole.
+"""
+
+import shutil
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from cnn_suite.known_weights import KNOWN, KnownWeights, cache_home, files_folder, model_folder, nearest
+from cnn_suite.weights.download import DownloadError, UnreachableError, download, is_whole, take
+
+OnProgress = Callable[[int, int], None]
+
+
+def pull(
+    name: str,
+    *,
+    source: Path | None = None,
+    quiet: bool = False,
+    on_progress: OnProgress | None = None,
+    while_importing: AbstractContextManager[Any] | None = None,
+) -> Path:
+    """Fetches known weights, or takes them from files at hand; does nothing if they are in the cache.
+
+    Args:
+        name: A row of the table.
+        source: The file, or a folder with the row's files under their own names, that was fetched by hand.
+        quiet: Say nothing on a terminal about the conversion of a detector.
+        on_progress: Called with the bytes that are there and the bytes of all the row's files.
+        while_importing: Entered while TensorFlow is imported for a conversion; what it says then can be muted so.
+
+    Returns:
+        The model folder of a detector; else the file, or the folder of files where a row has several.
+
+    Raises:
+        ValueError: If there is no such row; the text names the nearest.
+        DownloadError: If a file cannot be had, written, or is not the one it should be.
+    """
+    if name not in KNOWN:
+        raise ValueError(f"There are no known weights {name!r}. {nearest(name)}")
+    row = KNOWN[name]
+    place = place_of(row)
+    if is_pulled(row):
+        return place
+    folder = files_folder(name)
+    with _turn(folder):
+        if source is not None:
+            _take_all(row, source)
+        else:
+            _download_all(row, on_progress)
+        if row.is_detector and not is_pulled(row):
+            if not quiet and sys.stderr.isatty():
+                print(f"Converting {name} into a model folder; this is done once and takes a while.", file=sys.stderr)
+            with while_importing or nullcontext():
+                from cnn_suite.convert import convert_darknet
+            _convert(row, convert_darknet)
+    return place
+
+
+def place_of(row: KnownWeights) -> Path:
+    """Where a row's model folder, file or files lie once they are pulled."""
+    if row.is_detector:
+        return model_folder(row.name)
+    return files_folder(row.name) / row.files[0].name if len(row.files) == 1 else files_folder(row.name)
+
+
+def is_pulled(row: KnownWeights) -> bool:
+    """Tells whether a row is ready for use in the cache."""
+    if row.is_detector:
+        return (model_folder(row.name) / "card.json").is_file()
+    return all(is_whole(file, files_folder(row.name) / file.name) for file in row.files)
+
+
+def weights_table() -> list[dict[str, Any]]:
+    """Every row as plain values, with where it lies if it was pulled."""
+    return [
+        {
+            "name": row.name,
+            "task": row.task,
+            "bytes": row.bytes,
+            "pulled": is_pulled(row),
+            "path": str(place_of(row)) if is_pulled(row) else None,
+            "licence": row.licence,
+            "trained_on": row.trained_on,
+            "published": row.published,
+            "measured": row.measured,
+            "form": row.form,
+            "files": [vars(file) for file in row.files],
+        }
+        for row in KNOWN.values()
+    ]
+
+
+def as_text() -> str:
+    """The table for people, one row a line, and where pulled things lie."""
+    form = "{:<25} {:<15} {:>9}  {:<6} {:<29} {:<25} {}"
+    lines = [form.format("name", "task", "size", "pulled", "licence", "trained on", "published figure")]
+    for row in KNOWN.values():
+        size = f"{row.bytes / 1e6:,.1f} MB"
+        figure = row.published + (f"; measured here: {row.measured}" if row.measured else "")
+        pulled = "yes" if is_pulled(row) else ""
+        lines.append(form.format(row.name, row.task, size, pulled, row.licence, row.trained_on, figure).rstrip())
+    return "\n".join([*lines, f"`cnn-suite pull NAME` puts them into {cache_home()} (CNN_SUITE_HOME)."])
+
+
+def _turn(folder: Path) -> FileLock:
+    """The lock of a row: two processes convert it once."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DownloadError(
+            f"Cannot make the folder {folder}: {error.strerror}. Name another one in the environment variable "
+            "CNN_SUITE_HOME."
+        ) from error
+    return FileLock(folder / "pull.lock")
+
+
+def _download_all(row: KnownWeights, on_progress: OnProgress | None) -> None:
+    before = 0
+    for file in row.files:
+
+        def advance(done: int, _: int, before: int = before) -> None:
+            if on_progress:
+                on_progress(before + done, row.bytes)
+
+        try:
+            download(file, files_folder(row.name) / file.name, on_progress=advance)
+        except UnreachableError as error:
+            raise DownloadError(f"{error} {_by_hand(row)}") from error
+        before += file.bytes
+
+
+def _by_hand(row: KnownWeights) -> str:
+    """What to do without the network: the addresses that are still missing and the command to run then."""
+    missing = [file.address for file in row.files if not is_whole(file, files_folder(row.name) / file.name)]
+    if len(row.files) == 1:
+        return f"Fetch {missing[0]} by hand, then run `cnn-suite pull {row.name} --from FILE`."
+    return f"Fetch {' and '.join(missing)} into one folder by hand, then run `cnn-suite pull {row.name} --from FOLDER`."
+
+
+def _take_all(row: KnownWeights, source: Path) -> None:
+    """Takes every file that the cache lacks; checks that all are there before it copies the first."""
+    missing = [file for file in row.files if not is_whole(file, files_folder(row.name) / file.name)]
+    if source.is_dir():
+        at_hand = {file.name: source / file.name for file in missing}
+    elif len(row.files) == 1:
+        at_hand = {file.name: source for file in missing}
+    else:
+        names = ", ".join(file.name for file in row.files)
+        raise DownloadError(f"{row.name} has {len(row.files)} files. Give a folder that holds them: {names}.")
+    absent = [file for file in missing if not at_hand[file.name].is_file()]
+    if absent:
+        listed = ", ".join(f"{file.name} (from {file.address})" for file in absent)
+        raise DownloadError(f"{source} does not hold {listed}.")
+    for file in missing:
+        take(file, at_hand[file.name], files_folder(row.name) / file.name)
+
+
+def _convert(row: KnownWeights, convert_darknet: Callable[..., Path]) -> None:
+    """Makes the model folder of a detector, in a place where a killed process leaves nothing to be found."""
+    cfg, weights, names = (files_folder(row.name) / file.name for file in row.files)
+    unfinished = cache_home() / "unfinished" / row.name
+    shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed: this one has the lock
+    try:
+        unfinished.mkdir(parents=True)
+        convert_darknet(_corrected(row, cfg, unfinished), weights, unfinished / "model", names=names, name=row.name)
+        place = model_folder(row.name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(place, ignore_errors=True)  # without its card it is no model
+        (unfinished / "model").rename(place)
+    except OSError as error:
+        raise DownloadError(f"Cannot write the model folder of {row.name}: {error}.") from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _corrected(row: KnownWeights, cfg: Path, folder: Path) -> Path:
+    """The .cfg as its weights need it; the published file itself stays as it is."""
+    if not row.corrections:
+        return cfg
+    text = cfg.read_text()
+    for wrong, right in row.corrections:
+        if text.count(wrong) != 1:
+            raise DownloadError(f"{cfg.name} must hold the line `{wrong}` once. Found {text.count(wrong)} of them.")
+        text = text.replace(wrong, right)
+    corrected = folder / cfg.name
+    corrected.write_text(text)
+    return corrected

@@ -1,0 +1,119 @@
+"""The network of a detector's configuration, what its body begins with, and the loss of every head."""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import keras
+
+from cnn_suite.config import ConfigError
+from cnn_suite.config_detection import DetectionConfig, Model
+from cnn_suite.losses.yolo import YoloLoss
+from cnn_suite.losses.yolo_v2 import YoloV2Loss
+from cnn_suite.models.darknet import darknet
+from cnn_suite.models.surgery import copy_body
+from cnn_suite.models.yolo import yolo_heads, yolo_resnet
+from cnn_suite.runtime.model_folders import find_model
+
+BUILDERS: dict[str, Callable[..., keras.Model]] = {"yolo_resnet": yolo_resnet}
+CFG = "network.cfg"  # in the model folder of a converted network
+
+
+def network(config: DetectionConfig, classes: int) -> keras.Model:
+    """The network of a configuration whose anchors are known; free height and width.
+
+    Its weights are random, but for the body where `model.pretrained` says where that comes from.
+
+    Raises:
+        ConfigError: If the builder, the .cfg or the pretrained model is not to be found or does not fit.
+    """
+    settings = config.model
+    if settings.builder == "darknet":
+        model = _of_cfg(settings, classes)
+    else:
+        model = _builder(settings.builder)(
+            (None, None, 3),
+            classes,
+            settings.anchors_px,
+            strides=settings.strides,
+            width=settings.width,
+            depth=settings.depth,
+            activation=settings.activation,
+            block=settings.block,
+            scale_xy=settings.scale_xy,
+        )
+    if settings.pretrained:
+        try:
+            copy_body(model, _pretrained(settings), {head.name for head in yolo_heads(model)})
+        except ValueError as error:
+            raise ConfigError(f"model.pretrained: {settings.pretrained} does not fit. {error}") from error
+    return model
+
+
+def classes_of(model: keras.Model) -> int:
+    """Number of classes that a network tells apart."""
+    return yolo_heads(model)[0].classes
+
+
+def losses(model: keras.Model, config: DetectionConfig) -> dict[str, keras.losses.Loss]:
+    """One loss a head; together they are the loss of the detector."""
+    heads = yolo_heads(model)
+    anchors = [anchor for head in heads for anchor in head.anchors_px]
+    result: dict[str, keras.losses.Loss] = {}
+    first = 0
+    for head in heads:
+        mask = list(range(first, first + len(head.anchors_px)))
+        first += len(mask)
+        if head.class_activation == "softmax":  # a head of YOLOv2, alone in its network
+            result[head.name] = YoloV2Loss(head.anchors_px, head.stride, ignore_iou=config.loss.ignore_iou)
+        else:
+            result[head.name] = YoloLoss(
+                anchors,
+                mask,
+                head.stride,
+                scale_xy=head.scale_xy,
+                squared_sizes=head.squared_sizes,
+                **config.loss.model_dump(),
+            )
+    return result
+
+
+def _builder(name: str) -> Callable[..., keras.Model]:
+    if name in BUILDERS:
+        return BUILDERS[name]
+    module, separator, function = name.partition(":")
+    if not separator:
+        known = ", ".join((*BUILDERS, "darknet"))
+        raise ConfigError(f"model.builder: unknown builder {name!r}. Known: {known}, or module:function.")
+    try:
+        return getattr(import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"model.builder: cannot load {name!r}: {error}.") from error
+
+
+def _of_cfg(settings: Model, classes: int) -> keras.Model:
+    try:
+        return darknet(_cfg(settings), classes=classes, anchors_px=settings.anchors_px)
+    except ValueError as error:
+        raise ConfigError(f"model.cfg: {error}") from error
+
+
+def _cfg(settings: Model) -> Path:
+    path = Path(settings.cfg).expanduser()
+    return path if path.suffix == ".cfg" else _folder("model.cfg", settings.cfg) / CFG
+
+
+def _pretrained(settings: Model) -> keras.Model:
+    path = Path(settings.pretrained).expanduser()
+    if path.suffix == ".weights":
+        if settings.builder != "darknet":
+            raise ConfigError(f"model.pretrained: {path} belongs to builder: darknet. Received {settings.builder}.")
+        return darknet(_cfg(settings), weights=path)
+    return keras.models.load_model(_folder("model.pretrained", settings.pretrained) / "model.keras", compile=False)
+
+
+def _folder(key: str, name: str) -> Path:
+    try:
+        return find_model(name)
+    except FileNotFoundError as error:
+        raise ConfigError(f"{key}: {error}") from error
