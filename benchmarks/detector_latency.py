@@ -62,6 +62,8 @@ def write_network(source: Path, folder: Path) -> None:
     import_serialisable_classes()
     model = keras.models.load_model(source, compile=False)
     size_hw = _network_size(model, source.parent)
+    if isinstance(model.layers[-1], keras.layers.UnitNormalization):  # OpenCV's importer knows no SQUARE either
+        model = keras.Model(model.input, model.layers[-1].input)
 
     class NearestResize(keras.layers.Layer):
         """Upsampling as one resize operator."""

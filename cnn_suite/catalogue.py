@@ -26,6 +26,8 @@ GOOGLENET = "Szegedy et al. 2014, Going Deeper with Convolutions"
 RESNET = "He et al. 2015, Deep Residual Learning for Image Recognition"
 SQUEEZENET = "Iandola et al. 2016, SqueezeNet"
 MOBILEFACE = "becauseofAI 2018, MobileFace (github.com/becauseofAI/MobileFace); blocks of Sandler et al. 2018"
+FACE_EMBEDDING = "blocks of He et al. 2015; end of Chen et al. 2018, MobileFaceNets"
+OPENFACE = "Amos et al. 2016, OpenFace; Schroff et al. 2015, FaceNet"
 MOBILENET = "Sandler et al. 2018, MobileNetV2"
 
 CATALOGUE: dict[str, Entry] = {
@@ -57,6 +59,8 @@ CATALOGUE: dict[str, Entry] = {
         Entry("plain56", (32, 32, 3), 857_082, 125_485_696, RESNET),
         Entry("plain110", (32, 32, 3), 1_736_058, 252_887_680, RESNET),
         Entry("squeezenet", (227, 227, 3), 1_235_496, 352_540_352, SQUEEZENET),
+        Entry("face_embedding", (112, 112, 3), 716_784, 78_447_744, FACE_EMBEDDING),
+        Entry("openface_nn4_small2", (96, 96, 3), 3_743_280, 200_118_272, OPENFACE),
         Entry("mobileface_v2", (112, 112, 3), 892_384, 40_671_584, MOBILEFACE),
         Entry("mobilenet_v2", (224, 224, 3), 3_538_984, 300_774_272, MOBILENET),
     )

@@ -1,7 +1,7 @@
 """Configuration of a training: frozen, typed, validated, and saved whole with every run.
 
-A configuration is a YAML file whose keys are the fields of the sections in `config_detection.py` or
-`config_classification.py`, as its `task` says; any of them can be given as `key=value` on the command line, nested
+A configuration is a YAML file whose keys are the fields of the sections in `config_<task>.py`, for the
+task that it names; any of them can be given as `key=value` on the command line, nested
 keys with dots: `training.epochs=5`. A key or value that does not fit is refused with its full path, the nearest known
 key and what was expected.
 """
@@ -16,14 +16,18 @@ from pydantic import ValidationError
 
 from cnn_suite.config_classification import ClassificationConfig
 from cnn_suite.config_detection import DetectionConfig
+from cnn_suite.config_embedding import EmbeddingConfig
+from cnn_suite.config_landmarks import LandmarksConfig
 from cnn_suite.config_text import ConfigError, explain, override, read_values
 
 __all__ = ["CONFIGS", "ConfigError", "RunConfig", "load_config", "save_config"]
 
-RunConfig = DetectionConfig | ClassificationConfig
-CONFIGS: dict[str, type[DetectionConfig] | type[ClassificationConfig]] = {
+RunConfig = DetectionConfig | ClassificationConfig | LandmarksConfig | EmbeddingConfig
+CONFIGS: dict[str, type[RunConfig]] = {
     "detection": DetectionConfig,
     "classification": ClassificationConfig,
+    "landmarks": LandmarksConfig,
+    "embedding": EmbeddingConfig,
 }
 
 
@@ -54,7 +58,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
         raise ConfigError("\n".join(explain(item, config) for item in error.errors())) from error
 
 
-def _config_class(values: dict) -> type[DetectionConfig] | type[ClassificationConfig]:
+def _config_class(values: dict) -> type[RunConfig]:
     """The configuration of the task that the values name, a detector's where they name none."""
     task = values.get("task", "detection")
     if not isinstance(task, str) or task not in CONFIGS:

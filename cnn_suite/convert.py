@@ -1,4 +1,4 @@
-"""`cnn-suite convert`: a Darknet network as a model folder, like one that was trained here."""
+"""Networks from elsewhere as model folders, like those that were trained here: Darknet's detectors, MobileFace V2."""
 
 import shutil
 import tempfile
@@ -6,10 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from cnn_suite.config import save_config
+import keras
+
+from cnn_suite import config_embedding
+from cnn_suite.config import RunConfig, save_config
 from cnn_suite.config_detection import Data, DetectionConfig, Model
+from cnn_suite.config_embedding import EmbeddingConfig
 from cnn_suite.export import export_model
 from cnn_suite.models.darknet import darknet
+from cnn_suite.models.mobileface import mobileface_v2
 from cnn_suite.models.yolo import yolo_heads
 from cnn_suite.tasks.detection_network import CFG
 from cnn_suite.weights.darknet_cfg import DarknetError, read_cfg
@@ -60,13 +65,50 @@ def convert_darknet(
         data=Data(format="none", labels=_labels(names, classes), resize=resize),
         model=Model(builder="darknet", cfg=CFG, image_size_hw=network.size_hw),
     )
+    _export(model, config, folder, formats)
+    shutil.copyfile(cfg, folder / CFG)
+    return folder
+
+
+def convert_mobileface(
+    weights: str | Path,
+    folder: str | Path,
+    *,
+    name: str | None = None,
+    formats: Sequence[str] = ("saved_model", "litert"),
+) -> Path:
+    """Writes the model folder of MobileFace V2, whose encodings have the mirrored face's added.
+
+    Args:
+        weights: The authors' MobileFace_Identification_V2-0000.params.
+        folder: Where to write.
+        name: Name of the model; that of the folder by default.
+        formats: Out of "saved_model", "litert" and "onnx".
+
+    Returns:
+        The folder.
+
+    Raises:
+        ValueError: If the file does not hold exactly the network's weights.
+        ParityError: If a written form does not answer like the network.
+    """
+    folder = Path(folder)
+    config = EmbeddingConfig(
+        name=name or folder.name,
+        data=config_embedding.Data(),
+        model=config_embedding.Model(builder="mobileface_v2"),
+        export=config_embedding.Export(mirror=True),
+    )
+    _export(mobileface_v2(weights=weights), config, folder, formats)
+    return folder
+
+
+def _export(model: keras.Model, config: RunConfig, folder: Path, formats: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         source = Path(temporary)
         model.save(source / "model.keras")
         save_config(config, source / "config.yaml")
         export_model(source, folder, formats=formats)
-    shutil.copyfile(cfg, folder / CFG)
-    return folder
 
 
 def _labels(names: str | Path | None, classes: int) -> tuple[str, ...]:

@@ -40,7 +40,8 @@ class KnownWeights:
         trained_on: The data it was trained on.
         published: The publisher's figure; empty where there is none.
         measured: Our own figure; empty where it was not measured.
-        form: What reads it. "darknet" becomes a model folder; the other forms stay files, for a builder's `weights`.
+        form: What reads it. "darknet" and "mxnet_params" become model folders; the other forms stay files, for a
+            builder's `weights`.
         corrections: Lines of the .cfg to replace, each as it is and as it must be.
     """
 
@@ -60,9 +61,9 @@ class KnownWeights:
         return sum(file.bytes for file in self.files)
 
     @property
-    def is_detector(self) -> bool:
+    def becomes_folder(self) -> bool:
         """Whether it becomes a model folder, which apps open by its name."""
-        return self.form == "darknet"
+        return self.form in ("darknet", "mxnet_params")
 
 
 _GITHUB = "https://raw.githubusercontent.com"

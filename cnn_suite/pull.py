@@ -1,14 +1,16 @@
 """`cnn-suite pull` and `cnn-suite weights`: known pretrained weights, fetched once and then taken from the cache.
 
-Files lie in the cache as they were published. A Darknet detector is also converted, once, into a model folder, which
-is written beside its place and moved there whole.
+Files lie in the cache as they were published. A detector or a network for encodings is also converted, once, into a
+model folder, which is written elsewhere and moved to its place whole.
 """
 
 import shutil
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from filelock import FileLock
@@ -32,12 +34,12 @@ def pull(
     Args:
         name: A row of the table.
         source: The file, or a folder with the row's files under their own names, that was fetched by hand.
-        quiet: Say nothing on a terminal about the conversion of a detector.
+        quiet: Say nothing on a terminal about the conversion.
         on_progress: Called with the bytes that are there and the bytes of all the row's files.
         while_importing: Entered while TensorFlow is imported for a conversion; what it says then can be muted so.
 
     Returns:
-        The model folder of a detector; else the file, or the folder of files where a row has several.
+        The model folder, where a row becomes one; else the file, or the folder of files where a row has several.
 
     Raises:
         ValueError: If there is no such row; the text names the nearest.
@@ -55,25 +57,25 @@ def pull(
             _take_all(row, source)
         else:
             _download_all(row, on_progress)
-        if row.is_detector and not is_pulled(row):
+        if row.becomes_folder and not is_pulled(row):
             if not quiet and sys.stderr.isatty():
                 print(f"Converting {name} into a model folder; this is done once and takes a while.", file=sys.stderr)
             with while_importing or nullcontext():
-                from cnn_suite.convert import convert_darknet
-            _convert(row, convert_darknet)
+                convert = import_module("cnn_suite.convert")
+            _convert(row, convert)
     return place
 
 
 def place_of(row: KnownWeights) -> Path:
     """Where a row's model folder, file or files lie once they are pulled."""
-    if row.is_detector:
+    if row.becomes_folder:
         return model_folder(row.name)
     return files_folder(row.name) / row.files[0].name if len(row.files) == 1 else files_folder(row.name)
 
 
 def is_pulled(row: KnownWeights) -> bool:
     """Tells whether a row is ready for use in the cache."""
-    if row.is_detector:
+    if row.becomes_folder:
         return (model_folder(row.name) / "card.json").is_file()
     return all(is_whole(file, files_folder(row.name) / file.name) for file in row.files)
 
@@ -163,14 +165,19 @@ def _take_all(row: KnownWeights, source: Path) -> None:
         take(file, at_hand[file.name], files_folder(row.name) / file.name)
 
 
-def _convert(row: KnownWeights, convert_darknet: Callable[..., Path]) -> None:
-    """Makes the model folder of a detector, in a place where a killed process leaves nothing to be found."""
-    cfg, weights, names = (files_folder(row.name) / file.name for file in row.files)
+def _convert(row: KnownWeights, convert: ModuleType) -> None:
+    """Makes the model folder of a row, in a place where a killed process leaves nothing to be found."""
+    files = [files_folder(row.name) / file.name for file in row.files]
     unfinished = cache_home() / "unfinished" / row.name
     shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed: this one has the lock
     try:
         unfinished.mkdir(parents=True)
-        convert_darknet(_corrected(row, cfg, unfinished), weights, unfinished / "model", names=names, name=row.name)
+        if row.form == "darknet":
+            cfg, weights, names = files
+            corrected = _corrected(row, cfg, unfinished)
+            convert.convert_darknet(corrected, weights, unfinished / "model", names=names, name=row.name)
+        else:
+            convert.convert_mobileface(*files, unfinished / "model", name=row.name)
         place = model_folder(row.name)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(place, ignore_errors=True)  # without its card it is no model

@@ -5,7 +5,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
@@ -19,12 +19,13 @@ def read_history(path: str | Path) -> list[dict[str, str]]:
 
 
 def measured(row: Mapping[str, Any], name: str) -> float:
-    """A value of a row, minus infinity where it was not measured."""
+    """A figure of a row; where it was not measured the infinity that is worse than any."""
+    worst = math.inf if _mode(name) == "min" else -math.inf
     try:
         value = float(row.get(name, "nan"))
     except (TypeError, ValueError):  # None or empty
-        return -math.inf
-    return value if math.isfinite(value) else -math.inf
+        return worst
+    return value if math.isfinite(value) else worst
 
 
 class LastCheckpoint(keras.callbacks.Callback):
@@ -52,13 +53,13 @@ class BestCheckpoint(keras.callbacks.ModelCheckpoint):
 
     Args:
         path: The .keras file.
-        monitor: The figure to watch; larger is better.
+        monitor: The figure to watch; of a loss the smallest is best, of everything else the largest.
         rows: Rows of the history so far, whose best must be exceeded.
     """
 
     def __init__(self, path: str | Path, monitor: str, rows: Sequence[Mapping[str, Any]] = ()):
-        best = max((measured(row, monitor) for row in rows), default=-math.inf)
-        super().__init__(path, monitor=monitor, mode="max", save_best_only=True, initial_value_threshold=best)
+        best = _best([measured(row, monitor) for row in rows], monitor)
+        super().__init__(path, monitor=monitor, mode=_mode(monitor), save_best_only=True, initial_value_threshold=best)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Saves where there is a better figure."""
@@ -101,20 +102,20 @@ class ResumableEarlyStopping(keras.callbacks.EarlyStopping):
     Epochs without a measurement count as epochs without a better one.
 
     Args:
-        monitor: The figure to watch; larger is better.
+        monitor: The figure to watch; of a loss the smallest is best, of everything else the largest.
         patience: Epochs without a better figure before training stops.
         rows: Rows of the history so far.
     """
 
     def __init__(self, monitor: str, patience: int, rows: Sequence[Mapping[str, Any]] = ()):
-        super().__init__(monitor=monitor, mode="max", patience=patience)
+        super().__init__(monitor=monitor, mode=_mode(monitor), patience=patience)
         self._rows = rows
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Starts from the best value so far and the epochs since."""
         super().on_train_begin(logs)
         values = [measured(row, self.monitor) for row in self._rows]
-        self.best = max(values, default=-math.inf)
+        self.best = _best(values, self.monitor)
         if math.isfinite(self.best):
             self.best_epoch = values.index(self.best)
             self.wait = len(values) - 1 - self.best_epoch
@@ -122,6 +123,16 @@ class ResumableEarlyStopping(keras.callbacks.EarlyStopping):
     def get_monitor_value(self, logs: dict | None) -> float:
         """The epoch's figure; Keras would take a NaN of the first epoch for the best value for ever."""
         return measured(logs or {}, self.monitor)
+
+
+def _mode(monitor: str) -> Literal["min", "max"]:
+    """Which way a figure is better."""
+    return "min" if monitor.endswith("loss") else "max"
+
+
+def _best(values: Sequence[float], monitor: str) -> float:
+    """The best of the figures so far; the infinity that anything exceeds where there is none."""
+    return max(values, default=-math.inf) if _mode(monitor) == "max" else min(values, default=math.inf)
 
 
 class FiniteLoss(keras.callbacks.Callback):

@@ -49,8 +49,8 @@ def test_names_of_rows_are_names_of_folders() -> None:
 
 
 def test_detectors_hold_cfg_weights_and_names_in_this_order() -> None:
-    detectors = [row for row in KNOWN.values() if row.is_detector]
-    assert len(detectors) == 6
+    detectors = [row for row in KNOWN.values() if row.form == "darknet"]
+    assert len(detectors) == 6 and all(row.becomes_folder for row in detectors)
     for row in detectors:
         assert [Path(file.name).suffix for file in row.files] == [".cfg", ".weights", ".names"]
 

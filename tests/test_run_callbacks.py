@@ -197,3 +197,25 @@ def test_no_checkpoint_is_written_of_a_loss_that_is_no_number(tmp_path):
         fitted(model, epochs=50, callbacks=[FiniteLoss(), LastCheckpoint(tmp_path / "last.keras")])
     if (tmp_path / "last.keras").exists():
         assert np.isfinite(keras.models.load_model(tmp_path / "last.keras").get_weights()[0]).all()
+
+
+@pytest.mark.parametrize("monitor, best", [("val_ap", 0), ("val_loss", 1)])
+def test_of_a_loss_the_smallest_is_best_and_of_everything_else_the_largest(tmp_path, monitor, best):
+    saved = []
+    callback = BestCheckpoint(tmp_path / "best.keras", monitor, [])
+    callback.set_model(type("Network", (), {"save": lambda self, path, **_: saved.append(path)})())
+    for epoch, value in enumerate((0.5, 0.2, float("nan"), 0.3)):
+        before = len(saved)
+        callback.on_epoch_end(epoch, {monitor: value})
+        assert (len(saved) > before) == (epoch == 0 or epoch == best)
+
+
+@pytest.mark.parametrize("monitor, values, stops_at", [("val_loss", (3, 2, 2.5, 2.2), 3), ("val_ap", (3, 2, 2.5), 2)])
+def test_early_stopping_goes_by_the_same_sense(monitor, values, stops_at):
+    callback = ResumableEarlyStopping(monitor, 2)
+    network = type("Network", (), {"stop_training": False})()
+    callback.set_model(network)
+    callback.on_train_begin()
+    for epoch, value in enumerate(values):
+        callback.on_epoch_end(epoch, {monitor: value})
+        assert network.stop_training == (epoch == stops_at)

@@ -30,7 +30,7 @@ _SPLIT_ENDS = (("train", 80), ("val", 90), ("test", 100))
 
 def is_landmarks_csv(path: Path) -> bool:
     """Whether a CSV file, or the only CSV file of a folder, has the columns image, person, x0, y0."""
-    file = _csv_file(path)
+    file = csv_file(path)
     if file is None or not file.is_file():
         return False
     with open(file, encoding="utf-8-sig", errors="replace") as lines:
@@ -60,10 +60,10 @@ def read_landmarks_csv(
     labels = tuple(labels or ("face",))
     if len(labels) != 1:
         raise ValueError(f"Landmarks describe one class. Received {len(labels)} labels: {', '.join(labels)}.")
-    file = _csv_file(Path(path))
+    file = csv_file(Path(path))
     if file is None or not is_landmarks_csv(file):
         raise ValueError(f"{path} holds no CSV whose columns start with image, person, x0, y0. Check the path.")
-    rows, faults = _rows(file)
+    rows, faults = face_rows(file)
     splits: dict[str, list[AnnotatedPicture]] = {name: [] for name, _ in _SPLIT_ENDS}
     places: dict[tuple[str, Path], tuple[str, int | None]] = {}
     for name, faces in rows.items():
@@ -106,7 +106,7 @@ def box_of_points(
 
 
 @dataclass(frozen=True)
-class _Row:
+class FaceRow:
     """One row of the CSV; `points` is None where they cannot be read."""
 
     person: str
@@ -114,7 +114,8 @@ class _Row:
     points: np.ndarray | None
 
 
-def _csv_file(path: Path) -> Path | None:
+def csv_file(path: Path) -> Path | None:
+    """The CSV that a path names: itself, landmarks.csv in it, or the only one in it."""
     if path.is_file():
         return path if path.suffix.lower() == ".csv" else None
     if (path / "landmarks.csv").is_file():
@@ -123,9 +124,9 @@ def _csv_file(path: Path) -> Path | None:
     return found[0] if len(found) == 1 else None
 
 
-def _rows(file: Path) -> tuple[dict[str, list[_Row]], list[Fault]]:
+def face_rows(file: Path) -> tuple[dict[str, list[FaceRow]], list[Fault]]:
     """Rows by picture, in file order."""
-    rows: dict[str, list[_Row]] = {}
+    rows: dict[str, list[FaceRow]] = {}
     faults: list[Fault] = []
     with open(file, encoding="utf-8-sig", errors="replace", newline="") as text:
         lines = csv.reader(text)
@@ -134,7 +135,7 @@ def _rows(file: Path) -> tuple[dict[str, list[_Row]], list[Fault]]:
             points, found = _points(cells, columns, str(file), lines.line_num)
             faults += found
             if len(cells) > 1:
-                rows.setdefault(cells[0], []).append(_Row(cells[1], lines.line_num, points))
+                rows.setdefault(cells[0], []).append(FaceRow(cells[1], lines.line_num, points))
     return rows, faults
 
 
@@ -153,7 +154,7 @@ def _points(cells: list[str], columns: int, file: str, line: int) -> tuple[np.nd
 
 
 def _picture(
-    file: Path, name: str, rows: Sequence[_Row], labels: tuple[str, ...], margins: tuple[float, float, float, float]
+    file: Path, name: str, rows: Sequence[FaceRow], labels: tuple[str, ...], margins: tuple[float, float, float, float]
 ) -> tuple[AnnotatedPicture | None, list[Fault]]:
     """All rows of one picture as a picture, or None, with its faults."""
     path = file.parent / "images" / name
@@ -162,7 +163,7 @@ def _picture(
     boxes = []
     for person in dict.fromkeys(row.person for row in rows):
         same_face = [row for row in rows if row.person == person]
-        points, found = _agreed_points(name, same_face, str(file))
+        points, found = agreed_points(name, same_face, str(file))
         faults += found
         if size_hw is not None and points is not None:
             boxes.append(RawBox(labels[0], box_of_points(points, margins, size_hw), same_face[0].line))
@@ -171,7 +172,7 @@ def _picture(
     return annotated_picture(path, size_hw, boxes, labels, str(file))
 
 
-def _two_splits(name: str, rows: Sequence[_Row], file: str) -> list[Fault]:
+def _two_splits(name: str, rows: Sequence[FaceRow], file: str) -> list[Fault]:
     first = rows[0]
     for row in rows[1:]:
         if split_of_person(row.person) != split_of_person(first.person):
@@ -183,7 +184,7 @@ def _two_splits(name: str, rows: Sequence[_Row], file: str) -> list[Fault]:
     return []
 
 
-def _agreed_points(name: str, rows: Sequence[_Row], file: str) -> tuple[np.ndarray | None, list[Fault]]:
+def agreed_points(name: str, rows: Sequence[FaceRow], file: str) -> tuple[np.ndarray | None, list[Fault]]:
     """Mean of the annotations of one face, or the fault that they disagree."""
     points = [row.points for row in rows if row.points is not None]
     if len(points) < len(rows):

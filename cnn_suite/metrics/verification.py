@@ -48,6 +48,13 @@ class BestAccuracy(NamedTuple):
     threshold: float
 
 
+class Measure(NamedTuple):
+    """How rows `(n, size)` are prepared, and the distances `(n,)` of differences of prepared rows `(n, size)`."""
+
+    prepared: Callable[[np.ndarray], np.ndarray]
+    distance: Callable[[np.ndarray], np.ndarray]
+
+
 class EqualErrorRate(NamedTuple):
     """The rate at which FAR and FRR meet, and the threshold for it."""
 
@@ -71,10 +78,8 @@ def all_pairs(encodings: np.ndarray, labels: Sequence[Any] | np.ndarray, measure
         ValueError: If shapes do not fit, there is no pair, a row is not finite (or of length 0 for "cosine"), or the
             measure is unknown.
     """
-    encodings, labels = _checked_encodings(encodings, labels)
-    if measure not in _MEASURES:
-        raise ValueError(f"`measure` must be one of {', '.join(_MEASURES)}. Received {measure!r}.")
-    prepared, distance = _MEASURES[measure]
+    encodings, labels = checked_encodings(encodings, labels)
+    prepared, distance = rows_and_distance(measure)
     rows = prepared(encodings)
     # A row at a time: differences lose nothing where two rows are close, and no n x n x size array is made.
     distances = [distance(rows[number + 1 :] - rows[number]) for number in range(len(rows) - 1)]
@@ -95,14 +100,14 @@ def roc(distances: np.ndarray, same: np.ndarray) -> Roc:
     Raises:
         ValueError: If shapes differ, a distance is not finite, or there are not both kinds of pairs.
     """
-    distances, same = _checked_pairs(distances, same)
+    distances, same = checked_pairs(distances, same)
     thresholds = np.unique(distances)
     thresholds = np.append(thresholds, np.nextafter(thresholds[-1], np.inf))
     far, tar = (_accepted(distances[kind], thresholds) / kind.sum() for kind in (~same, same))
     return Roc(thresholds, far, tar)
 
 
-def best_accuracy(distances: np.ndarray, same: np.ndarray) -> BestAccuracy:
+def best_accuracy(distances: np.ndarray, same: np.ndarray, *, balanced: bool = False) -> BestAccuracy:
     """The largest share of pairs that one threshold tells right; the smallest such threshold.
 
     It was chosen on the pairs that it is measured on, so that it flatters: on few pairs very much.
@@ -110,17 +115,20 @@ def best_accuracy(distances: np.ndarray, same: np.ndarray) -> BestAccuracy:
     Args:
         distances: Float `(pairs,)`.
         same: Bool `(pairs,)`.
+        balanced: Whether both kinds of pairs weigh the same, however many there are: the mean of TAR and 1 - FAR.
+            Of all pairs of a folder most are of different people, so that refusing everything is nearly always right.
 
     Raises:
         ValueError: As `roc`.
     """
-    distances, same = _checked_pairs(distances, same)
+    distances, same = checked_pairs(distances, same)
     curve, genuine = roc(distances, same), int(same.sum())
     impostors = len(same) - genuine
+    weight, other = (impostors, genuine) if balanced else (1, 1)
     # Whole numbers: rates times counts would let roundings choose between equals.
-    right = np.rint(curve.tar * genuine) + impostors - np.rint(curve.far * impostors)
+    right = weight * np.rint(curve.tar * genuine) + other * (impostors - np.rint(curve.far * impostors))
     best = int(right.argmax())
-    return BestAccuracy(float(right[best] / len(same)), float(curve.thresholds[best]))
+    return BestAccuracy(float(right[best] / (weight * genuine + other * impostors)), float(curve.thresholds[best]))
 
 
 def tar_at_far(distances: np.ndarray, same: np.ndarray, far: float) -> OperatingPoint:
@@ -141,14 +149,13 @@ def tar_at_far(distances: np.ndarray, same: np.ndarray, far: float) -> Operating
     Raises:
         ValueError: As `roc`, or if `far` does not lie in [0, 1].
     """
-    distances, same = _checked_pairs(distances, same)
+    distances, same = checked_pairs(distances, same)
     if not 0 <= far <= 1:
         raise ValueError(f"`far` must lie in [0, 1]. Received {far}.")
-    impostors = np.sort(distances[~same])
-    allowed = int(far * len(impostors) + 1e-9)  # 0.29 * 100 is a rounding below 29
-    threshold = impostors[allowed] if allowed < len(impostors) else np.nextafter(distances.max(), np.inf)
+    # Just above all distances everything is accepted, so that a number does where there is no limit.
+    threshold = min(share_threshold(distances[~same], far), float(np.nextafter(distances.max(), np.inf)))
     rates = (float(np.mean(distances[kind] < threshold)) for kind in (~same, same))
-    return OperatingPoint(float(threshold), *rates)
+    return OperatingPoint(threshold, *rates)
 
 
 def equal_error_rate(distances: np.ndarray, same: np.ndarray) -> EqualErrorRate:
@@ -173,6 +180,73 @@ def equal_error_rate(distances: np.ndarray, same: np.ndarray) -> EqualErrorRate:
     return EqualErrorRate(float(rate), float(threshold))
 
 
+def share_threshold(distances: np.ndarray, share: float) -> float:
+    """The largest threshold below which at most this share of the distances lies; infinite where all may.
+
+    Args:
+        distances: Float `(n,)`, at least one.
+        share: From 0 to 1.
+    """
+    allowed = int(share * len(distances) + 1e-9)  # 0.29 * 100 is a rounding below 29
+    return float(np.partition(distances, allowed)[allowed]) if allowed < len(distances) else float("inf")
+
+
+def rows_and_distance(measure: str) -> Measure:
+    """How rows are prepared for a measure, and the distances that their differences mean.
+
+    Raises:
+        ValueError: If the measure is unknown.
+    """
+    if measure not in _MEASURES:
+        raise ValueError(f"`measure` must be one of {', '.join(_MEASURES)}. Received {measure!r}.")
+    return _MEASURES[measure]
+
+
+def checked_encodings(
+    encodings: Any, labels: Any, least: int = 2, names: tuple[str, str] = ("encodings", "labels")
+) -> tuple[np.ndarray, np.ndarray]:
+    """The encodings as float64 and the labels as an array, where they fit each other and are finite.
+
+    Raises:
+        ValueError: If they do not, or are fewer than `least`; `names` says what they are called there.
+    """
+    encodings, labels = np.asarray(encodings, np.float64), np.asarray(labels)
+    if encodings.ndim != 2 or len(encodings) < least or labels.shape != encodings.shape[:1]:
+        raise ValueError(
+            f"`{names[0]}` must have shape (n, size) and `{names[1]}` (n,), with n of at least {least}. "
+            f"Received shapes {encodings.shape} and {labels.shape}."
+        )
+    finite = np.isfinite(encodings).all(axis=1)
+    if not finite.all():
+        raise ValueError(
+            f"`{names[0]}` must be finite. Row {int(np.argmin(finite))} of {len(encodings)} is not. A picture in which "
+            "no face was found has such a row: leave it out."
+        )
+    return encodings, labels
+
+
+def checked_pairs(distances: Any, same: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Both as arrays, where they are pairs that figures can be made of.
+
+    Raises:
+        ValueError: As `roc`.
+    """
+    distances, same = np.asarray(distances, np.float64), np.asarray(same)
+    if distances.ndim != 1 or same.shape != distances.shape or same.dtype != bool:
+        raise ValueError(
+            "`distances` must be floats of shape (pairs,) and `same` bools of the same shape. "
+            f"Received {distances.dtype} of shape {distances.shape} and {same.dtype} of shape {same.shape}."
+        )
+    if not np.isfinite(distances).all():
+        raise ValueError("`distances` must be finite. Received a NaN or an infinite value.")
+    if not same.any() or same.all():
+        raise ValueError(
+            "There must be pairs of one person and pairs of different people. "
+            f"Received {int(same.sum())} and {int((~same).sum())}."
+        )
+    return distances, same
+
+
 def _accepted(distances: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
     """How many distances lie below each threshold."""
     return np.searchsorted(np.sort(distances), thresholds, side="left")
@@ -191,42 +265,8 @@ def _unit(rows: np.ndarray) -> np.ndarray:
     return rows / lengths
 
 
-# How rows are prepared, and the distance of their differences.
-_MEASURES: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]] = {
-    "squared": (lambda rows: rows, _squared),
-    "euclidean": (lambda rows: rows, lambda differences: np.sqrt(_squared(differences))),
-    "cosine": (_unit, lambda differences: _squared(differences) / 2),
+_MEASURES = {
+    "squared": Measure(lambda rows: rows, _squared),
+    "euclidean": Measure(lambda rows: rows, lambda differences: np.sqrt(_squared(differences))),
+    "cosine": Measure(_unit, lambda differences: _squared(differences) / 2),
 }
-
-
-def _checked_encodings(encodings: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
-    encodings, labels = np.asarray(encodings, np.float64), np.asarray(labels)
-    if encodings.ndim != 2 or len(encodings) < 2 or labels.shape != encodings.shape[:1]:
-        raise ValueError(
-            "`encodings` must have shape (n, size) and `labels` (n,), with n of at least 2. "
-            f"Received shapes {encodings.shape} and {labels.shape}."
-        )
-    finite = np.isfinite(encodings).all(axis=1)
-    if not finite.all():
-        raise ValueError(
-            f"`encodings` must be finite. Row {int(np.argmin(finite))} of {len(encodings)} is not. A picture in which "
-            "no face was found has such a row: leave it out."
-        )
-    return encodings, labels
-
-
-def _checked_pairs(distances: Any, same: Any) -> tuple[np.ndarray, np.ndarray]:
-    distances, same = np.asarray(distances, np.float64), np.asarray(same)
-    if distances.ndim != 1 or same.shape != distances.shape or same.dtype != bool:
-        raise ValueError(
-            "`distances` must be floats of shape (pairs,) and `same` bools of the same shape. "
-            f"Received {distances.dtype} of shape {distances.shape} and {same.dtype} of shape {same.shape}."
-        )
-    if not np.isfinite(distances).all():
-        raise ValueError("`distances` must be finite. Received a NaN or an infinite value.")
-    if not same.any() or same.all():
-        raise ValueError(
-            "There must be pairs of one person and pairs of different people. "
-            f"Received {int(same.sum())} and {int((~same).sum())}."
-        )
-    return distances, same

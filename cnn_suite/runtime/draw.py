@@ -38,20 +38,21 @@ def annotated(
     lines: Sequence[LineCounter] = (),
     zones: Sequence[ZoneCounter] = (),
     overlay: Sequence[str] = (),
+    captions: Sequence[str] | None = None,
 ) -> np.ndarray:
-    """A copy of the picture with everything drawn on it."""
+    """A copy of the picture with everything drawn on it; captions take the place of labels and confidences."""
     image = image_rgb.copy()
     for zone in zones:
         draw_zone(image, zone)
     for line in lines:
         draw_line(image, line)
-    draw_detections(image, detections)
+    draw_detections(image, detections, captions)
     draw_overlay(image, overlay)
     return image
 
 
-def draw_detections(image: np.ndarray, detections: Detections) -> None:
-    """Boxes with label, track number and confidence; the surest ones are drawn last, on top."""
+def draw_detections(image: np.ndarray, detections: Detections, captions: Sequence[str] | None = None) -> None:
+    """Boxes with label, track number and confidence, or captions; the surest ones are drawn last, on top."""
     thickness = max(1, round(_scale(image) * 2.5))
     ids = [-1] * len(detections) if detections.track_id is None else detections.track_id.tolist()
     names = detections.names
@@ -60,7 +61,8 @@ def draw_detections(image: np.ndarray, detections: Detections) -> None:
         colour = class_colour(int(detections.class_id[i]))
         cv2.rectangle(image, (x0, y0), (x1, y1), colour, thickness, cv2.LINE_AA)
         number = f" #{ids[i]}" if ids[i] >= 0 else ""
-        draw_text(image, f"{names[i]}{number} {detections.confidence[i]:.2f}", (x0, y0), colour, above=True)
+        caption = captions[i] if captions else f"{names[i]}{number} {detections.confidence[i]:.2f}"
+        draw_text(image, caption, (x0, y0), colour, above=True)
 
 
 def draw_line(image: np.ndarray, line: LineCounter) -> None:

@@ -32,7 +32,7 @@ def find_model(model: str, *, roots: tuple[Path, ...] | None = None) -> Path:
     name = path.name if path.parent.name in ("", "saved_models") else model
     if name in known:
         return known[name]
-    fetchable = [row.name for row in KNOWN.values() if row.is_detector]
+    fetchable = [row.name for row in KNOWN.values() if row.becomes_folder]
     nearest = difflib.get_close_matches(model, [*known, *fetchable], n=1)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
     if model in fetchable:

@@ -34,7 +34,7 @@ def find_or_pull(model: str, *, quiet: bool = False) -> Path:
     try:
         return find_model(model)
     except FileNotFoundError:
-        if model not in KNOWN or not KNOWN[model].is_detector:
+        if model not in KNOWN or not KNOWN[model].becomes_folder:
             raise
     command = [sys.executable, "-m", "cnn_suite.cli", "pull", model, *(["--quiet"] if quiet else [])]
     done = subprocess.run(command, stdout=subprocess.DEVNULL, check=False)  # its stderr is ours

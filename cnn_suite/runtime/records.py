@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
@@ -24,7 +24,9 @@ class RecordSink(Protocol):
 
     path: Path
 
-    def write(self, frame: Frame, detections: Detections, more: Mapping[str, Any]) -> None: ...
+    def write(
+        self, frame: Frame, detections: Detections, more: Mapping[str, Any], each: Sequence[Mapping[str, Any]] = ()
+    ) -> None: ...
 
     def close(self) -> None: ...
 
@@ -42,11 +44,24 @@ def open_record_sink(results: str | os.PathLike[str]) -> RecordSink:
     return kinds[path.suffix.lower()](path)
 
 
-def frame_record(frame: Frame, detections: Detections, more: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """One frame's results as plain numbers and strings, ready for JSON."""
+def frame_record(
+    frame: Frame,
+    detections: Detections,
+    more: Mapping[str, Any] | None = None,
+    each: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """One frame's results as plain numbers and strings, ready for JSON.
+
+    Args:
+        frame: The frame.
+        detections: What was found in it.
+        more: Further keys of the frame.
+        each: Further keys of every detection; none at all by default.
+    """
+    each = each or [{}] * len(detections)
     ids = [None] * len(detections) if detections.track_id is None else detections.track_id.tolist()
     class_ids = detections.class_id.tolist()
-    rows = zip(detections.names, class_ids, detections.confidence, detections.xyxy_px, ids, strict=True)
+    rows = zip(detections.names, class_ids, detections.confidence, detections.xyxy_px, ids, each, strict=True)
     return {
         "frame": frame.index,
         "source": frame.source,
@@ -60,8 +75,9 @@ def frame_record(frame: Frame, detections: Detections, more: Mapping[str, Any] |
                 "confidence": _shortest(confidence),
                 "box_xyxy_px": [_shortest(value) for value in box],
                 "track_id": None if track_id is None or track_id < 0 else track_id,
+                **further,
             }
-            for label, class_id, confidence, box, track_id in rows
+            for label, class_id, confidence, box, track_id, further in rows
         ],
         **(more or {}),
     }
@@ -74,9 +90,11 @@ class JsonlSink:
         self.path = path
         self._file = _opened(path)
 
-    def write(self, frame: Frame, detections: Detections, more: Mapping[str, Any]) -> None:
-        """Adds one frame; `more` are further keys of its object."""
-        self._file.write(json.dumps(frame_record(frame, detections, more), ensure_ascii=False) + "\n")
+    def write(
+        self, frame: Frame, detections: Detections, more: Mapping[str, Any], each: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
+        """Adds one frame; `more` are further keys of its object, `each` of its detections."""
+        self._file.write(json.dumps(frame_record(frame, detections, more, each), ensure_ascii=False) + "\n")
         self._file.flush()
 
     def close(self) -> None:
@@ -93,8 +111,10 @@ class CsvSink:
         self._rows = csv.writer(self._file, lineterminator="\n")
         self._rows.writerow(_COLUMNS)
 
-    def write(self, frame: Frame, detections: Detections, more: Mapping[str, Any]) -> None:
-        """Adds one frame; `more` has no place in a table and is left out."""
+    def write(
+        self, frame: Frame, detections: Detections, more: Mapping[str, Any], each: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
+        """Adds one frame; `more` and `each` have no place in a table and are left out."""
         record = frame_record(frame, detections)
         head = [record[name] for name in _COLUMNS[:5]]
         for found in record["detections"]:

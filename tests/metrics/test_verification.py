@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
 
-from cnn_suite.metrics.verification import all_pairs, best_accuracy, equal_error_rate, roc, tar_at_far
+from cnn_suite.metrics.verification import all_pairs, best_accuracy, equal_error_rate, roc, share_threshold, tar_at_far
 
 # One person at 1, 2, 3, 5; different people at 3, 4, 5, 6 (a 3 and a 5 on both sides).
 DISTANCES = np.array([1, 3, 2, 4, 3, 5, 5, 6])
@@ -91,6 +91,30 @@ def test_the_best_accuracy_is_the_best_of_all_thresholds():
     tried = [((distances < t) == same).mean() for t in np.append(distances, 100)]
     assert found.accuracy == pytest.approx(max(tried))
     assert ((distances < found.threshold) == same).mean() == pytest.approx(found.accuracy)
+
+
+# One person at 1, 4; two at 2, 5, 6, 7. At 2: 1 of 2 and all 4 right, 5 of 6; so at 5: 2 of 2 and 3 of 4.
+def test_balanced_both_kinds_of_pairs_weigh_the_same():
+    distances, same = np.array([1, 4, 2, 5, 6, 7]), np.arange(6) < 2
+    assert best_accuracy(distances, same) == (5 / 6, 2)
+    assert best_accuracy(distances, same, balanced=True) == ((1 + 3 / 4) / 2, 5)
+
+
+def test_the_balanced_accuracy_is_the_mean_of_both_rates_at_its_threshold():
+    distances, same = random_pairs(9)
+    found = best_accuracy(distances, same, balanced=True)
+    tried = [(1 - far + tar) / 2 for far, tar in (rates(distances, same.tolist(), t) for t in np.append(distances, 9))]
+    assert found.accuracy == pytest.approx(max(tried))
+    few = best_accuracy(
+        np.append(distances, np.tile(distances[~same], 20)), np.append(same, [False] * 1_800), balanced=True
+    )
+    assert few == pytest.approx(found)  # more of the same kind change nothing
+
+
+def test_a_share_of_distances_lies_below_its_threshold_by_hand():
+    distances = np.array([3.0, 1, 2, 2, 5])
+    assert [share_threshold(distances, share) for share in (0, 0.2, 0.4, 0.6, 0.8)] == [1, 2, 2, 3, 5]
+    assert share_threshold(distances, 0.99) == 5 and share_threshold(distances, 1) == np.inf
 
 
 def test_the_equal_error_rate_lies_on_the_curve_and_on_the_diagonal():

@@ -1,0 +1,301 @@
+"""The command line of faces, `cnn-suite face VERB`: parse, call, report."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from cnn_suite.cli_arguments import UsageFault
+from cnn_suite.cli_output import as_lines, show, stdout_kept_clean
+
+if TYPE_CHECKING:
+    from cnn_suite.runtime.face_encoder import FaceEncoder
+    from cnn_suite.runtime.gallery import Gallery
+    from cnn_suite.runtime.gallery_merge import Clashes
+
+face_app = typer.Typer(
+    name="face",
+    help="Verify and recognise people by their faces, with a threshold that comes from data.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+PASSPHRASE = "CNN_SUITE_PASSPHRASE"
+
+Picture = Annotated[Path, typer.Argument(help="Picture file.", exists=True, dir_okay=False, show_default=False)]
+Pictures = Annotated[list[Path], typer.Argument(help="Picture files.", exists=True, dir_okay=False, show_default=False)]
+People = Annotated[Path, typer.Argument(help="Folder of people: a folder a person.", exists=True, file_okay=False)]
+Model = Annotated[str, typer.Option(help="Network for encodings: model folder or known name.")]
+Detector = Annotated[str, typer.Option(help="auto, yunet, a detector's name or folder, or a YuNet .onnx.")]
+Threshold = Annotated[float | None, typer.Option(min=0, max=4, help="Largest squared distance; the model's own.")]
+GalleryFile = Annotated[Path, typer.Option("--gallery", metavar="FILE", help="The enrolled people.")]
+Encrypt = Annotated[bool, typer.Option("--encrypted", help=f"Ask for a passphrase, or take {PASSPHRASE}.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+MODEL = "face_embedding"
+GALLERY = Path("people.gallery")
+
+
+@face_app.command()
+def verify(
+    a: Picture,
+    b: Picture,
+    model: Model = MODEL,
+    detector: Detector = "auto",
+    threshold: Threshold = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Say whether two pictures show the same person: their largest faces are compared."""
+    from cnn_suite.faces import verify as verify_pictures
+
+    with stdout_kept_clean(as_json):
+        found = verify_pictures(_encoder(model, detector), a, b, threshold)
+    show(found, as_json, lambda: as_lines(found))
+
+
+@face_app.command()
+def encode(
+    folder: People,
+    output: Annotated[Path, typer.Option(metavar="FILE", help="The .npz file to write.", show_default=False)],
+    model: Model = MODEL,
+    detector: Detector = "auto",
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Write the encodings of a folder of people: paths, people, encodings (NaN where no face is found)."""
+    from cnn_suite.faces import encode_people, write_encodings
+
+    with stdout_kept_clean(as_json):
+        pictures, encodings = encode_people(_encoder(model, detector), folder, quiet=quiet)
+        write_encodings(output, pictures, encodings)
+    told = {"output": output, "pictures": len(pictures), "dimensions": encodings.shape[1]}
+    show(told, as_json, lambda: as_lines(told))
+
+
+@face_app.command()
+def evaluate(
+    folder: People,
+    model: Model = MODEL,
+    detector: Detector = "auto",
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Measure how well a model tells people apart: accuracy, EER, TAR at FAR, rank 1, with intervals."""
+    from cnn_suite.faces import evaluate_people
+
+    with stdout_kept_clean(as_json):
+        found = evaluate_people(_encoder(model, detector), folder, quiet=quiet)
+    show(found, as_json, lambda: as_lines(found))
+
+
+@face_app.command()
+def calibrate(
+    folder: People,
+    far: Annotated[float, typer.Option(help="Share of strangers to let in.")] = 1e-3,
+    model: Model = MODEL,
+    detector: Detector = "auto",
+    record: Annotated[bool, typer.Option("--record", help="Write the threshold into the model's card.")] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Find the threshold for a false accept rate from pictures of people, with its error rates."""
+    if not 0 < far < 1:
+        raise UsageFault(f"--far takes a share between 0 and 1, such as 0.001. Received {far}.")
+    from cnn_suite.faces import calibrate_people, record_calibration
+    from cnn_suite.runtime.model_folders import find_model
+
+    with stdout_kept_clean(as_json):
+        found = calibrate_people(_encoder(model, detector), folder, far=far, quiet=quiet)
+        if record:
+            record_calibration(find_model(model), found, folder)
+    show(found.as_dict(), as_json, lambda: as_lines(found.as_dict()))
+
+
+@face_app.command()
+def enrol(
+    name: Annotated[str, typer.Argument(help="Who the pictures show.", show_default=False)],
+    pictures: Pictures,
+    gallery: GalleryFile = GALLERY,
+    encrypted: Encrypt = False,
+    keep_pictures: Annotated[bool, typer.Option("--keep-pictures", help="Keep the aligned faces too.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Enrol although the gate has something against it.")] = False,
+    model: Model = MODEL,
+    detector: Detector = "auto",
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Add a person to the gallery from one or several pictures; each must pass the gate."""
+    from cnn_suite.face_gallery import enrol_pictures
+
+    encoder = _encoder(model, detector)
+    with stdout_kept_clean(as_json), _gallery(gallery, encoder, encrypted, create=True) as people:
+        told = enrol_pictures(encoder, people, name, pictures, keep_pictures=keep_pictures, force=force)
+    show(told, as_json, lambda: as_lines(told))
+
+
+@face_app.command()
+def identify(
+    pictures: Pictures,
+    gallery: GalleryFile = GALLERY,
+    encrypted: Encrypt = False,
+    threshold: Threshold = None,
+    model: Model = MODEL,
+    detector: Detector = "auto",
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Say who is in pictures: for every face the nearest enrolled person, or unknown."""
+    from cnn_suite.face_gallery import identify_pictures
+
+    encoder = _encoder(model, detector)
+    with stdout_kept_clean(as_json), _gallery(gallery, encoder, encrypted) as people:
+        found = identify_pictures(encoder, people, pictures, threshold)
+    show({"pictures": found}, as_json, lambda: "\n".join(map(_told, found)))
+
+
+@face_app.command(name="list")
+def list_people(
+    gallery: GalleryFile = GALLERY,
+    encrypted: Encrypt = False,
+    model: Model = MODEL,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """List the enrolled people."""
+    with _gallery(gallery, _encoding_network(model), encrypted) as people:
+        found = [vars(person) for person in people.people()]
+    lines = [f"{person['name']}: {person['encodings']} encodings, since {person['created'][:10]}" for person in found]
+    show({"people": found}, as_json, lambda: "\n".join(lines or ["nobody is enrolled"]))
+
+
+@face_app.command()
+def rename(
+    old: Annotated[str, typer.Argument(show_default=False)],
+    new: Annotated[str, typer.Argument(show_default=False)],
+    gallery: GalleryFile = GALLERY,
+    encrypted: Encrypt = False,
+    model: Model = MODEL,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Give an enrolled person another name."""
+    with _gallery(gallery, _encoding_network(model), encrypted) as people:
+        people.rename(old, new)
+    show({"old": old, "new": new}, as_json, lambda: f"{old} is now called {new}")
+
+
+@face_app.command()
+def remove(
+    name: Annotated[str, typer.Argument(help="Whom to remove.", show_default=False)],
+    gallery: GalleryFile = GALLERY,
+    encrypted: Encrypt = False,
+    model: Model = MODEL,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Remove a person with all encodings."""
+    with _gallery(gallery, _encoding_network(model), encrypted) as people:
+        count = people.remove(name)
+    show({"removed": name, "encodings": count}, as_json, lambda: f"{name} and {count} encodings are removed")
+
+
+@face_app.command()
+def export(
+    output: Annotated[Path, typer.Argument(help="File to write: .npz or .json, not encrypted.", show_default=False)],
+    gallery: GalleryFile = GALLERY,
+    encrypted: Encrypt = False,
+    model: Model = MODEL,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Write everybody's encodings into a file."""
+    with _gallery(gallery, _encoding_network(model), encrypted) as people:
+        people.export(output)
+    show({"output": output}, as_json, lambda: f"written: {output}")
+
+
+@face_app.command()
+def merge(
+    source: Annotated[Path, typer.Argument(help="Exported .npz or .json.", exists=True, show_default=False)],
+    clashes: Annotated[str, typer.Option(help="One name in both: refuse, join or number.")] = "refuse",
+    gallery: GalleryFile = GALLERY,
+    encrypted: Encrypt = False,
+    model: Model = MODEL,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Add everybody of an exported gallery."""
+    if clashes not in ("refuse", "join", "number"):
+        raise UsageFault(f"--clashes takes refuse, join or number. Received {clashes!r}.")
+    with _gallery(gallery, _encoding_network(model), encrypted, create=True) as people:
+        count = people.import_file(source, clashes=cast("Clashes", clashes))
+    show({"encodings": count}, as_json, lambda: f"{count} encodings are added")
+
+
+def _told(answer: dict[str, Any]) -> str:
+    """Put into one line who is in a picture."""
+    told = []
+    for face in answer["faces"]:
+        nearest = "" if face["nearest"] is None else f" ({face['nearest']} {face['distance']:.2f})"
+        told.append(f"{face['identity']} {face['distance']:.2f}" if face["identity"] else f"unknown{nearest}")
+    return f"{answer['picture']}: {', '.join(told) or 'no face'}"
+
+
+def _encoder(model: str, detector: str) -> FaceEncoder:
+    """Everything from picture to encoding, or a usage error where a name is wrong."""
+    from cnn_suite.runtime.face_encoder import FaceEncoder
+    from cnn_suite.runtime.face_pipeline import load_finder
+
+    try:
+        return FaceEncoder(load_finder(detector), _encoding_network(model))
+    except FileNotFoundError as error:
+        raise UsageFault(str(error)) from error
+
+
+def _encoding_network(model: str) -> Any:
+    from cnn_suite.runtime.face_encoder import load_encoder
+    from cnn_suite.runtime.pulled import find_or_pull
+
+    try:
+        return load_encoder(find_or_pull(model))
+    except FileNotFoundError as error:
+        raise UsageFault(str(error)) from error
+
+
+@contextlib.contextmanager
+def _gallery(path: Path, encoder: Any, encrypted: bool, *, create: bool = False) -> Iterator[Gallery]:
+    from cnn_suite.runtime.gallery import Gallery
+
+    network = getattr(encoder, "encoder", encoder)
+    passphrase = None
+    if encrypted:
+        passphrase = os.environ.get(PASSPHRASE) or getpass.getpass("Passphrase: ", sys.stderr)
+    with Gallery(
+        path,
+        fingerprint=network.fingerprint,
+        dimensions=network.dimensions,
+        passphrase=passphrase,
+        create=create,
+    ) as people:
+        yield people

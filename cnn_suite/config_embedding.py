@@ -1,0 +1,97 @@
+"""Configuration of the training of a network that tells people apart by encodings of their faces."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from cnn_suite import config_sections
+from cnn_suite.config_sections import Section
+
+
+class Augmentation(Section):
+    """Random changes of aligned faces."""
+
+    mirror: float = Field(0.5, ge=0, le=1, description="probability of mirroring left and right")
+    jitter: float = Field(0.03, ge=0, description="deviation of the points before alignment, in eye distances")
+    rotation_deg: float = Field(6.0, ge=0, le=180, description="largest turn that alignment leaves")
+    scale: float = Field(1.08, ge=1, description="largest factor of size that alignment leaves")
+    brightness: float = Field(0.2, ge=0, le=1)
+    contrast: float = Field(0.3, ge=0, le=1)
+    blur: float = Field(0.3, ge=0, le=1, description="probability of a loss of sharpness")
+    grey: float = Field(0.1, ge=0, le=1, description="probability of a picture without colours")
+    erase: float = Field(0.2, ge=0, le=1, description="probability of erasing a rectangle")
+    blend: float = Field(0.0, ge=0, le=1, description="distillation: probability of mixing a face with another one")
+
+
+class Data(Section):
+    """Where aligned faces come from and how they are fed."""
+
+    path: str = Field(
+        "", description="folder with a landmarks CSV and images/, or of people's aligned faces; empty: not at hand"
+    )
+    labels: tuple[str, ...] = Field((), max_length=0, description="an encoding has no classes")
+    train: tuple[str, ...] = Field(("train",), min_length=1, description="splits to learn from, by person")
+    validation: tuple[str, ...] = Field(("val",), description="splits to measure on during training")
+    people_per_batch: int = Field(32, ge=2, description="P of a triplet training")
+    pictures_per_person: int = Field(4, ge=2, description="K of a triplet training")
+    augmentation: Augmentation = Augmentation()
+
+    @property
+    def batch_size(self) -> int:
+        """Pictures a batch."""
+        return self.people_per_batch * self.pictures_per_person
+
+
+class Model(Section):
+    """The network."""
+
+    builder: str = Field("face_embedding", description="face_embedding, openface_nn4_small2, or module:function")
+    image_size_hw: tuple[int, int] = (112, 112)
+    options: dict[str, bool | int | float | str] = Field({}, description="further arguments of the builder")
+
+    @model_validator(mode="after")
+    def _square(self) -> "Model":
+        if self.image_size_hw[0] != self.image_size_hw[1]:
+            raise ValueError(f"image_size_hw must be square, as aligned faces are, received {self.image_size_hw}")
+        return self
+
+
+class Triplets(Section):
+    """How triplets are chosen and what they pay; see `cnn_suite.losses.triplet.TripletLoss`."""
+
+    rule: Literal["all", "random", "semi_hard", "hardest", "batch_hard"] = "semi_hard"
+    margin: float = Field(0.2, gt=0)
+    soft: bool = False
+
+
+class Training(config_sections.Training):
+    """How `fit` runs."""
+
+    objective: Literal["triplet", "distillation"] = Field("triplet", description="what the encodings are taught by")
+    teacher: str = Field("", description="distillation: MobileFace V2's weights file, or mobileface-v2 once pulled")
+    triplets: Triplets = Triplets()
+
+    @model_validator(mode="after")
+    def _teacher_for_distillation(self) -> "Training":
+        if (self.objective == "distillation") != bool(self.teacher):
+            raise ValueError(
+                "objective: distillation needs a teacher, and triplets have none; "
+                f"received objective: {self.objective}, teacher: {self.teacher or 'none'}"
+            )
+        return self
+
+
+class Export(config_sections.Export):
+    """What the exported graph does after the network, and which files are written."""
+
+    mirror: bool = Field(False, description="add the encoding of the mirrored face")
+
+
+class EmbeddingConfig(config_sections.Run):
+    """One network for encodings: data, network, training and export."""
+
+    task: Literal["embedding"] = "embedding"
+    data: Data
+    model: Model = Model()
+    training: Training = Training()
+    export: Export = Export()

@@ -1,0 +1,109 @@
+"""`cnn-suite face enrol` and `identify`: picture files and the gallery of enrolled people."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from cnn_suite.face_pictures import PictureError, read_face_picture
+from cnn_suite.runtime.enrolment import Problem, check_enrolment, quality
+from cnn_suite.runtime.face_encoder import FaceEncoder
+from cnn_suite.runtime.face_search import FaceIndex
+from cnn_suite.runtime.face_threshold import threshold_of
+from cnn_suite.runtime.gallery import Gallery
+
+
+def enrol_pictures(
+    encoder: FaceEncoder,
+    gallery: Gallery,
+    name: str,
+    pictures: Sequence[str | Path],
+    *,
+    threshold: float | None = None,
+    keep_pictures: bool = False,
+    force: bool = False,
+) -> dict[str, Any]:
+    """Adds a person's pictures to a gallery: all of them, or none if the gate has something against one.
+
+    Args:
+        encoder: From a picture to encodings of its faces.
+        gallery: Where to.
+        name: Who the pictures show.
+        pictures: Picture files; the largest face of each is taken.
+        threshold: Below which another person counts as the same; the model's calibrated one by default. A model without
+            one cannot tell whether somebody else looks like this person, and does not look.
+        keep_pictures: Keep the aligned faces too, as JPEG.
+        force: Enrol in spite of what the gate says; without a face there is still nothing to enrol.
+
+    Returns:
+        `name`, `encodings` (how many were added), `problems` that were passed over.
+
+    Raises:
+        PictureError: If a picture cannot be read, or does not pass.
+    """
+    index = FaceIndex(*gallery.encodings())
+    if threshold is None and encoder.encoder.card.thresholds.get("calibration"):
+        threshold = threshold_of(encoder.encoder.card).distance
+    rows, figures, kept, passed = [], [], [], []
+    for path in pictures:
+        image = read_face_picture(path)
+        found = encoder(image)
+        chosen = found.faces.largest()
+        others = {} if chosen is None or threshold is None else {
+            "name": name, "encoding": found.encodings[chosen], "enrolled": index, "threshold": threshold,
+        }  # fmt: skip
+        problems = check_enrolment(image, found.faces, **others)
+        if problems and (chosen is None or not force):
+            raise PictureError(_told(path, problems))
+        passed += [f"{path}: {problem}" for problem in problems]
+        assert chosen is not None
+        rows.append(found.encodings[chosen])
+        figures.append(quality(image, found.faces).figures)
+        kept.append(_jpeg(found.aligned[chosen]) if keep_pictures else None)
+    names = [Path(path).name for path in pictures]
+    numbers = gallery.enrol(name, np.stack(rows), quality=figures, sources=names, pictures=kept)
+    return {"name": name, "encodings": len(numbers), "problems": passed}
+
+
+def identify_pictures(
+    encoder: FaceEncoder, gallery: Gallery, pictures: Sequence[str | Path], threshold: float | None = None
+) -> list[dict[str, Any]]:
+    """Who is in pictures.
+
+    Returns:
+        For every picture `picture` and `faces`, each with `identity` (None for unknown), `nearest`, `distance`,
+        `threshold` and `box_xyxy_px`, the surest face first.
+
+    Raises:
+        PictureError: If a picture cannot be read.
+        ValueError: If no threshold is given and the model was never calibrated.
+    """
+    if threshold is None:
+        threshold = threshold_of(encoder.encoder.card).distance
+    index = FaceIndex(*gallery.encodings())
+    answers = []
+    for path in pictures:
+        found = encoder(read_face_picture(path))
+        nearest = index.nearest(found.encodings) if len(found) else []
+        faces = [
+            {
+                "identity": people[0].name if people and people[0].distance < threshold else None,
+                "nearest": people[0].name if people else None,
+                "distance": people[0].distance if people else None,
+                "threshold": threshold,
+                "box_xyxy_px": [round(float(value), 1) for value in box],
+            }
+            for people, box in zip(nearest, found.faces.xyxy_px)
+        ]
+        answers.append({"picture": str(path), "faces": faces})
+    return answers
+
+
+def _told(path: str | Path, problems: Sequence[Problem]) -> str:
+    return f"{path} cannot be enrolled. " + " ".join(str(problem) for problem in problems)
+
+
+def _jpeg(face_rgb: np.ndarray) -> bytes:
+    return cv2.imencode(".jpg", cv2.cvtColor(face_rgb, cv2.COLOR_RGB2BGR))[1].tobytes()

@@ -1,0 +1,79 @@
+"""Pictures of people as files: folders with one folder a person, and the one face of a picture."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from cnn_suite.data.picture_files import picture_size_hw, pictures_under, read_rgb
+from cnn_suite.runtime.face_encoder import FaceEncoder
+
+MOST_PIXELS = 100_000_000  # a picture of 20,000 x 20,000 would take a gigabyte
+
+
+class PictureError(ValueError):
+    """A picture that cannot be used; the message names it."""
+
+
+class PersonPicture(NamedTuple):
+    """A picture file and whose it is."""
+
+    path: Path
+    person: str
+
+
+def people_pictures(folder: str | Path) -> list[PersonPicture]:
+    """The pictures of a folder of people: a folder a person, in the order of their names.
+
+    Raises:
+        FileNotFoundError: If there is no such folder.
+        PictureError: If it holds no folder with pictures.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"There is no folder {folder}. A folder of people holds one folder a person.")
+    found = [
+        PersonPicture(path, person.name)
+        for person in sorted(folder.iterdir())
+        if person.is_dir()
+        for path in pictures_under(person)
+    ]
+    if not found:
+        raise PictureError(f"{folder} holds no folders with pictures. A folder of people holds one folder a person.")
+    return found
+
+
+def read_face_picture(path: str | Path) -> np.ndarray:
+    """A picture as RGB uint8.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        PictureError: If it is no picture, or larger than any camera's.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no picture {path}.")
+    try:
+        height, width = picture_size_hw(path)
+    except ValueError as error:
+        raise PictureError(f"{path} is no picture that can be read: {error}") from error
+    if height * width > MOST_PIXELS:
+        raise PictureError(
+            f"{path} has {width:,} x {height:,} pixels. At most {MOST_PIXELS // 1_000_000} million can be read: make "
+            "it smaller first."
+        )
+    try:
+        return read_rgb(path)
+    except ValueError as error:
+        raise PictureError(f"{path} is no picture that can be read: {error}") from error
+
+
+def largest_face(encoder: FaceEncoder, path: str | Path) -> np.ndarray | None:
+    """The encoding of the largest face of a picture; None where there is no face.
+
+    Raises:
+        FileNotFoundError, PictureError: As `read_face_picture`.
+    """
+    found = encoder(read_face_picture(path))
+    number = found.faces.largest()
+    return None if number is None else found.encodings[number]

@@ -1,0 +1,258 @@
+"""The gate before the gallery: is this picture good enough to know a person by for years?
+
+One poor enrolment harms every later comparison, so each fault is named with what was seen, what is asked for and what
+to do. The defaults of `EnrolmentLimits` were set on press photographs of 250 x 250 pixels (100 pictures of ten people
+of Labeled Faces in the Wild, faces by YuNet), which are to pass unless a face is turned far away or somebody else's
+is as large; the same pictures blurred by a Gaussian of 3 pixels, some tenth of the distance between the eyes, are not.
+
+Sharpness is the variance of the Laplacian (Pech-Pacheco et al. 2000, Diatom Autofocusing in Brightfield Microscopy)
+of the aligned face, divided by the variance of its grey values, so that neither the size of the picture nor its
+contrast counts. A face enlarged by the alignment is found blurred, as it should be. Noise counts as sharpness, though
+a little smoothing comes first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import cv2
+import numpy as np
+
+from cnn_suite.runtime.face_alignment import align_face
+from cnn_suite.runtime.face_detector import Faces
+from cnn_suite.runtime.face_pose import face_pose
+from cnn_suite.runtime.face_search import FaceIndex
+from cnn_suite.runtime.model_folder import check_picture
+
+_ROWS, _COLUMNS = slice(32, 104), slice(24, 88)  # of the aligned 112 x 112: from the brows to the chin, no background
+_DARK, _BRIGHT = 20, 245  # grey values in which nothing can be told apart any more
+
+
+@dataclass(frozen=True)
+class EnrolmentLimits:
+    """What a picture must have to be enrolled.
+
+    Args:
+        eye_distance_px: Least pixels between the eyes.
+        sharpness: Least sharpness; 0.02 to 0.15 is usual for press photographs.
+        brightness: Least and greatest mean grey value of the face.
+        contrast: Least standard deviation of its grey values.
+        dark: Greatest share of pixels that are nearly black.
+        bright: Greatest share of pixels that are nearly white.
+        across: Greatest turn to a side, in `FacePose.across`; 0.45 is some 45 degrees.
+        down: Least and greatest nod, in `FacePose.down`.
+        rival: From what share of the largest face's size on another face makes it unclear who is meant.
+    """
+
+    eye_distance_px: float = 24.0
+    sharpness: float = 0.012
+    brightness: tuple[float, float] = (40.0, 220.0)
+    contrast: float = 10.0
+    dark: float = 0.35
+    bright: float = 0.15
+    across: float = 0.45
+    down: tuple[float, float] = (0.35, 0.75)
+    rival: float = 0.75
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Figures of the largest face in a picture; `figures` is what a gallery keeps.
+
+    Args:
+        confidence: The detector's.
+        eye_distance_px: Pixels between the eyes, in the picture as it was.
+        sharpness: Variance of the Laplacian over the variance of grey values, both of the aligned face.
+        brightness: Mean grey value of the face, 0 to 255.
+        contrast: Standard deviation of its grey values.
+        dark: Share of pixels that are nearly black.
+        bright: Share of pixels that are nearly white.
+        across: Turn to a side, `FacePose.across`.
+        down: Nod, `FacePose.down`.
+        rival: Size of the next largest face by that of the largest; 0 where there is none.
+    """
+
+    confidence: float
+    eye_distance_px: float
+    sharpness: float
+    brightness: float
+    contrast: float
+    dark: float
+    bright: float
+    across: float
+    down: float
+    rival: float
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """All figures by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One reason not to enrol a picture: `kind` for programs, `text` for people.
+
+    Args:
+        kind: "no face", "no pose", "several faces", "too small", "blurred", "dark", "bright", "flat", "turned",
+            "nodded" or "looks like another".
+        text: What was seen, what is asked for, and what to do.
+    """
+
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def quality(image_rgb: np.ndarray, faces: Faces) -> Quality:
+    """Figures of the largest face.
+
+    Args:
+        image_rgb: `uint8 (height, width, 3)`.
+        faces: What the detector found in it.
+
+    Raises:
+        ValueError: If the picture is none, there is no face, or its points show no pose.
+    """
+    check_picture(image_rgb)
+    chosen, sizes = faces.largest(), _sizes(faces)
+    if chosen is None:
+        raise ValueError("There is no face to look at. Check `len(faces)` first.")
+    points = faces.points_px[chosen]
+    pose = face_pose(points)
+    grey = cv2.cvtColor(align_face(image_rgb, points), cv2.COLOR_RGB2GRAY)[_ROWS, _COLUMNS].astype(np.float32)
+    edges = cv2.Laplacian(cv2.GaussianBlur(grey, (3, 3), 0), cv2.CV_32F)[1:-1, 1:-1]
+    return Quality(
+        confidence=float(faces.confidence[chosen]),
+        eye_distance_px=pose.eye_distance_px,
+        sharpness=float(edges.var() / max(grey.var(), 1.0)),  # rounding to 256 values alone gives some tenths
+        brightness=float(grey.mean()),
+        contrast=float(grey.std()),
+        dark=float((grey < _DARK).mean()),
+        bright=float((grey > _BRIGHT).mean()),
+        across=pose.across,
+        down=pose.down,
+        rival=float(np.partition(sizes, -2)[-2] / sizes[chosen]) if len(faces) > 1 and sizes[chosen] > 0 else 0.0,
+    )
+
+
+def check_enrolment(
+    image_rgb: np.ndarray,
+    faces: Faces,
+    *,
+    limits: EnrolmentLimits | None = None,
+    name: str | None = None,
+    encoding: np.ndarray | None = None,
+    enrolled: FaceIndex | None = None,
+    threshold: float | None = None,
+) -> list[Problem]:
+    """Everything that speaks against enrolling a picture; an empty list where nothing does.
+
+    Args:
+        image_rgb: `uint8 (height, width, 3)`.
+        faces: What the detector found in it.
+        limits: What is asked for; the defaults without it.
+        name: Who is to be enrolled.
+        encoding: Of the largest face, float `(dimensions,)` of unit length.
+        enrolled: Who is enrolled already. With it, `name`, `encoding` and `threshold` are needed.
+        threshold: Squared distance below which two faces are taken for the same person.
+
+    Raises:
+        ValueError: If the picture is none, or somebody is to be compared with and not all that needs is given.
+    """
+    check_picture(image_rgb)
+    given = [value is not None for value in (name, encoding, enrolled, threshold)]
+    if enrolled is not None and not all(given):
+        raise ValueError(
+            "To compare with who is enrolled give `name`, `encoding` and `threshold` along with `enrolled`."
+        )
+    if not len(faces):
+        return [Problem("no face", "There is no face in the picture. Look into the camera, in more light or nearer.")]
+    try:
+        seen = quality(image_rgb, faces)
+    except ValueError:
+        text = "The eyes, nose and mouth cannot be told apart. Look into the camera, with nothing before the face."
+        return [Problem("no pose", text)]
+    problems = quality_problems(seen, limits or EnrolmentLimits())
+    if name is not None and encoding is not None and enrolled is not None and threshold is not None:
+        problems += _someone_else(name, encoding, enrolled, threshold)
+    return problems
+
+
+def quality_problems(seen: Quality, limits: EnrolmentLimits) -> list[Problem]:
+    """The limits that a picture's figures miss."""
+    least, most = limits.brightness
+    up, down = limits.down
+    side = "left" if seen.across > 0 else "right"
+    faults = (
+        (
+            "several faces",
+            seen.rival >= limits.rival,
+            f"There are several faces of like size: another has {seen.rival:.0%} of the largest one's, and only less "
+            f"than {limits.rival:.0%} can be left aside. Let one person alone be in the picture.",
+        ),
+        (
+            "too small",
+            seen.eye_distance_px < limits.eye_distance_px,
+            f"The face is too small: {seen.eye_distance_px:.0f} pixels between the eyes, at least "
+            f"{limits.eye_distance_px:.0f} are needed. Come nearer or take a larger picture.",
+        ),
+        (
+            "blurred",
+            seen.sharpness < limits.sharpness,
+            f"The face is blurred: sharpness {seen.sharpness:.4f}, at least {limits.sharpness:.4f} is needed. Hold "
+            "still, give more light, clean or focus the lens.",
+        ),
+        (
+            "dark",
+            seen.brightness < least or seen.dark > limits.dark,
+            f"The face is too dark: brightness {seen.brightness:.0f} with {seen.dark:.0%} black, at least {least:.0f} "
+            f"with at most {limits.dark:.0%} is needed. Turn to the light.",
+        ),
+        (
+            "bright",
+            seen.brightness > most or seen.bright > limits.bright,
+            f"The face is too bright: brightness {seen.brightness:.0f} with {seen.bright:.0%} white, at most "
+            f"{most:.0f} with at most {limits.bright:.0%} is needed. Turn away from the light.",
+        ),
+        (
+            "flat",
+            seen.contrast < limits.contrast,
+            f"The face has hardly any contrast: {seen.contrast:.1f}, at least {limits.contrast:.1f} is needed. Give "
+            "more light from one side, clean the lens.",
+        ),
+        (
+            "turned",
+            abs(seen.across) > limits.across,
+            f"The head is turned too far to the person's {side}: {abs(seen.across):.2f}, at most {limits.across:.2f} "
+            "is good. Look straight into the camera.",
+        ),
+        (
+            "nodded",
+            not up <= seen.down <= down,
+            f"The head is {'raised' if seen.down < up else 'lowered'} too far: {seen.down:.2f}, between {up:.2f} and "
+            f"{down:.2f} is good. Look straight into the camera.",
+        ),
+    )
+    return [Problem(kind, text) for kind, wrong, text in faults if wrong]
+
+
+def _someone_else(name: str, encoding: np.ndarray, enrolled: FaceIndex, threshold: float) -> list[Problem]:
+    """Whether the face passes for somebody enrolled under another name."""
+    nearest = enrolled.nearest(np.asarray(encoding)[None], 2)[0]
+    others = [person for person in nearest if person.name != name]  # one at most is of this name
+    if not others or others[0].distance >= threshold:
+        return []
+    other = others[0]
+    text = (
+        f"The face looks like {other.name}, who is enrolled already: distance {other.distance:.3f}, below the "
+        f"threshold {threshold:.3f}. If it is the same person, enrol it under that name; if not, they will be mixed up."
+    )
+    return [Problem("looks like another", text)]
+
+
+def _sizes(faces: Faces) -> np.ndarray:
+    """Side of a square with the area of each box, in pixels."""
+    return np.sqrt(np.clip(faces.xyxy_px[:, 2:] - faces.xyxy_px[:, :2], 0, None).prod(axis=1))

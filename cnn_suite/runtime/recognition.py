@@ -1,0 +1,152 @@
+"""Who is in view: faces followed from frame to frame, each frame's nearest person a vote, the majority the answer.
+
+One frame may be blurred or turned away; a track is one person all along. "Unknown" is an answer like any other: it is
+given where no person is nearer than the threshold in most of the frames, and until there are enough of them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cnn_suite.results import Detections
+from cnn_suite.runtime.face_detector import Faces
+from cnn_suite.runtime.face_encoder import FaceEncoder
+from cnn_suite.runtime.face_search import FaceIndex
+from cnn_suite.runtime.tracker import IouTracker
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class FaceMatch:
+    """Who a face is taken for.
+
+    Args:
+        name: The person; None for nobody that is enrolled.
+        nearest: The nearest person, whether near enough or not; None in an empty gallery.
+        distance: To that person in this frame, squared Euclidean; infinite in an empty gallery.
+        threshold: Below which a distance means the same person.
+        votes: Frames of this track that say the same as `name`, and frames looked at.
+    """
+
+    name: str | None
+    nearest: str | None
+    distance: float
+    threshold: float
+    votes: tuple[int, int]
+
+    @property
+    def caption(self) -> str:
+        """What is written beside the face: name, distance, threshold."""
+        sign = "<" if self.distance < self.threshold else ">="
+        return f"{self.name or UNKNOWN} {self.distance:.2f} {sign} {self.threshold:.2f}"
+
+
+@dataclass(frozen=True, eq=False)
+class RecognisedFaces:
+    """The faces of one frame: where, as which track, who, and what a closer look needs."""
+
+    detections: Detections
+    matches: tuple[FaceMatch, ...]
+    points_px: np.ndarray
+    aligned: tuple[np.ndarray, ...]
+    encodings: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.matches)
+
+    @property
+    def faces(self) -> Faces:
+        """What the detector found."""
+        return Faces(self.detections.xyxy_px, self.detections.confidence, self.points_px)
+
+    @property
+    def named(self) -> Detections:
+        """The faces as detections whose labels are the people found, and "unknown"."""
+        names = [match.name or UNKNOWN for match in self.matches]
+        labels = tuple(dict.fromkeys((UNKNOWN, *sorted(names))))
+        class_id = np.array([labels.index(name) for name in names], np.int32)
+        return replace(self.detections, class_id=class_id, labels=labels)
+
+    def records(self) -> list[dict]:
+        """For every face what a result line says about who it is."""
+        return [
+            {
+                "identity": match.name,
+                "distance": round(match.distance, 4) if np.isfinite(match.distance) else None,
+                "threshold": match.threshold,
+                "same": match.name is not None,
+            }
+            for match in self.matches
+        ]
+
+
+class Recogniser:
+    """Recognises everybody in view, frame by frame.
+
+    Args:
+        encoder: From a picture to encodings of its faces.
+        enrolled: Whom it may be.
+        threshold: Below which a squared distance means the same person.
+        frames: How many of a track's last frames vote.
+        least: How many must have voted before anybody is named.
+        claimed: Only look whether a face is this person's; everybody else is unknown.
+
+    Raises:
+        ValueError: If nobody of the claimed name is enrolled, or `least` and `frames` do not fit together.
+    """
+
+    def __init__(
+        self,
+        encoder: FaceEncoder,
+        enrolled: FaceIndex,
+        threshold: float,
+        *,
+        frames: int = 9,
+        least: int = 3,
+        claimed: str | None = None,
+    ) -> None:
+        if not 1 <= least <= frames:
+            raise ValueError(f"`least` must be from 1 to `frames`. Received {least} and {frames}.")
+        self.encoder = encoder
+        self.enrolled = enrolled if claimed is None else enrolled.only(claimed)
+        self.threshold = threshold
+        self._tracker = IouTracker(min_hits=1)
+        self._frames, self._least = frames, least
+        self._votes: dict[int, deque[str | None]] = {}
+
+    def __call__(self, image_rgb: np.ndarray) -> RecognisedFaces:
+        """The faces of the next frame, uint8 `(height, width, 3)`."""
+        found = self.encoder(image_rgb)
+        detections = self._tracker(found.faces.detections)
+        tracks = [] if detections.track_id is None else detections.track_id.tolist()
+        matches = tuple(self._match(track, encoding) for track, encoding in zip(tracks, found.encodings))
+        return RecognisedFaces(detections, matches, found.faces.points_px, found.aligned, found.encodings)
+
+    def nearest(self, encoding: np.ndarray) -> tuple[str | None, float]:
+        """The nearest person and the squared distance; nobody and infinity in an empty gallery."""
+        (found,) = self.enrolled.nearest(encoding[None])
+        return (found[0].name, found[0].distance) if found else (None, float("inf"))
+
+    def _match(self, track: int, encoding: np.ndarray) -> FaceMatch:
+        nearest, distance = self.nearest(encoding)
+        votes = self._votes.setdefault(track, deque(maxlen=self._frames))
+        votes.append(nearest if distance < self.threshold else None)
+        name, count = decided(votes, self._least)
+        return FaceMatch(name, nearest, distance, self.threshold, (count, len(votes)))
+
+
+def decided(votes: deque[str | None], least: int) -> tuple[str | None, int]:
+    """The name with more than half of the votes, and how many they are; None, for unknown, where there is none.
+
+    Args:
+        votes: A name a frame, None for unknown.
+        least: Fewer votes name nobody.
+    """
+    name, count = Counter(votes).most_common(1)[0]
+    if len(votes) < least or 2 * count <= len(votes):
+        return None, sum(vote is None for vote in votes)
+    return name, count

@@ -1,0 +1,82 @@
+"""Networks for encodings measured: how well distances tell whether two aligned faces are of one person."""
+
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from cnn_suite.config_embedding import EmbeddingConfig
+from cnn_suite.data.aligned_faces import SPLITS, AlignedFaces, read_aligned_faces
+from cnn_suite.metrics.verification import all_pairs, best_accuracy, equal_error_rate, tar_at_far
+from cnn_suite.progress import shown
+from cnn_suite.runtime.face_encoder import Encoder, load_encoder
+
+PROTOCOL = "all pairs of aligned faces, threshold of the best accuracy on the same pairs"
+RECORDED = ("faces", "people", "pairs", "accuracy", "eer", "tar_at_far")
+HEADLINE = ("accuracy", "eer", "tar_at_far")
+FAR = (1e-2, 1e-3)
+
+
+def evaluate_folder(
+    folder: str | Path,
+    data_path: str | Path,
+    *,
+    split: str = "test",
+    format: str = "auto",
+    runtime: str = "litert",
+    limit: int | None = None,
+    report_folder: Path | None = None,
+    quiet: bool = False,
+) -> dict[str, Any]:
+    """Measures a network's model folder; arguments as `cnn_suite.evaluate.evaluate_model`.
+
+    Returns:
+        `faces`, `people`, `pairs`, then `accuracy`, `eer` and `tar_at_far` on all pairs, and the latency of one face.
+
+    Raises:
+        FileNotFoundError: If there are no faces at the path.
+        ValueError: If the split is unknown or has fewer than two people.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"There is no split {split!r} of people. Choose {', '.join(SPLITS)}.")
+    encoder = load_encoder(folder, runtime=runtime)
+    faces = read_aligned_faces(data_path, (split,), encoder.size)
+    encodings, seconds = _encodings(encoder, faces, len(faces) if limit is None else min(limit, len(faces)), quiet)
+    people = faces.people[: len(encodings)]
+    if len(set(people)) < 2:
+        raise ValueError(f"There are not two people of the split {split!r} in {data_path}.")
+    pairs = all_pairs(encodings, people)
+    median, slow = np.percentile(seconds * 1e3, [50, 90]).tolist()
+    return {
+        "faces": len(encodings),
+        "people": len(set(people)),
+        "pairs": len(pairs.same),
+        "accuracy": best_accuracy(*pairs).accuracy,
+        "eer": equal_error_rate(*pairs).rate,
+        "tar_at_far": {f"{far:g}": tar_at_far(*pairs, far).tar for far in FAR},
+        "latency_ms": {"median": median, "p90": slow},
+    }
+
+
+def evaluate_validation(
+    folder: Path, config: EmbeddingConfig, *, report_folder: Path | None, history: Path, quiet: bool
+) -> dict[str, Any]:
+    """Measures a model folder on the validation people of its configuration; an empty dictionary without any."""
+    if not config.data.validation:
+        return {}
+    return evaluate_folder(folder, config.data.path, split=config.data.validation[0], quiet=quiet)
+
+
+def _encodings(encoder: Encoder, faces: AlignedFaces, count: int, quiet: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Encodings `(n, d)` and seconds `(n,)`."""
+    encodings: list[np.ndarray] = []
+    seconds: list[float] = []
+    for number in shown(range(count), "Evaluating", quiet):
+        face = faces.still(number)[0]
+        if not seconds:
+            encoder.encode_aligned(face)  # the first call allocates and is not timed
+        start = perf_counter()
+        encodings.append(encoder.encode_aligned(face))
+        seconds.append(perf_counter() - start)
+    return np.array(encodings), np.array(seconds)

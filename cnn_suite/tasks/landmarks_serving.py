@@ -1,0 +1,100 @@
+"""The whole way from a crop of a face to its points as one graph: resize, network, points in the crop's pixels."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from cnn_suite.data.landmarked_faces import FIVE_MIRRORED
+from cnn_suite.data.picture_resize import resized
+from cnn_suite.data.views import whole, xy
+from cnn_suite.parity import Answer, Runtime
+from cnn_suite.tasks import landmarks_parity
+from cnn_suite.tasks.serving import Signature
+
+IMAGES = tf.TensorSpec((None, None, None, 3), tf.uint8, name="images")
+
+
+class LandmarksServing(tf.Module):
+    """Signature `serving_default`.
+
+    Args:
+        model: A network from square pictures 0..255 to the logit of a face and points in sides of the picture.
+        size: Side of its input.
+        mirror: Whether to look at the mirror image too, and to take the mean.
+    """
+
+    def __init__(self, model: keras.Model, size: int, mirror: bool = False):
+        super().__init__(name="landmarks")
+        self.model = model
+        self._size_hw = (size, size)
+        self._mirror = mirror
+
+    @tf.function(input_signature=[IMAGES])
+    def serving_default(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Points of uint8 RGB crops `(batch, height, width, 3)`: `points` float32 `(batch, k, 2)`, x and y in pixels of
+        the crop, and `score` `(batch,)`, the probability that it shows a face."""
+        return self._answer(images)
+
+    @property
+    def signatures(self) -> dict[str, Signature]:
+        """What a SavedModel serves."""
+        return {"serving_default": self.serving_default}
+
+    @property
+    def one_picture_signatures(self) -> dict[str, Signature]:
+        """The same for a batch of one, the form that LiteRT runs fastest."""
+        return {"serving_default": self._answer}
+
+    @property
+    def int8_body(self) -> str:
+        """Operators inside of the network, other than its last layers, which give the points."""
+        return rf"{re.escape(self.model.name)}(_\d+)?/(?!(from_middle|points)(_\d+)?/)"
+
+    def on_input(self, picture: np.ndarray) -> np.ndarray:
+        """A crop at the network's size, uint8."""
+        return resized(picture, self._size_hw, "stretch", 3)
+
+    def card(self) -> dict[str, dict[str, Any]]:
+        """The parts `input`, `thresholds` and `model` of the model card."""
+        return {
+            "input": {
+                "network_size_hw": list(self._size_hw),
+                "resizing": "stretch, inside the graph",
+                "mirror": self._mirror,
+            },
+            "thresholds": {},
+            "model": {},
+        }
+
+    def differences(self, others: dict[str, Runtime], pictures: Sequence[np.ndarray]) -> dict[str, dict[str, Any]]:
+        """How far other runtimes are from this graph; see `landmarks_parity.parity`."""
+        return landmarks_parity.parity(self._run, others, pictures)
+
+    def int8_differences(self, other: Runtime, pictures: Sequence[np.ndarray]) -> dict[str, Any]:
+        """How far an 8-bit form is from this graph."""
+        return landmarks_parity.parity(self._run, {"int8": other}, pictures)["int8"]
+
+    def check(self, differences: dict[str, dict[str, Any]]) -> None:
+        """Refuses differences that are too large; see `landmarks_parity.check`."""
+        landmarks_parity.check(differences)
+
+    def _run(self, signature: str, images: np.ndarray) -> Answer:
+        return getattr(self, signature)(tf.constant(images))
+
+    def _answer(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        crops = whole(images, self._size_hw, "stretch")
+        if self._mirror:
+            crops = tf.concat([crops, tf.reverse(crops, [2])], axis=0)
+        found = self.model(crops, training=False)
+        points = tf.reshape(found[:, 1:], (-1, found.shape[1] // 2, 2))
+        scores = tf.sigmoid(found[:, 0])
+        if self._mirror:
+            points, mirrored = tf.split(points, 2)
+            turned = tf.gather(mirrored, FIVE_MIRRORED, axis=1) * [-1.0, 1.0] + [1.0, 0.0]
+            points, scores = (points + turned) / 2, tf.reduce_mean(tf.reshape(scores, (2, -1)), axis=0)
+        pixels = points * tf.cast(xy(tf.shape(images)[1:3]), tf.float32) - 0.5  # a pixel's middle is at half of it
+        return {"points": pixels, "score": scores}

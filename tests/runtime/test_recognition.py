@@ -1,0 +1,97 @@
+"""Recognition over frames: nearest people, votes, unknown, a claimed name."""
+
+from collections import deque
+
+import numpy as np
+import pytest
+
+from cnn_suite.runtime.face_detector import Faces
+from cnn_suite.runtime.face_encoder import EncodedFaces
+from cnn_suite.runtime.face_search import FaceIndex
+from cnn_suite.runtime.recognition import UNKNOWN, Recogniser, decided
+
+ADA, BO, STRANGER = np.eye(4, dtype=np.float32)[:3]
+PICTURE = np.zeros((50, 100, 3), np.uint8)
+
+
+def script(*frames):
+    """Stands for detector and network: the encodings of each frame's faces, side by side."""
+    waiting = iter(frames)
+
+    def encoder(image):
+        encodings = np.reshape(next(waiting), (-1, 4)).astype(np.float32)
+        boxes = np.array([[20 * i, 0, 20 * i + 15, 20] for i in range(len(encodings))], np.float32).reshape(-1, 4)
+        points = np.zeros((len(encodings), 5, 2), np.float32)
+        faces = Faces(boxes, np.full(len(encodings), 0.9, np.float32), points)
+        return EncodedFaces(faces, (PICTURE,) * len(encodings), encodings)
+
+    return encoder
+
+
+def recogniser(*frames, **more):
+    return Recogniser(script(*frames), FaceIndex(np.stack([ADA, BO]), ["Ada", "Bo"]), 1.0, **more)
+
+
+def test_distances_are_squared_and_the_nearest_person_is_named():
+    # between unit vectors at right angles the squared distance is 2; (0.8, 0.6) to (1, 0): 0.04 + 0.36 = 0.4
+    see = recogniser([0.8, 0.6, 0, 0], least=1)
+    (match,) = see(PICTURE).matches
+    assert (match.name, match.nearest, match.votes) == ("Ada", "Ada", (1, 1))
+    assert match.distance == pytest.approx(0.4, abs=1e-6)
+    assert see.nearest(STRANGER) == ("Ada", pytest.approx(2.0))
+    assert match.caption == "Ada 0.40 < 1.00"
+
+
+def test_nobody_is_named_before_enough_frames():
+    see = recogniser(*[ADA] * 4, least=3)
+    assert [see(PICTURE).matches[0].name for _ in range(4)] == [None, None, "Ada", "Ada"]
+
+
+def test_one_bad_frame_changes_nothing_and_a_stranger_stays_unknown():
+    see = recogniser(ADA, ADA, ADA, STRANGER, ADA, frames=5)
+    names = [see(PICTURE).matches[0].name for _ in range(5)]
+    assert names == [None, None, "Ada", "Ada", "Ada"]
+    see = recogniser(*[STRANGER] * 5)
+    last = [see(PICTURE).matches[0] for _ in range(5)][-1]
+    assert last.name is None and last.nearest == "Ada" and last.votes == (5, 5)
+    assert last.caption == "unknown 2.00 >= 1.00"
+
+
+def test_two_people_at_once_are_followed_each():
+    see = recogniser(*[np.stack([BO, ADA])] * 3)
+    faces = [see(PICTURE) for _ in range(3)][-1]
+    assert [match.name for match in faces.matches] == ["Bo", "Ada"]
+    assert faces.named.names == ["Bo", "Ada"]
+    assert len(set(faces.detections.track_id.tolist())) == 2
+
+
+def test_a_claim_looks_for_one_person_only():
+    see = recogniser(BO, ADA, claimed="Ada", frames=1, least=1)
+    assert [see(PICTURE).matches[0].name for _ in range(2)] == [None, "Ada"]
+    with pytest.raises(KeyError, match="Nobody in the gallery is called 'Cy'. Enrolled: Ada, Bo."):
+        recogniser(claimed="Cy")
+
+
+def test_an_empty_gallery_knows_nobody():
+    see = Recogniser(script(ADA), FaceIndex(np.zeros((0, 4), np.float32), []), 1.0, frames=1, least=1)
+    faces = see(PICTURE)
+    assert faces.matches[0].name is None and np.isinf(faces.matches[0].distance)
+    assert faces.records() == [{"identity": None, "distance": None, "threshold": 1.0, "same": False}]
+
+
+def test_a_frame_without_faces_gives_none():
+    faces = recogniser(np.zeros((0, 4)))(PICTURE)
+    assert len(faces) == 0 and faces.records() == [] and faces.named.labels == (UNKNOWN,)
+
+
+@pytest.mark.parametrize("votes, least, expected", [
+    (["A"], 1, ("A", 1)), (["A"], 2, (None, 0)), (["A", "B"], 1, (None, 0)), (["A", "A", None], 1, ("A", 2)),
+    ([None, None, "A"], 1, (None, 2)), (["A", "A", None, None], 1, (None, 2)),
+])  # fmt: skip
+def test_more_than_half_of_the_votes_decide(votes, least, expected):
+    assert decided(deque(votes), least) == expected
+
+
+def test_numbers_that_cannot_be_are_refused():
+    with pytest.raises(ValueError, match="`least` must be from 1 to `frames`. Received 4 and 3"):
+        recogniser(frames=3, least=4)

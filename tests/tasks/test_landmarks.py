@@ -1,0 +1,128 @@
+"""The landmarks task: its data, a short training through the verbs, its serving graph and its figures."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cnn_suite.config import ConfigError, load_config
+from cnn_suite.config_landmarks import Data, LandmarksConfig
+from cnn_suite.data.face_crops import FaceCrops
+from cnn_suite.data.landmarked_faces import FIVE, five_points, read_landmarked_faces
+from cnn_suite.evaluate import evaluate_model
+from cnn_suite.export import export_model
+from cnn_suite.metrics.landmarks import landmark_figures
+from cnn_suite.parity import ParityError
+from cnn_suite.results import ModelCard
+from cnn_suite.runtime.face_points import load_face_points
+from cnn_suite.tasks import landmarks, landmarks_parity
+from cnn_suite.tasks.landmarks_serving import LandmarksServing
+from cnn_suite.train import train
+from tests.drawn_faces import drawn_face, people_of, write_faces
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    people = [*people_of("train", 4), *people_of("val", 1), *people_of("test", 1)]
+    return write_faces(tmp_path_factory.mktemp("landmarks") / "faces", people, 6)
+
+
+def config_of(folder, **data):
+    return LandmarksConfig(name="tiny", data=Data(path=str(folder), batch_size=8, **data))
+
+
+@pytest.fixture(scope="module")
+def run(folder, tmp_path_factory):
+    root = tmp_path_factory.mktemp("run")
+    (root / "points.yaml").write_text(
+        f"""
+name: points
+task: landmarks
+seed: 1
+data: {{path: {folder}, batch_size: 8, augmentation: {{rotation_deg: 5, no_face: 0}}}}
+model: {{width: 0.5}}
+training: {{epochs: 25, learning_rate: 0.01, warmup_epochs: 1, ema_momentum: 0.0}}
+export: {{formats: [litert]}}
+"""
+    )
+    return train(load_config(root / "points.yaml"), quiet=True, runs=root / "runs")
+
+
+@pytest.fixture(scope="module")
+def exported(run, tmp_path_factory):
+    return export_model(run, tmp_path_factory.mktemp("models") / "points")
+
+
+def test_nobody_stands_in_both_parts(folder):
+    data = landmarks.datasets(config_of(folder))
+    assert data.labels == FIVE
+    people = [{face.person for face in part.faces} for part in (data.training, data.validation)]
+    assert len(people[0]) == 4 and len(people[1]) == 1 and not people[0] & people[1]
+
+
+@pytest.mark.parametrize("data, text", [
+    ({"train": ("holiday",)}, "unknown split 'holiday'. Known: train, val, test"),
+    ({"validation": ("train",)}, "data.validation: train is trained on. Measure on other people"),
+])  # fmt: skip
+def test_splits_that_cannot_be_are_refused(folder, data, text):
+    with pytest.raises(ConfigError, match=text):
+        landmarks.datasets(config_of(folder, **data))
+
+
+def test_a_split_without_a_face_is_refused(tmp_path):
+    only_test = write_faces(tmp_path / "faces", people_of("test", 1), 1)
+    with pytest.raises(ConfigError, match="data.train: there is no face of train in"):
+        landmarks.datasets(config_of(only_test))
+
+
+@pytest.mark.slow
+def test_a_short_training_finds_the_points_of_drawn_faces(exported, folder):
+    figures = evaluate_model(exported, folder, split="test", record=True, quiet=True)
+    crops = FaceCrops([face for face in read_landmarked_faces(folder) if face.split == "test"], 64)
+    truth = np.stack([crops.still(number)[1][1:].reshape(5, 2) for number in range(6)])
+    untrained = landmark_figures(np.full_like(truth, 0.5), truth)  # all points in the middle
+    assert figures["faces"] == 6 and figures["nme"] < 0.6 * untrained.nme
+    assert set(figures["per_point"]) == set(FIVE)
+    card = ModelCard.read(exported)
+    assert card.labels == FIVE and card.metrics["test"]["nme"] == figures["nme"]
+
+
+def test_the_exported_network_answers_in_the_pixels_of_the_picture(exported):
+    network = load_face_points(exported)
+    image, truth = drawn_face(3, 1)
+    box = np.array([*truth.min(axis=0), *truth.max(axis=0)])
+    points, scores = network(image, np.stack([box, box + 3]))
+    assert points.shape == (2, 5, 2) and scores.shape == (2,)
+    inside = (points[0] > box[:2] - 15) & (points[0] < box[2:] + 15)
+    assert inside.all()
+    assert abs(points[0] - five_points(truth)).mean() < 0.3 * (box[2] - box[0])
+
+
+def test_no_boxes_give_no_points_and_odd_ones_are_refused(exported):
+    network = load_face_points(exported)
+    image, _ = drawn_face(0, 0)
+    assert network(image, np.zeros((0, 4)))[0].shape == (0, 5, 2)
+    with pytest.raises(ValueError, match=r"`boxes_px` must have shape \(n, 4\), xyxy. Received shape \(4,\)"):
+        network(image, np.zeros(4))
+
+
+def test_serving_scales_points_to_crops_of_any_size(run, folder):
+    import keras
+
+    serving = LandmarksServing(keras.models.load_model(run / "model.keras", compile=False), 64)
+    crops = FaceCrops(read_landmarked_faces(folder)[:1], 64)
+    crop = crops.still(0)[0]
+    twice = np.repeat(np.repeat(crop, 2, axis=0), 2, axis=1)
+    once, large = (serving.serving_default(tf.constant(image[None]))["points"][0] for image in (crop, twice))
+    np.testing.assert_allclose((np.asarray(large) + 0.5) / 2, np.asarray(once) + 0.5, atol=1.0)
+
+
+def test_another_answer_is_no_parity():
+    def runtime(shift):
+        return lambda signature, images: {"points": np.full((1, 5, 2), shift), "score": np.ones(1)}
+
+    pictures = [np.zeros((50, 100, 3), np.uint8)]
+    found = landmarks_parity.parity(runtime(0.0), {"same": runtime(0.0), "other": runtime(2.0)}, pictures)
+    assert found["same"] == {"shift": 0.0, "score": 0.0}
+    assert found["other"]["shift"] == pytest.approx(0.02)
+    with pytest.raises(ParityError, match="The other file differs from the network: points by 0.02000 of the picture"):
+        landmarks_parity.check(found)
