@@ -36,6 +36,9 @@ Model = Annotated[str, typer.Option(help="Network for encodings: model folder or
 Detector = Annotated[str, typer.Option(help="auto, yunet, a detector's name or folder, or a YuNet .onnx.")]
 Threshold = Annotated[float | None, typer.Option(min=0, max=4, help="Largest squared distance; the model's own.")]
 GalleryFile = Annotated[Path, typer.Option("--gallery", metavar="FILE", help="The enrolled people.")]
+Pairs = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Only these pairs: a file like LFW's pairs.txt.", exists=True)
+]
 Encrypt = Annotated[bool, typer.Option("--encrypted", help=f"Ask for a passphrase, or take {PASSPHRASE}.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
@@ -89,15 +92,26 @@ def evaluate(
     folder: People,
     model: Model = MODEL,
     detector: Detector = "auto",
+    one_shot: Annotated[
+        int, typer.Option("--one-shot", metavar="N", min=0, help="Instead: recognise with one picture of N people.")
+    ] = 0,
+    pairs: Pairs = None,
+    report: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Draw ROC, DET and distances there.")] = None,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Measure how well a model tells people apart: accuracy, EER, TAR at FAR, rank 1, with intervals."""
-    from cnn_suite.faces import evaluate_people
+    from cnn_suite.face_evaluation import evaluate_listed_pairs, evaluate_people, one_shot_people
 
     with stdout_kept_clean(as_json):
-        found = evaluate_people(_encoder(model, detector), folder, quiet=quiet)
+        encoder = _encoder(model, detector)
+        if pairs:
+            found = evaluate_listed_pairs(encoder, folder, pairs, quiet=quiet)
+        elif one_shot:
+            found = one_shot_people(encoder, folder, enrolled=one_shot, quiet=quiet)
+        else:
+            found = evaluate_people(encoder, folder, report_folder=report, quiet=quiet)
     show(found, as_json, lambda: as_lines(found))
 
 
@@ -107,6 +121,7 @@ def calibrate(
     far: Annotated[float, typer.Option(help="Share of strangers to let in.")] = 1e-3,
     model: Model = MODEL,
     detector: Detector = "auto",
+    pairs: Pairs = None,
     record: Annotated[bool, typer.Option("--record", help="Write the threshold into the model's card.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -115,11 +130,15 @@ def calibrate(
     """Find the threshold for a false accept rate from pictures of people, with its error rates."""
     if not 0 < far < 1:
         raise UsageFault(f"--far takes a share between 0 and 1, such as 0.001. Received {far}.")
-    from cnn_suite.faces import calibrate_people, record_calibration
+    from cnn_suite.faces import calibrate_listed_pairs, calibrate_people, record_calibration
     from cnn_suite.runtime.model_folders import find_model
 
     with stdout_kept_clean(as_json):
-        found = calibrate_people(_encoder(model, detector), folder, far=far, quiet=quiet)
+        encoder = _encoder(model, detector)
+        if pairs:
+            found = calibrate_listed_pairs(encoder, folder, pairs, far=far, quiet=quiet)
+        else:
+            found = calibrate_people(encoder, folder, far=far, quiet=quiet)
         if record:
             record_calibration(find_model(model), found, folder)
     show(found.as_dict(), as_json, lambda: as_lines(found.as_dict()))

@@ -1,4 +1,4 @@
-"""`cnn-suite face`: encode, verify, evaluate and calibrate on pictures of people; each a function to call.
+"""`cnn-suite face`: encode, verify and calibrate on pictures of people; each a function to call.
 
 A distance is the squared Euclidean one between encodings of unit length, 0 for the same picture, 2 for strangers on
 average. Two faces are taken for one person where it is below a threshold.
@@ -14,18 +14,15 @@ from typing import Any
 import numpy as np
 
 from cnn_suite.face_pictures import PersonPicture, PictureError, largest_face, people_pictures
-from cnn_suite.metrics.intervals import people_interval
-from cnn_suite.metrics.verification import all_pairs, best_accuracy, equal_error_rate, tar_at_far
 from cnn_suite.metrics.verification_calibration import Calibration
-from cnn_suite.metrics.verification_threshold import calibrate
+from cnn_suite.metrics.verification_protocol import PicturePair, picture_file, read_pairs
+from cnn_suite.metrics.verification_threshold import calibrate, calibrate_pairs
 from cnn_suite.progress import shown
 from cnn_suite.results import ModelCard
 from cnn_suite.runtime.face_encoder import FaceEncoder
 from cnn_suite.runtime.face_threshold import threshold_of
 
 _log = logging.getLogger(__name__)
-
-FAR = (1e-2, 1e-3)
 
 
 def encode_people(
@@ -98,45 +95,6 @@ def verify(encoder: FaceEncoder, a: str | Path, b: str | Path, threshold: float 
     return {"same": distance < threshold, "distance": distance, "threshold": threshold, "far": far}
 
 
-def evaluate_people(encoder: FaceEncoder, folder: str | Path, *, quiet: bool = False) -> dict[str, Any]:
-    """How well a model tells the people of a folder apart, from picture to distance.
-
-    Returns:
-        `pictures`, `without_face`, `people`, `pairs`; `accuracy` at the best threshold for these very pairs, `eer`,
-        `tar_at_far`, and `rank1`, the share of pictures whose nearest other picture shows the same person; shares with
-        95 % intervals that reckon with people, of whom there are far fewer than pairs.
-
-    Raises:
-        PictureError: If fewer than two people have a face, or nobody has two.
-    """
-    pictures, encodings = encode_people(encoder, folder, quiet=quiet)
-    usable = np.isfinite(encodings).all(axis=1)
-    people = np.array([picture.person for picture in pictures])[usable]
-    encodings = encodings[usable]
-    if len(set(people)) < 2 or len(set(people)) == len(people):
-        raise PictureError(f"{folder} must hold two people with a face, and one of them twice. It does not.")
-    pairs = all_pairs(encodings, people)
-    two_people = _people_of_pairs(people)
-    genuine = two_people[pairs.same]
-    accuracy, balanced = best_accuracy(*pairs), best_accuracy(*pairs, balanced=True)
-    rates = {far: tar_at_far(*pairs, far) for far in FAR}
-    accepted = {far: pairs.distances[pairs.same] < point.threshold for far, point in rates.items()}
-    hits, asked = _rank1(encodings, people)
-    return {
-        "model": encoder.encoder.card.name,
-        "pictures": len(pictures),
-        "without_face": int((~usable).sum()),
-        "people": len(set(people)),
-        "pairs": {"genuine": len(genuine), "impostor": len(pairs.same) - len(genuine)},
-        "accuracy": _share((pairs.distances < accuracy.threshold) == pairs.same, two_people),
-        "best_threshold": accuracy.threshold,
-        "balanced_accuracy": balanced.accuracy,
-        "eer": equal_error_rate(*pairs).rate,
-        "tar_at_far": {f"{far:g}": _share(told, genuine[:, 0]) for far, told in accepted.items()},
-        "rank1": _share(hits, asked),
-    }
-
-
 def calibrate_people(
     encoder: FaceEncoder, folder: str | Path, *, far: float = 1e-3, quiet: bool = False
 ) -> Calibration:
@@ -152,29 +110,50 @@ def calibrate_people(
     return calibrate(encodings[usable], people, far=far)
 
 
+def calibrate_listed_pairs(
+    encoder: FaceEncoder, folder: str | Path, pairs_file: str | Path, *, far: float = 1e-3, quiet: bool = False
+) -> Calibration:
+    """The same from the pairs that a file lists.
+
+    Raises:
+        TooFewPairsError: As `calibrate_people`.
+        PictureError: If a picture cannot be read or shows no face.
+        ValueError: If the file is no pairs file.
+    """
+    pairs, distances = listed_pairs(encoder, folder, pairs_file, quiet=quiet)
+    return calibrate_pairs(distances, [(pair.first[0], pair.second[0]) for pair in pairs], far=far)
+
+
+def listed_pairs(
+    encoder: FaceEncoder, folder: str | Path, pairs_file: str | Path, *, quiet: bool = False
+) -> tuple[list[PicturePair], np.ndarray]:
+    """The pairs of a pairs file of LFW's kind, and their distances `(pairs,)`.
+
+    Args:
+        encoder: From a picture to encodings of its faces.
+        folder: LFW's folder: `Name/Name_0001.jpg`.
+        pairs_file: Such as pairs.txt.
+        quiet: No progress bar.
+
+    Raises:
+        FileNotFoundError, PictureError: If a picture is missing, cannot be read or shows no face.
+        ValueError: If the file is no pairs file.
+    """
+    pairs = read_pairs(pairs_file)
+    wanted = sorted({side for pair in pairs for side in (pair.first, pair.second)})
+    encodings: dict[tuple[str, int], np.ndarray] = {}
+    for side in shown(wanted, "Encoding", quiet):
+        path = Path(folder) / picture_file(*side)
+        encoding = largest_face(encoder, path)
+        if encoding is None:
+            raise PictureError(f"No face was found in {path}, which {pairs_file} lists.")
+        encodings[side] = encoding
+    between = [encodings[pair.first] - encodings[pair.second] for pair in pairs]
+    return pairs, np.array([float((difference**2).sum()) for difference in between])
+
+
 def record_calibration(folder: str | Path, calibration: Calibration, data: str | Path) -> None:
     """Writes a calibration into the model's card, with the data it comes from."""
     card = ModelCard.read(folder)
     found = {"calibration": calibration.as_dict(), "calibrated_on": str(data)}
     replace(card, thresholds=card.thresholds | json.loads(json.dumps(found))).write(folder)
-
-
-def _people_of_pairs(people: np.ndarray) -> np.ndarray:
-    """Numbers of the two people of every pair, in the order of `all_pairs`, `(pairs, 2)`."""
-    codes = np.unique(people, return_inverse=True)[1]
-    return np.stack([codes[side] for side in np.triu_indices(len(codes), 1)], axis=1)
-
-
-def _rank1(encodings: np.ndarray, people: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Whether the nearest other picture of each is of the same person, and whose it is, for people with two or more."""
-    codes = np.unique(people, return_inverse=True)[1]
-    several = np.bincount(codes)[codes] > 1
-    closeness = encodings @ encodings.T
-    np.fill_diagonal(closeness, -np.inf)
-    return (codes[closeness.argmax(axis=1)] == codes)[several], codes[several]
-
-
-def _share(happened: np.ndarray, people: np.ndarray) -> dict[str, Any]:
-    """A share with its 95 % interval, in which people count, not pictures or pairs."""
-    low, high = people_interval(np.asarray(happened, bool), people)
-    return {"value": float(np.mean(happened)), "interval": [low, high]}

@@ -17,6 +17,7 @@ from cnn_suite.data.aligned_faces import SPLITS, AlignedFaces, read_aligned_face
 from cnn_suite.data.generated_batches import evaluation_batches, training_batches
 from cnn_suite.data.person_batches import people_and_pictures
 from cnn_suite.losses.triplet import TripletLoss
+from cnn_suite.metrics.collapse_alarm import CollapseAlarm
 from cnn_suite.models.face_embedding import face_embedding
 from cnn_suite.models.mobileface import mobileface_v2
 from cnn_suite.models.openface import openface_nn4_small2
@@ -24,6 +25,8 @@ from cnn_suite.models.surgery import layer_rates
 from cnn_suite.schedule import optimizer, phases
 from cnn_suite.tasks.embedding_serving import EmbeddingServing
 from cnn_suite.tasks.embedding_teacher import Teacher, distillation_loss, taught, teacher_file
+
+WATCHED = 64  # faces at which the collapse alarm looks
 
 BUILDERS: dict[str, Callable[..., keras.Model]] = {
     "face_embedding": face_embedding,
@@ -114,12 +117,7 @@ def compile_model(
 ) -> None:
     """Compiles the network with its loss and optimiser for one phase of the training."""
     settings = config.training
-    triplets = settings.triplets
-    loss = (
-        distillation_loss()
-        if settings.objective == "distillation"
-        else TripletLoss(triplets.rule, margin=triplets.margin, soft=triplets.soft)
-    )
+    loss = distillation_loss() if settings.objective == "distillation" else _triplet_loss(config)
     model.compile(
         optimizer=optimizer(
             settings, phase, steps_per_epoch(config, data), phase_name, layer_rates(model, phase.layer_decay)
@@ -128,6 +126,11 @@ def compile_model(
         jit_compile=settings.jit,
         steps_per_execution=settings.steps_per_execution,
     )
+
+
+def _triplet_loss(config: EmbeddingConfig) -> TripletLoss:
+    triplets = config.training.triplets
+    return TripletLoss(triplets.rule, margin=triplets.margin, soft=triplets.soft)
 
 
 def monitor(model: keras.Model) -> str:
@@ -181,8 +184,13 @@ def _teacher(config: EmbeddingConfig, data: Datasets, model: keras.Model) -> Tea
 
 
 def callbacks(config: EmbeddingConfig, data: Datasets, model: keras.Model) -> list[keras.callbacks.Callback]:
-    """None: the validation loss says enough."""
-    return []
+    """What warns of a collapse of triplet training, looking at some of the validation faces."""
+    faces = data.validation if len(data.validation) else data.training
+    if config.training.objective != "triplet" or len(faces) < 2:
+        return []
+    chosen = np.unique(np.linspace(0, len(faces) - 1, min(WATCHED, len(faces))).astype(int)).tolist()
+    images = np.stack([faces.still(number)[0] for number in chosen]).astype(np.float32)
+    return [CollapseAlarm(images, faces.person_ids[chosen], loss=_triplet_loss(config))]
 
 
 def serving_model(model: keras.Model, config: EmbeddingConfig) -> EmbeddingServing:

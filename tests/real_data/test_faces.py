@@ -1,0 +1,60 @@
+"""Faces from photograph to distance, with the models of saved_models/ and with MobileFace V2, on LFW photographs that
+none of ours has seen."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cnn_suite.convert import convert_mobileface
+from cnn_suite.face_evaluation import evaluate_people, one_shot_people
+from cnn_suite.runtime.face_detector import FaceDetector
+from cnn_suite.runtime.face_encoder import FaceEncoder, load_encoder
+from cnn_suite.runtime.face_pipeline import load_finder
+from cnn_suite.runtime.model_folders import find_model
+
+FACES = Path(os.environ.get("CNN_SUITE_TEST_DATA", "")) / "faces"
+YUNET = FACES / "weights" / "face_detection_yunet_2023mar.onnx"
+MOBILEFACE = FACES / "weights" / "MobileFace_Identification_V2-0000.params"
+
+pytestmark = [
+    pytest.mark.skipif(
+        "CNN_SUITE_TEST_DATA" not in os.environ or not (FACES / "lfw10").is_dir() or not MOBILEFACE.is_file(),
+        reason="CNN_SUITE_TEST_DATA names no folder with faces/lfw10 and faces/weights",
+    ),
+    pytest.mark.slow,
+]
+
+
+@pytest.fixture(scope="module")
+def finders():
+    return {"yunet": FaceDetector(YUNET), "ours": load_finder("face_yolo")}
+
+
+@pytest.fixture(scope="module")
+def mobileface(tmp_path_factory):
+    return load_encoder(convert_mobileface(MOBILEFACE, tmp_path_factory.mktemp("mf") / "mf", formats=("litert",)))
+
+
+@pytest.mark.parametrize("finder, least", [("yunet", 0.97), ("ours", 0.95)])
+def test_mobileface_tells_people_apart_at_one_stranger_in_a_thousand(finders, mobileface, finder, least):
+    found = evaluate_people(FaceEncoder(finders[finder], mobileface), FACES / "lfw10", quiet=True)
+    assert found["without_face"] == 0
+    assert found["tar_at_far"]["0.001"]["value"] >= least
+    assert found["accuracy"]["value"] >= 0.995
+
+
+@pytest.mark.parametrize("finder", ["yunet", "ours"])
+def test_our_own_encodings_reach_what_their_card_says(finders, finder):
+    encoder = FaceEncoder(finders[finder], load_encoder(find_model("face_embedding")))
+    found = evaluate_people(encoder, FACES / "lfw10", quiet=True)
+    assert found["balanced_accuracy"] >= 0.92
+    assert found["rank1"]["value"] >= 0.95
+
+
+def test_one_picture_each_of_seven_people_and_three_strangers(finders, mobileface):
+    found = one_shot_people(FaceEncoder(finders["ours"], mobileface), FACES / "lfw10", enrolled=7, quiet=True)
+    assert (found["people"], found["strangers"], found["enrolled_probes"], found["stranger_probes"]) == (7, 3, 63, 30)
+    assert found["accepted"] == 0 and found["dir"] >= 0.9
+    low, high = found["dir_interval_people"]
+    assert low <= found["dir"] <= high
