@@ -49,15 +49,22 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         video = _video(Path(folder) / "person.mp4")
         rate, latency_ms, faces = frame_rate(encoder, video, options.enrolled)
-        figures = comparison(encoder, video, find_model(options.model), Path(folder), options)
-    result = {"frames_per_second": rate, "latency_ms": latency_ms, "faces_per_frame": faces, "comparison": figures}
+        try:
+            figures, refused = comparison(encoder, video, find_model(options.model), Path(folder), options), ""
+        except cv2.error as error:
+            figures, refused = {}, str(error).strip().splitlines()[0]
+    result = {"frames_per_second": rate, "latency_ms": latency_ms, "faces_per_frame": faces}
+    result |= {"comparison": figures, "opencv_refused": refused}
     if options.json:
         print(json.dumps({"model": options.model, "detector": options.detector, "enrolled": options.enrolled} | result))
         return
     print(f"{options.model}, {options.detector}, 640x480, {options.enrolled:,} enrolled, {options.threads} threads\n")
     print(f"{rate:.1f} frames a second, {latency_ms:.1f} ms a frame, {faces:.2f} faces a frame\n")
-    print("Two pictures compared (detection, alignment, encoding, distance):\n")
-    print(table(figures))
+    if refused:
+        print(f"OpenCV cannot run this network: {refused}")
+    else:
+        print("Two pictures compared (detection, alignment, encoding, distance):\n")
+        print(table(figures))
 
 
 def frame_rate(encoder: FaceEncoder, video: Path, enrolled: int) -> tuple[float, float, float]:

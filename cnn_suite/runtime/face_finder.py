@@ -20,7 +20,7 @@ class FaceFinder:
     """
 
     def __init__(
-        self, detector: Detector, points: FacePoints, *, confidence: float | None = None, score: float = 0.5
+        self, detector: Detector, points: FacePoints, *, confidence: float | None = None, score: float = 0.2
     ) -> None:
         self._detector = detector
         self._points = points

@@ -12,9 +12,9 @@ is: compare the face before, during and after with the same encoding, and the ju
 noticed here by place and size. Use it to make a printed picture not enough; never as the only lock.
 
 How often it errs, on simulated heads and prints with points off by 2 % of the distance between the eyes
-(tests/runtime/test_liveness.py, 500 trials each, defaults): of people who do as asked 3 fail; of photographs that are
-moved, tilted and turned as asked none passes (so at most 0.6 % with 95 % confidence, of such photographs); of films of
-somebody else's challenge 64 pass, one in eight. Real cameras and detectors err more.
+(tests/runtime/test_liveness.py with seeds 0 to 499, defaults): of people who do as asked 2 of 500 fail; of photographs
+that are moved, tilted and turned as asked none passes (so at most 0.6 % with 95 % confidence, of such photographs); of
+films of somebody else's challenge 71 pass, where one in eight is to be expected. Real cameras and detectors err more.
 
 Pictures must not be mirrored: turn a mirror image's points back first, or left and right change places.
 """

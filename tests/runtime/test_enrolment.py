@@ -210,7 +210,11 @@ def test_a_face_like_another_persons_is_told_with_the_name():
         "The face looks like Bo, who is enrolled already: distance 0.400, below the threshold 0.500. If it is the same "
         "person, enrol it under that name; if not, they will be mixed up."
     )
-    assert kinds(picture, found(points), name="Ada", threshold=0.4, **asked) == []  # same only below the threshold
+    assert kinds(picture, found(points), name="Ada", threshold=0.399, **asked) == []
+    # (0, 1) is at a distance of exactly 2 in binary too: the same only below the threshold.
+    far = asked | {"enrolled": FaceIndex(np.array([[0, 1]]), ["Cy"])}
+    assert kinds(picture, found(points), name="Ada", threshold=2.0, **far) == []
+    assert "looks like Cy" in text_of(picture, found(points), name="Ada", threshold=2.0001, **far)
     assert "looks like Ada" in text_of(picture, found(points), name="Bo", threshold=0.1, **asked)
     nobody = FaceIndex(np.zeros((0, 2)), [])
     assert kinds(picture, found(points), name="Ada", threshold=4, **(asked | {"enrolled": nobody})) == []

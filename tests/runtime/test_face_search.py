@@ -76,6 +76,14 @@ def test_lengths_that_are_not_quite_one_change_nothing():
     check(matrix, [f"P {number}" for number in range(800)], units(2, seed=4) * np.float32(1.001), 6)
 
 
+# From (1, 0): (1, 0.0633) has the greater product, 1, and length 1.002, but its square of the distance is 0.004; that
+# of (0.998, 0), whose product is 0.998, is 0.000004.
+@pytest.mark.parametrize("queries", [1, 2])
+def test_a_longer_encoding_with_the_greater_product_does_not_hide_a_nearer_one(queries):
+    found = nearest(np.array([[1, 0.0633], [0.998, 0]]), ["long", "near"], np.array([[1.0, 0]] * queries))
+    assert [near.name for (near,) in found] == ["near"] * queries
+
+
 def test_a_gallery_of_several_parts_is_searched_whole(monkeypatch):
     monkeypatch.setattr(face_search, "_ROWS_AT_ONCE", 64)
     matrix = units(1000)
