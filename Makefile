@@ -9,12 +9,15 @@ demo: .venv/.installed-demo
 	$(BIN)/python apps/detect.py --source demo --headless --max-frames 150 --track \
 		--output out/demo.mp4 --results out/demo.jsonl --snapshot out/demo.png
 
+# Two processes: a test file keeps to one of them, and more would need more memory than a laptop has.
+PYTEST := -m pytest --numprocesses 2 --dist loadfile
+
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python $(PYTEST)
 
 # The same tests with OpenCV 5, which lacks the Darknet reader that the importer is compared with.
 test-opencv5: .venv-opencv5/.installed
-	.venv-opencv5/bin/python -m pytest
+	.venv-opencv5/bin/python $(PYTEST)
 
 lint: .venv/.installed-test
 	$(BIN)/ruff check .

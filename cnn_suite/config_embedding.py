@@ -62,6 +62,10 @@ class Triplets(Section):
     rule: Literal["all", "random", "semi_hard", "hardest", "batch_hard"] = "semi_hard"
     margin: float = Field(0.2, gt=0)
     soft: bool = False
+    measure: Literal["squared", "euclidean", "cosine"] = "squared"
+    fallback: Literal["skip", "largest", "nearest"] = Field(
+        "largest", description="semi_hard: where there is no such negative; FaceNet's own rule is skip"
+    )
 
 
 class Training(config_sections.Training):

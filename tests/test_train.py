@@ -10,7 +10,7 @@ from cnn_suite.config import ConfigError, load_config
 from cnn_suite.config_detection import Augmentation, Data, DetectionConfig, Loss, Model, Shapes, Training
 from cnn_suite.layers.yolo_head import YoloHead
 from cnn_suite.metrics.coco_callback import CocoEvaluation
-from cnn_suite.tasks import detection
+from cnn_suite.tasks import detection, detection_network
 from cnn_suite.train import train
 
 
@@ -25,7 +25,7 @@ def one_layer(image_shape, classes, anchors_px, *, strides, **options):
 
 @pytest.fixture(autouse=True)
 def _builder(monkeypatch):
-    monkeypatch.setitem(detection.BUILDERS, "one_layer", one_layer)
+    monkeypatch.setitem(detection_network.BUILDERS, "one_layer", one_layer)
 
 
 def config_of(**training):

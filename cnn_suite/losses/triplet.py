@@ -6,6 +6,8 @@ from keras import ops
 from cnn_suite.ops.embeddings import MEASURES, pairwise_distances
 from cnn_suite.ops.triplets import AVERAGES, anchor_losses, check_rule, choose_triplets, triplet_costs
 
+_FIRST_ALIKE = {"bfloat16": 257, "float16": 2049}  # the first whole number that has none of its own
+
 
 @keras.saving.register_keras_serializable("cnn_suite")
 class TripletLoss(keras.losses.Loss):
@@ -32,7 +34,7 @@ class TripletLoss(keras.losses.Loss):
         seed: Of what is chosen at random; there is no state, the choice follows from seed and batch.
 
     Raises:
-        ValueError: If an argument is unknown, or the margin is not positive.
+        ValueError: If an argument is unknown, the margin is not positive, or the loss is to compute in 16 bits.
 
     Source: Schroff et al. 2015, FaceNet, sections 3.1 and 3.2 (semi-hard, squared, margin 0.2); Hermans et al.
     2017, In Defense of the Triplet Loss (batch hard and batch all, Euclidean, margin or soft margin).
@@ -62,6 +64,11 @@ class TripletLoss(keras.losses.Loss):
         if not margin > 0:
             raise ValueError(
                 f"`margin` must be positive, or equal encodings for everybody cost nothing. Received {margin}."
+            )
+        if self.dtype in ("float16", "bfloat16"):  # Keras casts labels to it before `call` sees them
+            raise ValueError(
+                "`dtype` must be float32 or float64: people's numbers are cast to it as well, and 16 bits take person "
+                f"{_FIRST_ALIKE[self.dtype]} for the one before. Received {self.dtype}. Encodings may have 16 bits."
             )
         self.rule, self.margin, self.soft, self.measure = rule, margin, soft, measure
         self.choice, self.fallback, self.average, self.seed = choice, fallback, average, seed

@@ -30,7 +30,8 @@ class CollapseAlarm(keras.callbacks.Callback):
 
     It warns, once a collapse, when for `patience` epochs the training's loss was within `tolerance` of the margin
     (soft: of ln 2) and the spread was below `smallest_spread`. One alone is no collapse: a batch may be hard, and a
-    loss may pass the margin on its way.
+    loss may pass the margin on its way. Semi-hard triplets with the fallback "skip" are none at all where encodings are
+    equal, so that there a loss of 0 counts as well.
 
     Put it before the callbacks that read the logs (CSVLogger, ModelCheckpoint).
 
@@ -98,7 +99,7 @@ class CollapseAlarm(keras.callbacks.Callback):
         logs["active_share"] = self._active_share(encodings)
         value = float(logs.get("loss", math.nan)) - self._penalty()  # NaN is near nothing
         level = self._level()
-        near = abs(value - level) <= self._tolerance * level
+        near = any(abs(value - stuck) <= self._tolerance * level for stuck in (level, *self._silence()))
         self._stuck = self._stuck + 1 if near and found < self._smallest_spread else 0
         if self._stuck == self._patience:
             logger.warning(self._message(value, found, encodings))
@@ -106,6 +107,10 @@ class CollapseAlarm(keras.callbacks.Callback):
     def _level(self) -> float:
         """What equal encodings cost."""
         return math.log(2) if self._loss.soft else self._loss.margin
+
+    def _silence(self) -> tuple[float, ...]:
+        """What equal encodings cost where no triplet is found among them."""
+        return (0.0,) if (self._loss.rule, self._loss.fallback) == ("semi_hard", "skip") else ()
 
     def _penalty(self) -> float:
         """What regularisers of weights add to the loss of the logs."""
@@ -118,12 +123,16 @@ class CollapseAlarm(keras.callbacks.Callback):
 
     def _message(self, value: float, found: float, encodings: np.ndarray) -> str:
         name = "ln 2" if self._loss.soft else "the margin"
+        if abs(value) < self._level() / 2:
+            name = "that of a batch in which no triplet is semi-hard"
         rate = float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
         hints = [f"lower the learning rate (now {rate:.3g})"]
         if self._loss.rule not in ("semi_hard", "all"):
             hints.insert(0, f"start with the rule 'semi_hard' or 'all' in place of '{self._loss.rule}'")
         if not np.allclose(np.linalg.norm(encodings, axis=1), 1, atol=1e-3):
             hints.append("bring encodings to unit length (keras.layers.UnitNormalization at the end of the network)")
+        if self._silence():
+            hints.append("take the fallback 'largest' in place of 'skip'")
         hints.append("take more people a batch")
         return (
             f"Encodings collapse: for {self._patience} epochs the loss has stood at {value:.4f}, which is {name}, and "

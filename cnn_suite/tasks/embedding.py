@@ -129,8 +129,7 @@ def compile_model(
 
 
 def _triplet_loss(config: EmbeddingConfig) -> TripletLoss:
-    triplets = config.training.triplets
-    return TripletLoss(triplets.rule, margin=triplets.margin, soft=triplets.soft)
+    return TripletLoss(**config.training.triplets.model_dump())
 
 
 def monitor(model: keras.Model) -> str:

@@ -156,6 +156,24 @@ def test_encodings_of_half_precision_give_a_finite_float32_loss():
     assert value.dtype == tf.float32 and np.isfinite(value)
 
 
+# The numbers that the message above names: the first that a type of 16 bits cannot tell from the one before.
+@pytest.mark.parametrize(("dtype", "first"), [("bfloat16", 257), ("float16", 2049)])
+def test_16_bits_confuse_people_from_a_number_on(dtype, first):
+    whole = tf.range(1, 3000)
+    kept = np.asarray(tf.cast(tf.cast(whole, dtype), tf.int32))
+    assert int(whole[np.flatnonzero(kept != whole)[0]]) == first
+
+
+def test_people_beyond_256_are_told_apart_in_mixed_precision():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        loss = TripletLoss("all", 2.0, average="chosen")
+    finally:
+        keras.config.set_dtype_policy("float32")
+    people, encodings = batch(people=2)
+    assert float(loss(people + 256, encodings)) == float(loss(people, encodings)) > 0
+
+
 def points(people=4, pictures=4):
     """Pictures of people as numbers, of whom only the first tell who it is."""
     generator = np.random.default_rng(0)
@@ -229,6 +247,8 @@ def test_a_compiled_network_comes_back_with_its_loss(tmp_path):
         ({"measure": "l1"}, "`measure` must be one of squared, euclidean, cosine. Received 'l1'"),
         ({"average": "mean"}, "`average` must be None or one of chosen, active. Received 'mean'"),
         ({"margin": 0}, "`margin` must be positive, or equal encodings for everybody cost nothing. Received 0"),
+        ({"dtype": "bfloat16"}, "16 bits take person 257 for the one before. Received bfloat16"),
+        ({"dtype": "float16"}, "16 bits take person 2049 for the one before. Received float16"),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(arguments, message):

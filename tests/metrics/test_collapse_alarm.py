@@ -75,6 +75,26 @@ def test_a_network_of_free_lengths_that_shrinks_is_told_to_normalise(caplog):
     assert "start with the rule" not in message  # it is semi_hard already
 
 
+# No negative is farther than the positive: nothing is semi-hard, and "skip" leaves nothing to pay for.
+@pytest.mark.parametrize("soft", [False, True])
+def test_a_collapse_that_leaves_no_semi_hard_triplet_is_reported_though_it_costs_nothing(soft, caplog):
+    with caplog.at_level(logging.WARNING):
+        alarm, history = watched(encoder(constant=True), TripletLoss("semi_hard", 0.2, soft, fallback="skip"))
+    assert alarm.collapsed and not any(history["loss"])
+    (message,) = alarms(caplog)
+    assert "has stood at 0.0000, which is that of a batch in which no triplet is semi-hard, and" in message
+    assert "take the fallback 'largest' in place of 'skip'; take more people a batch." in message
+
+
+def test_a_loss_of_0_is_no_collapse_where_the_rule_finds_triplets_among_equal_encodings(caplog):
+    x, people = faces()
+    alarm, model = CollapseAlarm(x, people, loss=TripletLoss("all")), encoder(constant=True)
+    model.compile("sgd", TripletLoss("semi_hard", fallback="skip"))
+    with caplog.at_level(logging.WARNING):
+        model.fit(x, people, epochs=3, verbose=0, callbacks=[alarm])
+    assert not alarm.collapsed and not alarms(caplog)
+
+
 def test_a_loss_at_the_margin_of_encodings_that_lie_apart_is_no_collapse(caplog):
     with caplog.at_level(logging.WARNING):
         alarm, history = watched(encoder(), TripletLoss("hardest", 0.3), rate=1e-9, tolerance=5.0)

@@ -248,7 +248,10 @@ def test_a_builder_may_be_any_function(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("yolo_resnte", "model.builder: unknown builder 'yolo_resnte'. Known: yolo_resnet, darknet, or module:func"),
+        (
+            "yolo_resnte",
+            "model.builder: unknown builder 'yolo_resnte'. Known: yolo_resnet, darknet, or module:function.",
+        ),
         ("absent_module:tiny", "model.builder: cannot load 'absent_module:tiny': No module named 'absent_module'."),
         ("math:tiny", "model.builder: cannot load 'math:tiny': module 'math' has no attribute 'tiny'."),
     ],
