@@ -47,5 +47,5 @@ clean:
 
 .venv-opencv5/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv .venv-opencv5
-	.venv-opencv5/bin/python -m pip --disable-pip-version-check install -e '.[test_any_opencv,plots,demo]' 'opencv-python>=5'
+	.venv-opencv5/bin/python -m pip --disable-pip-version-check install -e '.[checks,plots,demo]' 'opencv-python>=5'
 	touch $@
