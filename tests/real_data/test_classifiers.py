@@ -36,6 +36,12 @@ def test_the_held_out_tenth_of_cifar10_shares_no_picture_with_the_rest():
     assert not set(rest.fingerprints().tolist()) & set(kept.fingerprints().tolist())
 
 
+def test_cifar10_plain20_keeps_its_figure_on_the_held_out_tenth():
+    result = accuracy("cifar10_plain20", CIFAR)
+    assert result["pictures"] == 5000
+    assert result["accuracy"] >= 0.875  # 0.878 in its card
+
+
 def test_cifar10_resnet20_keeps_its_figure_on_the_held_out_tenth():
     result = accuracy("cifar10_resnet20", CIFAR)
     assert result["pictures"] == 5000
