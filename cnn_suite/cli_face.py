@@ -97,12 +97,17 @@ def evaluate(
     ] = 0,
     pairs: Pairs = None,
     report: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Draw ROC, DET and distances there.")] = None,
+    record: Annotated[bool, typer.Option("--record", help="Write the figures into the model's card.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Measure how well a model tells people apart: accuracy, EER, TAR at FAR, rank 1, with intervals."""
+    if record and (pairs or one_shot):
+        raise UsageFault("--record takes the figures of the whole folder. Leave --pairs and --one-shot out.")
     from cnn_suite.face_evaluation import evaluate_listed_pairs, evaluate_people, one_shot_people
+    from cnn_suite.faces import record_figures
+    from cnn_suite.runtime.model_folders import find_model
 
     with stdout_kept_clean(as_json):
         encoder = _encoder(model, detector)
@@ -112,6 +117,9 @@ def evaluate(
             found = one_shot_people(encoder, folder, enrolled=one_shot, quiet=quiet)
         else:
             found = evaluate_people(encoder, folder, report_folder=report, quiet=quiet)
+        if record:
+            command = f"cnn-suite face evaluate {folder} --model {model} --detector {detector}"
+            record_figures(find_model(model), found, folder, command)
     show(found, as_json, lambda: as_lines(found))
 
 

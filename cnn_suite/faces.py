@@ -6,7 +6,7 @@ average. Two faces are taken for one person where it is below a threshold.
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -150,6 +150,13 @@ def listed_pairs(
         encodings[side] = encoding
     between = [encodings[pair.first] - encodings[pair.second] for pair in pairs]
     return pairs, np.array([float((difference**2).sum()) for difference in between])
+
+
+def record_figures(folder: str | Path, figures: Mapping[str, Any], data: str | Path, command: str) -> None:
+    """Writes what `evaluate_people` found into the model's card, under the data's name."""
+    card = ModelCard.read(folder)
+    found = {Path(data).name: json.loads(json.dumps(dict(figures))) | {"command": command}}
+    replace(card, metrics=card.metrics | found).write(folder)
 
 
 def record_calibration(folder: str | Path, calibration: Calibration, data: str | Path) -> None:

@@ -185,6 +185,16 @@ def test_a_calibration_goes_into_the_card_and_out_of_it(encoder, folder, tmp_pat
     assert faces.threshold_of(card) == (calibration.threshold, 0.05)
 
 
+def test_figures_go_into_the_card_with_their_command(encoder, folder, tmp_path):
+    ModelCard("colours", "embedding", (), metrics={"test": {"eer": 0.1}}).write(tmp_path)
+    found = face_evaluation.evaluate_people(encoder, folder, quiet=True)
+    faces.record_figures(tmp_path, found, folder, "cnn-suite face evaluate people")
+    metrics = ModelCard.read(tmp_path).metrics
+    assert metrics["test"] == {"eer": 0.1}
+    assert metrics[folder.name]["balanced_accuracy"] == found["balanced_accuracy"]
+    assert metrics[folder.name]["command"] == "cnn-suite face evaluate people"
+
+
 def test_pictures_are_enrolled_together_and_recognised(encoder, folder, tmp_path):
     with Gallery(tmp_path / "g", fingerprint="colours", dimensions=3, create=True) as gallery:
         for person in (0, 1):
@@ -269,6 +279,8 @@ def test_the_commands_that_measure(commands, folder, tmp_path, capsys):
 
 
 def test_wrong_words_are_usage(commands, folder, capsys):
+    assert main(["face", "evaluate", str(folder), "--record", "--one-shot", "3"]) == 2
+    assert "--record takes the figures of the whole folder" in capsys.readouterr().err
     assert main(["face", "calibrate", str(folder), "--far", "2"]) == 2
     assert "--far takes a share between 0 and 1" in capsys.readouterr().err
     assert main(["face", "merge", str(folder / "p00" / "0.png"), "--clashes", "perhaps"]) == 2
