@@ -10,15 +10,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnn_suite.runtime.app import add_shared_flags, fraction, run_app, whole_number
 
 if TYPE_CHECKING:
     from cnn_suite.runtime.counting import LineCounter, ZoneCounter
-    from cnn_suite.runtime.window import Window
 
 _EPILOG = """keys in the window: q or Esc quit, space pause, s save the picture, h help; closing the window quits.
 Lines and zones are in unit coordinates: 0,0 is the picture's top left corner and 1,1 its bottom right one; an object
@@ -60,18 +57,6 @@ def _counters(arguments: argparse.Namespace) -> tuple[list[LineCounter], list[Zo
     return lines, zones
 
 
-def _window(arguments: argparse.Namespace) -> Window | None:
-    from cnn_suite.runtime.window import Window, why_no_window
-
-    if arguments.headless:
-        return None
-    if reason := why_no_window():
-        print(f"detect: no window, because {reason}; going on as with --headless.", file=sys.stderr)
-        return None
-    folder = Path(arguments.output or ".")
-    return Window("detect", save_folder=folder if folder.is_dir() else folder.parent)
-
-
 def main(arguments: argparse.Namespace) -> int:
     """Runs the app; everything heavy is imported here, after the command line is known to be good."""
     try:
@@ -82,15 +67,16 @@ def main(arguments: argparse.Namespace) -> int:
     from cnn_suite.runtime.detection_run import DetectionRun, Thresholds
     from cnn_suite.runtime.detector import load_detector
     from cnn_suite.runtime.frames import open_source
-    from cnn_suite.runtime.loop import run_loop
+    from cnn_suite.runtime.loop import run_to_the_end
     from cnn_suite.runtime.pipeline import Pipeline
     from cnn_suite.runtime.pulled import find_or_pull
     from cnn_suite.runtime.records import open_record_sink
     from cnn_suite.runtime.sinks import SnapshotSink, open_picture_sink
     from cnn_suite.runtime.statistics import ProgressLine
     from cnn_suite.runtime.tracker import IouTracker
+    from cnn_suite.runtime.window import open_window
 
-    window = _window(arguments)
+    window = open_window("detect", headless=arguments.headless, output=arguments.output)
     folder = find_or_pull(arguments.model, quiet=arguments.quiet)
     detector = load_detector(folder, runtime=arguments.runtime, threads=arguments.threads)
     source = open_source(arguments.source, endless_demo=window is not None)
@@ -108,15 +94,7 @@ def main(arguments: argparse.Namespace) -> int:
         progress=ProgressLine(arguments.max_frames or source.frame_count, quiet=arguments.quiet or window is not None),
     )
     pipeline = Pipeline(source, run.detect, mirror=arguments.mirror)
-    try:
-        with suppress(KeyboardInterrupt), pipeline:  # Ctrl-C is the usual end of a camera without a window
-            run_loop(pipeline, run.handle, redraw=run.redraw, window=window, max_frames=arguments.max_frames)
-    finally:
-        run.close()
-        if window is not None:
-            window.close()
-        if not arguments.quiet and run.statistics.frames:
-            print(*run.summary(dropped=pipeline.dropped), sep="\n")
+    run_to_the_end(pipeline, run, window=window, max_frames=arguments.max_frames, quiet=arguments.quiet)
     return 0
 
 

@@ -13,7 +13,6 @@ import getpass
 import os
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from cnn_suite.runtime.face_encoder import FaceEncoder
     from cnn_suite.runtime.gallery import Gallery
     from cnn_suite.runtime.recognition import Recogniser
-    from cnn_suite.runtime.window import Window
 
 PASSPHRASE = "CNN_SUITE_PASSPHRASE"
 
@@ -87,36 +85,25 @@ def _watchers(arguments: argparse.Namespace, gallery: Gallery, recogniser: Recog
     return watchers
 
 
-def _window(arguments: argparse.Namespace) -> Window | None:
-    from cnn_suite.runtime.window import Window, why_no_window
-
-    if arguments.headless:
-        return None
-    if reason := why_no_window():
-        print(f"verify_face: no window, because {reason}; going on as with --headless.", file=sys.stderr)
-        return None
-    folder = Path(arguments.output or ".")
-    return Window("verify_face", save_folder=folder if folder.is_dir() else folder.parent)
-
-
 def main(arguments: argparse.Namespace) -> int:
     """Runs the app; everything heavy is imported here, after the command line is known to be good."""
     from cnn_suite.runtime.face_encoder import FaceEncoder, load_encoder
     from cnn_suite.runtime.face_pipeline import load_finder
     from cnn_suite.runtime.face_run import FaceRun
     from cnn_suite.runtime.frames import open_source
-    from cnn_suite.runtime.loop import run_loop
+    from cnn_suite.runtime.loop import run_to_the_end
     from cnn_suite.runtime.pipeline import Pipeline
     from cnn_suite.runtime.pulled import find_or_pull
     from cnn_suite.runtime.records import open_record_sink
     from cnn_suite.runtime.sinks import SnapshotSink, open_picture_sink
     from cnn_suite.runtime.statistics import ProgressLine
+    from cnn_suite.runtime.window import open_window
 
     folder = find_or_pull(arguments.model, quiet=arguments.quiet)
     network = load_encoder(folder, threads=arguments.threads)
     encoder = FaceEncoder(load_finder(arguments.detector, threads=arguments.threads), network)
     with _gallery(arguments, encoder) as gallery:
-        window = _window(arguments)
+        window = open_window("verify_face", headless=arguments.headless, output=arguments.output)
         source = open_source(arguments.source, endless_demo=window is not None)
         recogniser = _recogniser(arguments, encoder, gallery, single=source.still)
         pictures = [open_picture_sink(arguments.output, source)] if arguments.output else []
@@ -129,15 +116,7 @@ def main(arguments: argparse.Namespace) -> int:
             progress=ProgressLine(arguments.max_frames or source.frame_count, quiet=quiet),
         )
         pipeline = Pipeline(source, lambda frame: recogniser(frame.image_rgb), mirror=arguments.mirror)
-        try:
-            with suppress(KeyboardInterrupt), pipeline:  # Ctrl-C is the usual end of a camera without a window
-                run_loop(pipeline, run.handle, redraw=run.redraw, window=window, max_frames=arguments.max_frames)
-        finally:
-            run.close()
-            if window is not None:
-                window.close()
-            if not arguments.quiet and run.statistics.frames:
-                print(*run.summary(dropped=pipeline.dropped), sep="\n")
+        run_to_the_end(pipeline, run, window=window, max_frames=arguments.max_frames, quiet=arguments.quiet)
     return 0
 
 

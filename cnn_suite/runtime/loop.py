@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from contextlib import suppress
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from cnn_suite.runtime.channel import Ended
 from cnn_suite.runtime.frames import Frame
 from cnn_suite.runtime.interrupts import signals_held_back
 from cnn_suite.runtime.pipeline import Pipeline, Result
+from cnn_suite.runtime.statistics import RunStatistics
 from cnn_suite.runtime.window import Window
 
 T = TypeVar("T")
@@ -65,6 +67,47 @@ def run_loop(
             return
     if window is not None and pipeline.source.still and done:
         _hold(window)
+
+
+class Run(Protocol[T]):
+    """What an app does with its results."""
+
+    statistics: RunStatistics
+
+    def handle(self, result: Result[T]) -> np.ndarray:
+        """Records and draws one result."""
+
+    def redraw(self, frame: Frame) -> np.ndarray:
+        """Draws what was last found on a newer frame."""
+
+    def close(self) -> None:
+        """Closes every file."""
+
+    def summary(self, *, dropped: int = 0) -> list[str]:
+        """The run in a few lines."""
+
+
+def run_to_the_end(
+    pipeline: Pipeline[T], run: Run[T], *, window: Window | None, max_frames: int | None, quiet: bool
+) -> None:
+    """Runs an app until its source, its user or `max_frames` ends it; closes everything and prints the summary.
+
+    Args:
+        pipeline: Not yet started.
+        run: What is done with the results.
+        window: Where to show pictures; None to run without one.
+        max_frames: The most results to handle.
+        quiet: No summary.
+    """
+    try:
+        with suppress(KeyboardInterrupt), pipeline:  # Ctrl-C is the usual end of a camera without a window
+            run_loop(pipeline, run.handle, redraw=run.redraw, window=window, max_frames=max_frames)
+    finally:
+        run.close()
+        if window is not None:
+            window.close()
+        if not quiet and run.statistics.frames:
+            print(*run.summary(dropped=pipeline.dropped), sep="\n")
 
 
 def _hold(window: Window) -> None:

@@ -111,3 +111,20 @@ def _display_answers(display: str) -> bool:
             return True
     except OSError:
         return False
+
+
+def open_window(app: str, *, headless: bool, output: str | None) -> Window | None:
+    """The window of an app; None where none is wanted or, said on stderr, none can be.
+
+    Args:
+        app: Its name, for the title and messages.
+        headless: Whether none is wanted.
+        output: Where the app writes; pictures that the user saves go beside it.
+    """
+    if headless:
+        return None
+    if reason := why_no_window():
+        print(f"{app}: no window, because {reason}; going on as with --headless.", file=sys.stderr)
+        return None
+    folder = Path(output or ".")
+    return Window(app, save_folder=folder if folder.is_dir() else folder.parent)

@@ -1,7 +1,6 @@
 """The whole way from a picture to its class probabilities as one graph: resize, network, mirror image."""
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -12,14 +11,11 @@ from cnn_suite.config_classification import ClassificationConfig
 from cnn_suite.data.labelled_pipeline import kept_size
 from cnn_suite.data.picture_resize import resized, resized_in_graph
 from cnn_suite.data.picture_views import centre_views
-from cnn_suite.parity import Answer, Runtime
 from cnn_suite.tasks import classification_parity
-from cnn_suite.tasks.serving import Signature
-
-IMAGES = tf.TensorSpec((None, None, None, 3), tf.uint8, name="images")
+from cnn_suite.tasks.one_answer_serving import OneAnswerServing
 
 
-class ClassificationServing(tf.Module):
+class ClassificationServing(OneAnswerServing):
     """Signature `serving_default`.
 
     Args:
@@ -29,24 +25,8 @@ class ClassificationServing(tf.Module):
     """
 
     def __init__(self, model: keras.Model, config: ClassificationConfig):
-        super().__init__(name="classification")
-        self.model = model
+        super().__init__(model, classification_parity)
         self._config = config
-
-    @tf.function(input_signature=[IMAGES])
-    def serving_default(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Class probabilities of uint8 RGB pictures `(batch, height, width, 3)`: float32 `(batch, classes)`."""
-        return self._answer(images)
-
-    @property
-    def signatures(self) -> dict[str, Signature]:
-        """What a SavedModel serves."""
-        return {"serving_default": self.serving_default}
-
-    @property
-    def one_picture_signatures(self) -> dict[str, Signature]:
-        """The same for a batch of one, the form that LiteRT runs fastest."""
-        return {"serving_default": self._answer}
 
     @property
     def int8_body(self) -> str:
@@ -73,26 +53,12 @@ class ClassificationServing(tf.Module):
             "model": {},
         }
 
-    def differences(self, others: dict[str, Runtime], pictures: Sequence[np.ndarray]) -> dict[str, dict[str, Any]]:
-        """How far other runtimes are from this graph; see `classification_parity.parity`."""
-        return classification_parity.parity(self._run, others, pictures)
-
-    def int8_differences(self, other: Runtime, pictures: Sequence[np.ndarray]) -> dict[str, Any]:
-        """How far an 8-bit form is from this graph."""
-        return classification_parity.parity(self._run, {"int8": other}, pictures)["int8"]
-
-    def check(self, differences: dict[str, dict[str, Any]]) -> None:
-        """Refuses differences that are too large; see `classification_parity.check`."""
-        classification_parity.check(differences)
-
     @property
     def _kept_hw(self) -> tuple[int, int]:
         return kept_size(self._config.model.image_size_hw, self._config.data.margin)
 
-    def _run(self, signature: str, images: np.ndarray) -> Answer:
-        return getattr(self, signature)(tf.constant(images))
-
-    def _answer(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+    def answer(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Class probabilities of uint8 RGB pictures `(batch, height, width, 3)`: float32 `(batch, classes)`."""
         data, network = self._config.data, self._config.model
         pictures = resized_in_graph(images, self._kept_hw, data.resize, network.channels)
         pictures = centre_views(pictures, network.image_size_hw)

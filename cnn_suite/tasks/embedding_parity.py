@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cnn_suite.parity import ParityError, Runtime
+from cnn_suite.parity import Answer, ParityError, Runtime, largest_differences
 
 LARGEST_DISTANCE = 1e-3  # squared, of two encodings of one face; thresholds are near 1
 
@@ -20,13 +20,7 @@ def parity(reference: Runtime, others: dict[str, Runtime], pictures: Sequence[np
     Returns:
         For every runtime `distance`.
     """
-    result: dict[str, dict] = {name: {"distance": 0.0} for name in others}
-    for picture in pictures:
-        expected = _encoding(reference, picture)
-        for name, runtime in others.items():
-            distance = float(np.nan_to_num(((_encoding(runtime, picture) - expected) ** 2).sum(), nan=np.inf))
-            result[name]["distance"] = max(result[name]["distance"], distance)
-    return result
+    return largest_differences(reference, others, pictures, _distance)
 
 
 def check(differences: dict[str, dict]) -> None:
@@ -43,6 +37,6 @@ def check(differences: dict[str, dict]) -> None:
             )
 
 
-def _encoding(runtime: Runtime, picture: np.ndarray) -> np.ndarray:
-    outputs = runtime("serving_default", picture[None]) or {}
-    return np.asarray(outputs["embeddings"], np.float64)[0]
+def _distance(picture: np.ndarray, expected: Answer, found: Answer) -> dict[str, float]:
+    between = np.asarray(found["embeddings"], np.float64) - np.asarray(expected["embeddings"], np.float64)
+    return {"distance": float((between**2).sum())}

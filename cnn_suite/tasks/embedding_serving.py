@@ -1,7 +1,6 @@
 """The whole way from an aligned face to its encoding as one graph: resize, network, mirror image, unit length."""
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -10,14 +9,11 @@ import tensorflow as tf
 
 from cnn_suite.data.picture_resize import resized
 from cnn_suite.data.views import whole
-from cnn_suite.parity import Answer, Runtime
 from cnn_suite.tasks import embedding_parity
-from cnn_suite.tasks.serving import Signature
-
-IMAGES = tf.TensorSpec((None, None, None, 3), tf.uint8, name="images")
+from cnn_suite.tasks.one_answer_serving import OneAnswerServing
 
 
-class EmbeddingServing(tf.Module):
+class EmbeddingServing(OneAnswerServing):
     """Signature `serving_default`.
 
     Args:
@@ -27,26 +23,9 @@ class EmbeddingServing(tf.Module):
     """
 
     def __init__(self, model: keras.Model, size_hw: tuple[int, int], mirror: bool):
-        super().__init__(name="embedding")
-        self.model = model
+        super().__init__(model, embedding_parity)
         self._size_hw = size_hw
         self._mirror = mirror
-
-    @tf.function(input_signature=[IMAGES])
-    def serving_default(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Encodings of uint8 RGB faces `(batch, height, width, 3)`, aligned as ArcFace's template: `embeddings` float32
-        `(batch, dimensions)` of unit length."""
-        return self._answer(images)
-
-    @property
-    def signatures(self) -> dict[str, Signature]:
-        """What a SavedModel serves."""
-        return {"serving_default": self.serving_default}
-
-    @property
-    def one_picture_signatures(self) -> dict[str, Signature]:
-        """The same for a batch of one, the form that LiteRT runs fastest."""
-        return {"serving_default": self._answer}
 
     @property
     def int8_body(self) -> str:
@@ -70,22 +49,9 @@ class EmbeddingServing(tf.Module):
             "model": {"dimensions": int(self.model.output.shape[-1])},
         }
 
-    def differences(self, others: dict[str, Runtime], pictures: Sequence[np.ndarray]) -> dict[str, dict[str, Any]]:
-        """How far other runtimes are from this graph; see `embedding_parity.parity`."""
-        return embedding_parity.parity(self._run, others, pictures)
-
-    def int8_differences(self, other: Runtime, pictures: Sequence[np.ndarray]) -> dict[str, Any]:
-        """How far an 8-bit form is from this graph."""
-        return embedding_parity.parity(self._run, {"int8": other}, pictures)["int8"]
-
-    def check(self, differences: dict[str, dict[str, Any]]) -> None:
-        """Refuses differences that are too large; see `embedding_parity.check`."""
-        embedding_parity.check(differences)
-
-    def _run(self, signature: str, images: np.ndarray) -> Answer:
-        return getattr(self, signature)(tf.constant(images))
-
-    def _answer(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+    def answer(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Encodings of uint8 RGB faces `(batch, height, width, 3)`, aligned as ArcFace's template: `embeddings` float32
+        `(batch, dimensions)` of unit length."""
         faces = whole(images, self._size_hw, "stretch")
         if not self._mirror:
             return {"embeddings": self.model(faces, training=False)}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cnn_suite.parity import ParityError, Runtime
+from cnn_suite.parity import Answer, ParityError, Runtime, largest_differences
 
 LARGEST_SHIFT = 1e-3  # of the picture's longer side
 LARGEST_SCORE_DIFFERENCE = 1e-3
@@ -21,16 +21,7 @@ def parity(reference: Runtime, others: dict[str, Runtime], pictures: Sequence[np
     Returns:
         For every runtime `shift` (how far a point lies elsewhere, in longer sides of the picture) and `score`.
     """
-    result: dict[str, dict] = {name: {"shift": 0.0, "score": 0.0} for name in others}
-    for picture in pictures:
-        expected = _answer(reference, picture)
-        for name, runtime in others.items():
-            found = _answer(runtime, picture)
-            shift = np.abs(found[0] - expected[0]).max() / max(picture.shape[:2])
-            score = np.abs(found[1] - expected[1]).max()
-            for key, value in (("shift", shift), ("score", score)):
-                result[name][key] = max(result[name][key], float(np.nan_to_num(value, nan=np.inf)))
-    return result
+    return largest_differences(reference, others, pictures, _shift_and_score)
 
 
 def check(differences: dict[str, dict]) -> None:
@@ -47,6 +38,6 @@ def check(differences: dict[str, dict]) -> None:
             )
 
 
-def _answer(runtime: Runtime, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    outputs = runtime("serving_default", picture[None]) or {}
-    return np.asarray(outputs["points"], np.float64), np.asarray(outputs["score"], np.float64)
+def _shift_and_score(picture: np.ndarray, expected: Answer, found: Answer) -> dict[str, float]:
+    apart = {name: float(np.abs(np.asarray(found[name]) - expected[name]).max()) for name in ("points", "score")}
+    return {"shift": apart["points"] / max(picture.shape[:2]), "score": apart["score"]}

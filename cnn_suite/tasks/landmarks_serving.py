@@ -1,7 +1,6 @@
 """The whole way from a crop of a face to its points as one graph: resize, network, points in the crop's pixels."""
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -11,14 +10,11 @@ import tensorflow as tf
 from cnn_suite.data.landmarked_faces import FIVE_MIRRORED
 from cnn_suite.data.picture_resize import resized
 from cnn_suite.data.views import whole, xy
-from cnn_suite.parity import Answer, Runtime
 from cnn_suite.tasks import landmarks_parity
-from cnn_suite.tasks.serving import Signature
-
-IMAGES = tf.TensorSpec((None, None, None, 3), tf.uint8, name="images")
+from cnn_suite.tasks.one_answer_serving import OneAnswerServing
 
 
-class LandmarksServing(tf.Module):
+class LandmarksServing(OneAnswerServing):
     """Signature `serving_default`.
 
     Args:
@@ -28,26 +24,9 @@ class LandmarksServing(tf.Module):
     """
 
     def __init__(self, model: keras.Model, size: int, mirror: bool = False):
-        super().__init__(name="landmarks")
-        self.model = model
+        super().__init__(model, landmarks_parity)
         self._size_hw = (size, size)
         self._mirror = mirror
-
-    @tf.function(input_signature=[IMAGES])
-    def serving_default(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Points of uint8 RGB crops `(batch, height, width, 3)`: `points` float32 `(batch, k, 2)`, x and y in pixels of
-        the crop, and `score` `(batch,)`, the probability that it shows a face."""
-        return self._answer(images)
-
-    @property
-    def signatures(self) -> dict[str, Signature]:
-        """What a SavedModel serves."""
-        return {"serving_default": self.serving_default}
-
-    @property
-    def one_picture_signatures(self) -> dict[str, Signature]:
-        """The same for a batch of one, the form that LiteRT runs fastest."""
-        return {"serving_default": self._answer}
 
     @property
     def int8_body(self) -> str:
@@ -70,22 +49,9 @@ class LandmarksServing(tf.Module):
             "model": {},
         }
 
-    def differences(self, others: dict[str, Runtime], pictures: Sequence[np.ndarray]) -> dict[str, dict[str, Any]]:
-        """How far other runtimes are from this graph; see `landmarks_parity.parity`."""
-        return landmarks_parity.parity(self._run, others, pictures)
-
-    def int8_differences(self, other: Runtime, pictures: Sequence[np.ndarray]) -> dict[str, Any]:
-        """How far an 8-bit form is from this graph."""
-        return landmarks_parity.parity(self._run, {"int8": other}, pictures)["int8"]
-
-    def check(self, differences: dict[str, dict[str, Any]]) -> None:
-        """Refuses differences that are too large; see `landmarks_parity.check`."""
-        landmarks_parity.check(differences)
-
-    def _run(self, signature: str, images: np.ndarray) -> Answer:
-        return getattr(self, signature)(tf.constant(images))
-
-    def _answer(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+    def answer(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Points of uint8 RGB crops `(batch, height, width, 3)`: `points` float32 `(batch, k, 2)`, x and y in pixels of
+        the crop, and `score` `(batch,)`, the probability that it shows a face."""
         crops = whole(images, self._size_hw, "stretch")
         if self._mirror:
             crops = tf.concat([crops, tf.reverse(crops, [2])], axis=0)
