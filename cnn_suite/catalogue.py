@@ -1,6 +1,7 @@
 """Every network that can be built by name, with its size: for listings and configurations, without building any.
 
-The figures are those of the builders' defaults; `tests/test_catalogue.py` counts them again on the networks.
+The figures are those of the builders' defaults, for a network of any size those of the size that is said;
+`tests/test_catalogue.py` counts them again on the networks.
 """
 
 import difflib
@@ -28,6 +29,7 @@ SQUEEZENET = "Iandola et al. 2016, SqueezeNet"
 MOBILEFACE = "becauseofAI 2018, MobileFace (github.com/becauseofAI/MobileFace); blocks of Sandler et al. 2018"
 FACE_EMBEDDING = "blocks of He et al. 2015; end of Chen et al. 2018, MobileFaceNets"
 OPENFACE = "Amos et al. 2016, OpenFace; Schroff et al. 2015, FaceNet"
+JOHNSON = "Johnson et al. 2016, Perceptual Losses for Real-Time Style Transfer"
 MOBILENET = "Sandler et al. 2018, MobileNetV2"
 
 CATALOGUE: dict[str, Entry] = {
@@ -63,6 +65,7 @@ CATALOGUE: dict[str, Entry] = {
         Entry("openface_nn4_small2", (96, 96, 3), 3_743_280, 200_118_272, OPENFACE),
         Entry("mobileface_v2", (112, 112, 3), 892_384, 40_671_584, MOBILEFACE),
         Entry("mobilenet_v2", (224, 224, 3), 3_538_984, 300_774_272, MOBILENET),
+        Entry("stylizer", (256, 256, 3), 1_677_635, 11_378_147_328, JOHNSON),
     )
 }
 

@@ -25,6 +25,7 @@ from cnn_suite.cli_arguments import (
 )
 from cnn_suite.cli_face import face_app
 from cnn_suite.cli_output import as_lines, imports_muted, in_three_lines, print_json, progress, show, stdout_kept_clean
+from cnn_suite.cli_stylize import stylize
 
 app = typer.Typer(
     name="cnn-suite",
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 
 app.add_typer(face_app)
+app.command()(stylize)
 
 Model = Annotated[str, typer.Argument(help="Model folder, or the name of one in saved_models/.", show_default=False)]
 Format = Annotated[str, typer.Option(help="Annotation format: auto, voc, yolo_txt, coco or landmarks_csv.")]

@@ -18,16 +18,18 @@ from cnn_suite.config_classification import ClassificationConfig
 from cnn_suite.config_detection import DetectionConfig
 from cnn_suite.config_embedding import EmbeddingConfig
 from cnn_suite.config_landmarks import LandmarksConfig
+from cnn_suite.config_style import StyleConfig
 from cnn_suite.config_text import ConfigError, explain, override, read_values
 
 __all__ = ["CONFIGS", "ConfigError", "RunConfig", "load_config", "save_config"]
 
-RunConfig = DetectionConfig | ClassificationConfig | LandmarksConfig | EmbeddingConfig
+RunConfig = DetectionConfig | ClassificationConfig | LandmarksConfig | EmbeddingConfig | StyleConfig
 CONFIGS: dict[str, type[RunConfig]] = {
     "detection": DetectionConfig,
     "classification": ClassificationConfig,
     "landmarks": LandmarksConfig,
     "embedding": EmbeddingConfig,
+    "style": StyleConfig,
 }
 
 

@@ -48,7 +48,7 @@ class Augmentation(Section):
         return pair
 
 
-class Data(Section):
+class Data(config_sections.Data):
     """Where pictures and their classes come from and how they are fed."""
 
     path: str = Field("", description="folder, zip or file of the data set; unused for tfds:NAME")

@@ -52,7 +52,7 @@ class Shapes(Section):
         return self
 
 
-class Data(Section):
+class Data(config_sections.Data):
     """Where pictures and boxes come from and how they are fed."""
 
     path: str = Field("", description="folder of the data set; only the formats shapes and none have none")

@@ -23,7 +23,7 @@ class Augmentation(Section):
     blend: float = Field(0.0, ge=0, le=1, description="distillation: probability of mixing a face with another one")
 
 
-class Data(Section):
+class Data(config_sections.Data):
     """Where aligned faces come from and how they are fed."""
 
     path: str = Field(

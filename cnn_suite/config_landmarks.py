@@ -28,7 +28,7 @@ class Augmentation(Section):
         return scale
 
 
-class Data(Section):
+class Data(config_sections.Data):
     """Where faces with points come from and how they are fed."""
 
     path: str = Field(min_length=1, description="folder with the landmarks CSV and images/")

@@ -1,6 +1,6 @@
 """What the configurations of all tasks share: the rules of a section, how `fit` runs, what is exported."""
 
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -9,6 +9,17 @@ class Section(BaseModel):
     """Base of every section: frozen, no unknown keys, no silent conversion between types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True)
+
+
+class Data(Section):
+    """Base of the section that says what is learned from."""
+
+    PLACES: ClassVar[tuple[str, ...]] = ("path",)  # the fields that another machine may have otherwise
+
+    @property
+    def places(self) -> dict[str, Any]:
+        """Where the data lie: the values of these fields."""
+        return {name: getattr(self, name) for name in self.PLACES}
 
 
 class Phase(Section):

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -86,10 +87,15 @@ def _calibration(trained: Trained, serving: Serving) -> list[np.ndarray]:
     pictures = task_of(config.task).sample_pictures(config, CALIBRATION_PICTURES, training=True)
     if not pictures:
         raise ConfigError(
-            f"An 8-bit file is quantised by training pictures, and {config.data.path!r} does not exist. Run the "
-            f"command where it does, or set data.path in {trained.path.parent / 'config.yaml'}."
+            f"An 8-bit file is quantised by training pictures, and they are not where the configuration says: "
+            f"{_listed(config.data.places)}. Run the command where they are, or set that in "
+            f"{trained.path.parent / 'config.yaml'}."
         )
     return [serving.on_input(picture) for picture in pictures]
+
+
+def _listed(places: dict[str, Any]) -> str:
+    return ", ".join(f"data.{name} {value!r}" for name, value in places.items())
 
 
 def _earlier_card(target: Path, trained: Trained, serving: Serving) -> ModelCard | None:

@@ -20,7 +20,7 @@ from cnn_suite.runtime.litert import without_chatter
 ONE_PICTURE = tf.TensorSpec((1, None, None, 3), tf.uint8, name="images")
 ONNX_OPSET = 17
 
-Signatures = dict[str, Callable[[tf.Tensor], dict[str, tf.Tensor]]]
+Signatures = dict[str, Callable[..., dict[str, tf.Tensor]]]
 
 
 def write_saved_model(
@@ -47,7 +47,8 @@ def litert_bytes(signatures: Signatures) -> bytes:
     The variables become constants first: only then the converter folds the batch norms into the convolutions.
 
     Args:
-        signatures: Name to a function of uint8 pictures `(1, height, width, 3)`.
+        signatures: Name to a function of uint8 pictures `(1, height, width, 3)`; a tf.function with an input signature
+            may have further inputs.
     """
     with _converter(signatures) as converter:
         return converter.convert()
@@ -75,7 +76,7 @@ def litert_int8_bytes(signatures: Signatures, calibration: Iterable[np.ndarray],
     with _converter(signatures) as converter, _without_quantizer_notes():
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: (
-            (name, {"images": picture[None]}) for name in signatures for picture in pictures
+            (name, _example(function, picture)) for name, function in signatures.items() for picture in pictures
         )
         quantizer = tf.lite.experimental.QuantizationDebugger(converter=converter)
         names = _tensor_names(quantizer.calibrated_model)
@@ -100,14 +101,25 @@ def _converter(signatures: Signatures) -> Iterator[tf.lite.TFLiteConverter]:
         yield converter
 
 
-def _frozen(function: Callable[[tf.Tensor], dict[str, tf.Tensor]]) -> tf.types.experimental.GenericFunction:
-    traced = tf.function(function).get_concrete_function(ONE_PICTURE)
+def _inputs(function: Callable[..., dict[str, tf.Tensor]]) -> Sequence[tf.TensorSpec]:
+    return getattr(function, "input_signature", None) or [ONE_PICTURE]
+
+
+def _example(function: Callable[..., dict[str, tf.Tensor]], picture: np.ndarray) -> dict[str, np.ndarray]:
+    """Inputs for a calibration; those beside the picture are weights, taken as equal."""
+    _, *more = _inputs(function)
+    return {"images": picture[None]} | {spec.name: np.full(spec.shape, 1 / spec.shape[0], np.float32) for spec in more}
+
+
+def _frozen(function: Callable[..., dict[str, tf.Tensor]]) -> tf.types.experimental.GenericFunction:
+    inputs = _inputs(function)
+    traced = tf.function(function).get_concrete_function(*inputs)
     constant = convert_variables_to_constants_v2(traced)
     names = sorted(traced.structured_outputs)  # the order in which a function flattens a dictionary
 
-    @tf.function(input_signature=[ONE_PICTURE])
-    def frozen(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        return dict(zip(names, constant(images), strict=True))
+    @tf.function(input_signature=inputs)
+    def frozen(*tensors: tf.Tensor) -> dict[str, tf.Tensor]:
+        return dict(zip(names, constant(*tensors), strict=True))
 
     return frozen
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import keras
 
-from cnn_suite import models
+from cnn_suite import config_style, models
+from cnn_suite.catalogue import CATALOGUE
 from cnn_suite.runtime.model_folders import find_model
 from cnn_suite.sums import ModelSums, model_sums
-from cnn_suite.trained import load_trained
+from cnn_suite.trained import Trained, load_trained
 
 
 def summarise(network: str, size_hw: Sequence[int] | None = None) -> ModelSums:
@@ -29,16 +30,25 @@ def summarise(network: str, size_hw: Sequence[int] | None = None) -> ModelSums:
         return model_sums(_built(network, size_hw))
     path = Path(network)
     trained = load_trained(path if path.suffix == ".keras" else find_model(network))
-    shape = (*(size_hw or trained.config.model.image_size_hw), trained.model.inputs[0].shape[-1])
+    shape = (*(size_hw or _own_size_hw(network, trained)), trained.model.inputs[0].shape[-1])
     return model_sums(trained.model, shape)
+
+
+def _own_size_hw(network: str, trained: Trained) -> tuple[int, int]:
+    """The size that a trained network takes; of one that takes any, that of the catalogue."""
+    settings = trained.config.model
+    if isinstance(settings, config_style.Model):
+        height, width, _ = CATALOGUE[settings.builder].input_shape
+        return height, width
+    return settings.image_size_hw
 
 
 def _built(network: str, size_hw: Sequence[int] | None) -> keras.Model:
     build = getattr(models, network)
-    if size_hw is None:
-        return build()
-    channels = inspect.signature(build).parameters["image_shape"].default[2]
-    return build((*size_hw, channels))
+    shape = inspect.signature(build).parameters["image_shape"].default
+    if size_hw is None and None in shape:
+        shape = CATALOGUE[network].input_shape
+    return build(shape if size_hw is None else (*size_hw, shape[2]))
 
 
 def as_rows(sums: ModelSums) -> list[dict[str, Any]]:

@@ -47,7 +47,7 @@ def model_sums(model: keras.Model, image_shape: Sequence[int] | None = None) -> 
     """Counts a network.
 
     Args:
-        model: Any Keras model with one input.
+        model: Any Keras model; of several inputs the first is the picture.
         image_shape: Shape of the input without its batch axis where the model leaves sides open; the model's own by
             default.
 
@@ -56,7 +56,7 @@ def model_sums(model: keras.Model, image_shape: Sequence[int] | None = None) -> 
         only the first time.
 
     Raises:
-        ValueError: If the model has several inputs, or a side is open and `image_shape` is not given.
+        ValueError: If a side of a further input is open, or one of the first and `image_shape` is not given.
     """
     shape = _input_shape(model, image_shape)
     rows: list[LayerSums] = []
@@ -68,8 +68,10 @@ def model_sums(model: keras.Model, image_shape: Sequence[int] | None = None) -> 
         rows.append(_sums_of(layer, path, inputs, outputs, sum(math.prod(v.shape) for v in fresh)))
 
     with _watched(model, note):
-        spec = tf.TensorSpec((1, *shape), model.inputs[0].dtype)
-        tf.function(lambda x: model(x, training=False), autograph=False).get_concrete_function(spec)
+        specs = [tf.TensorSpec((1, *shape), model.inputs[0].dtype)]
+        specs += [tf.TensorSpec((1, *more.shape[1:]), more.dtype) for more in model.inputs[1:]]
+        call = tf.function(lambda *x: model(x[0] if len(x) == 1 else list(x), training=False), autograph=False)
+        call.get_concrete_function(*specs)
     return ModelSums(
         model.name,
         shape,
@@ -81,8 +83,8 @@ def model_sums(model: keras.Model, image_shape: Sequence[int] | None = None) -> 
 
 
 def _input_shape(model: keras.Model, image_shape: Sequence[int] | None) -> tuple[int, ...]:
-    if len(model.inputs) != 1:
-        raise ValueError(f"`model` must have one input. Received {model.name!r} with {len(model.inputs)}.")
+    if any(None in more.shape[1:] for more in model.inputs[1:]):
+        raise ValueError(f"`model` must have no open sides but those of its first input. Received {model.name!r}.")
     shape = tuple(image_shape) if image_shape is not None else tuple(model.inputs[0].shape[1:])
     if None in shape:
         raise ValueError(f"`image_shape` must be given, as {model.name!r} takes any size: its input is {shape}.")

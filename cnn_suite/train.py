@@ -129,7 +129,7 @@ def _resumed(config: RunConfig, folder: Path) -> RunConfig:
     started = load_config(folder / "config.yaml")
     return started.model_copy(
         update={
-            "data": started.data.model_copy(update={"path": config.data.path}),
+            "data": started.data.model_copy(update=config.data.places),
             "training": started.training.model_copy(update={"epochs": config.training.epochs}),
         }
     )

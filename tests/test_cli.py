@@ -13,7 +13,7 @@ import pytest
 from cnn_suite.cli import main
 
 VERBS = ["train", "evaluate", "export", "benchmark", "doctor", "data", "find-rate", "models", "summary"]
-VERBS += ["convert", "pull", "weights"]
+VERBS += ["convert", "pull", "weights", "stylize"]
 HEAVY = ["tensorflow", "keras", "cv2", "scipy", "matplotlib"]
 
 

@@ -38,6 +38,8 @@ NON_DEFAULT_ARGUMENTS: dict[str, dict[str, Any]] = {
     "BottleneckBlock": RESNET_BLOCK,
     "ChannelGroup": {"groups": 3, "group": 2},
     "ColourShift": {"deviation": 0.3, "value_range": (0.0, 1.0), "seed": 3},
+    "CroppedTo": {},
+    "DepthToSpace": {"factor": 3},
     "FusedBatchNormalization": {},
     "GroupedConv2D": {"filters": 12, "kernel_size": [3, 3], "groups": 3},
     "InceptionModule": {
@@ -49,6 +51,7 @@ NON_DEFAULT_ARGUMENTS: dict[str, dict[str, Any]] = {
         "pool_projection": 7,
         "activation": "tanh",
     },
+    "InstanceNorm": {"styles": 3, "epsilon": 0.01},
     "L2Pooling": {"pool_size": 2, "strides": 1},
     "LandmarksLoss": {"width": 0.2, "curvature": 0.03, "face_weight": 0.4},
     "LayerRatesAdamW": {"layer_rates": {"conv1": 0.1}},
@@ -57,6 +60,8 @@ NON_DEFAULT_ARGUMENTS: dict[str, dict[str, Any]] = {
     "LocalWarp": {"largest": 0.1, "cells": 3, "seed": 3},
     "LocalizationLoss": {"form": "mixed"},
     "MaxPoolPadding": {"before": 1, "after": 2},
+    "MirrorBorder": {"width": 3},
+    "NearestUpsampling": {"factor": 3},
     "PairDifference": {"kind": "chi_square", "epsilon": 0.01},
     "PairDistance": {"measure": "cosine"},
     "PictureAugmentation": {

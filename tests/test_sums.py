@@ -104,10 +104,17 @@ def test_open_sides_need_a_size():
     assert model_sums(network, (32, 32, 3)).multiply_adds == model_sums(models.resnet20()).multiply_adds
 
 
-def test_several_inputs_are_refused():
-    first, second = keras.Input((2,)), keras.Input((2,))
-    with pytest.raises(ValueError, match="`model` must have one input"):
-        model_sums(keras.Model([first, second], first + second))
+def test_of_several_inputs_the_first_is_the_picture():
+    first, second = keras.Input((None, None, 3)), keras.Input((2,))
+    scale = layers.Dense(4)(second)[:, None, None, :]
+    sums = model_sums(keras.Model([first, second], layers.Conv2D(4, 3, padding="same")(first) * scale), (5, 6, 3))
+    assert sums.multiply_adds == 5 * 6 * 4 * 27 + 2 * 4
+
+
+def test_a_further_input_with_open_sides_is_refused():
+    first, second = keras.Input((2,)), keras.Input((None,))
+    with pytest.raises(ValueError, match="`model` must have no open sides but those of its first input"):
+        model_sums(keras.Model([first, second], [first, second]))
 
 
 def test_a_keras_application_is_counted_alike():

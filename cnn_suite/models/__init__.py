@@ -28,6 +28,7 @@ from cnn_suite.models.resnet import (
     resnet152,
 )
 from cnn_suite.models.squeezenet import squeezenet
+from cnn_suite.models.stylizer import stylizer
 from cnn_suite.models.vgg import vgg11, vgg13, vgg16, vgg19
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "resnet110",
     "resnet152",
     "squeezenet",
+    "stylizer",
     "vgg11",
     "vgg13",
     "vgg16",

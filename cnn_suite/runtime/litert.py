@@ -44,8 +44,8 @@ class LiteRTModel:
         """Names of the graph's signatures."""
         return tuple(self._signatures)
 
-    def run(self, signature: str, images: np.ndarray) -> dict[str, np.ndarray]:
-        """The outputs of `signature` for `images`, `uint8 (1, height, width, 3)`."""
+    def run(self, signature: str, images: np.ndarray, **more: np.ndarray) -> dict[str, np.ndarray]:
+        """The outputs of `signature` for `images`, `uint8 (1, height, width, 3)`, and `more` inputs by name."""
         if signature not in self._runners:
             if signature not in self._signatures:
                 raise ValueError(
@@ -54,8 +54,8 @@ class LiteRTModel:
                 )
             with without_chatter():
                 self._runners[signature] = self._interpreter.get_signature_runner(signature)
-                return self._runners[signature](images=images)
-        return self._runners[signature](images=images)
+                return self._runners[signature](images=images, **more)
+        return self._runners[signature](images=images, **more)
 
 
 @contextlib.contextmanager

@@ -14,8 +14,8 @@ from cnn_suite.results import ModelCard
 class Graph(Protocol):
     """An exported graph on some runtime."""
 
-    def run(self, signature: str, images: np.ndarray) -> dict[str, np.ndarray]:
-        """The outputs of a signature for `images`, `uint8 (1, height, width, 3)`."""
+    def run(self, signature: str, images: np.ndarray, **more: np.ndarray) -> dict[str, np.ndarray]:
+        """The outputs of a signature for `images`, `uint8 (1, height, width, 3)`, and `more` inputs by name."""
 
 
 def open_graph(
@@ -25,7 +25,7 @@ def open_graph(
 
     Args:
         folder: What `cnn-suite export` wrote.
-        task: What the model must be for: "detection", "classification".
+        task: What the model must be for: "detection", "classification", "style".
         runtime: "litert" for model.tflite (no TensorFlow needed) or "saved_model".
         threads: Threads of the LiteRT interpreter.
 

@@ -35,12 +35,13 @@ class SavedModel:
         """Names of the graph's signatures."""
         return tuple(self._model.signatures)
 
-    def run(self, signature: str, images: np.ndarray) -> dict[str, np.ndarray]:
-        """The outputs of `signature` for `images`, `uint8 (1, height, width, 3)`."""
+    def run(self, signature: str, images: np.ndarray, **more: np.ndarray) -> dict[str, np.ndarray]:
+        """The outputs of `signature` for `images`, `uint8 (1, height, width, 3)`, and `more` inputs by name."""
         if signature not in self._model.signatures:
             raise ValueError(
                 f"{self._folder} has no signature {signature!r}, only {', '.join(self.signatures) or 'none'}. "
                 "Export the model again."
             )
-        outputs = self._model.signatures[signature](images=self._tensor(images))
+        inputs = {name: self._tensor(values) for name, values in {"images": images, **more}.items()}
+        outputs = self._model.signatures[signature](**inputs)
         return {name: tensor.numpy() for name, tensor in outputs.items()}

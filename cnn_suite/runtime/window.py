@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -17,8 +19,24 @@ HELP = ("q or Esc: quit", "space: pause or go on", "s: save this picture", "h: h
 _LARGEST_WH = (1280, 720)
 
 
+@dataclass(frozen=True)
+class Key:
+    """A key of an app's own, or several that belong together.
+
+    Args:
+        letters: The keys, none of them one of the window's.
+        help: A line for the help overlay.
+        action: Called with the pressed key and whether the window is paused; a picture that it returns is shown.
+    """
+
+    letters: str
+    help: str
+    action: Callable[[str, bool], np.ndarray | None]
+
+
 class Window:
-    """One window.
+    """One window. An app may set two of its attributes: `keys`, and `overlay`, which gives lines that stand in the
+    picture's corner and are not saved with it.
 
     Args:
         title: Its title, also the beginning of the names of saved pictures.
@@ -27,6 +45,8 @@ class Window:
 
     def __init__(self, title: str, *, save_folder: Path) -> None:
         self.paused = False
+        self.keys: Sequence[Key] = ()
+        self.overlay: Callable[[], Sequence[str]] | None = None
         self._title, self._save_folder = title, save_folder
         self._help = False
         self._opened = False
@@ -41,9 +61,12 @@ class Window:
             cv2.resizeWindow(self._title, round(width * scale), round(height * scale))
             self._opened = True
         self._shown = picture_rgb
-        if self._help:
+        if self._help or self.overlay is not None:
             picture_rgb = picture_rgb.copy()
-            draw_overlay(picture_rgb, HELP, at_top=True)
+        if self.overlay is not None:
+            draw_overlay(picture_rgb, self.overlay())
+        if self._help:
+            draw_overlay(picture_rgb, (*HELP[:-1], *(key.help for key in self.keys), HELP[-1]), at_top=True)
         cv2.imshow(self._title, cv2.cvtColor(picture_rgb, cv2.COLOR_RGB2BGR))
 
     def poll(self) -> bool:
@@ -58,6 +81,8 @@ class Window:
             self.show(self._shown)
         elif key == ord("s") and self._shown is not None:
             print(f"saved {self._save(self._shown)}")
+        elif self._shown is not None:
+            self._press(chr(key))
         return not self._opened or self._is_visible()
 
     def close(self) -> None:
@@ -66,6 +91,13 @@ class Window:
             cv2.destroyAllWindows()
             cv2.waitKey(1)
             self._opened = False
+
+    def _press(self, letter: str) -> None:
+        for key in self.keys:
+            if letter in key.letters:
+                picture = key.action(letter, self.paused)
+                if (shown := self._shown if picture is None else picture) is not None:
+                    self.show(shown)
 
     def _save(self, picture_rgb: np.ndarray) -> Path:
         number = 1

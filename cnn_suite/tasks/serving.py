@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from cnn_suite.parity import Runtime
 
-Signature = Callable[[tf.Tensor], dict[str, tf.Tensor]]
+Signature = Callable[..., dict[str, tf.Tensor]]  # of pictures, and of what a task may ask for beside them
 
 
 class Serving(Protocol):

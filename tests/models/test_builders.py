@@ -31,7 +31,8 @@ CASES = [
     ("squeezenet", {"variant": "1.0"}, None),
     ("mobilenet_v2", {"alpha": 0.35}, None),
 ]
-ENCODERS = {"face_embedding", "mobileface_v2", "openface_nn4_small2"}  # without classes, with tests of their own
+# Without classes, with tests of their own.
+ENCODERS = {"face_embedding", "mobileface_v2", "openface_nn4_small2", "stylizer"}
 DEEP = sorted(set(models.__all__) - {name for name, _, _ in CASES} - ENCODERS)
 EVERY = [pytest.param(name, options, id="-".join([name, *map(str, options.values())])) for name, options, _ in CASES]
 exhaustive = pytest.mark.skipif(

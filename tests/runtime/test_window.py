@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cnn_suite.runtime import window as window_module
-from cnn_suite.runtime.window import Window, why_no_window
+from cnn_suite.runtime.window import Key, Window, why_no_window
 
 PICTURE = np.full((30, 40, 3), (255, 0, 0), np.uint8)
 
@@ -70,6 +70,50 @@ def test_h_shows_and_hides_the_help_at_once_but_never_saves_it(monkeypatch, tmp_
     plain, with_help, plain_again = screen.shown
     assert (with_help != plain).any() and (plain == plain_again).all()
     assert (cv2.imread(str(tmp_path / "t_001.png")) == plain).all()
+
+
+def test_an_app_has_keys_of_its_own_and_their_picture_is_shown(monkeypatch, tmp_path):
+    screen = Screen(monkeypatch, [ord("n"), ord("7"), ord(" "), ord("n"), ord("x")])
+    window, heard = Window("t", save_folder=tmp_path), []
+
+    def turned(letter, paused):
+        heard.append((letter, paused))
+        return PICTURE + 9 if letter == "n" else None
+
+    window.keys = (Key("np", "n and p: next and previous", turned), Key("123456789", "a number", turned))
+    window.show(PICTURE)
+    assert all(window.poll() for _ in range(5))
+    assert heard == [("n", False), ("7", False), ("n", True)]
+    # the picture, that of key n, the same again with a new overlay, and that of key n
+    assert [picture[0, 0].tolist() for picture in screen.shown] == [[0, 0, 255], *[[9, 9, 8]] * 3]
+
+
+def test_keys_of_an_app_are_ignored_before_the_first_picture(monkeypatch, tmp_path):
+    Screen(monkeypatch, [ord("n")])
+    window = Window("t", save_folder=tmp_path)
+    window.keys = (Key("n", "next", lambda letter, paused: pytest.fail("called")),)
+    assert window.poll()
+
+
+def test_the_help_lists_the_keys_of_the_app(monkeypatch, tmp_path):
+    Screen(monkeypatch, [ord("h")])
+    written = []
+    monkeypatch.setattr(window_module, "draw_overlay", lambda image, lines, **_: written.append(tuple(lines)))
+    window = Window("t", save_folder=tmp_path)
+    window.keys = (Key("n", "n: next", lambda letter, paused: None),)
+    window.show(PICTURE)
+    window.poll()
+    assert written == [(*window_module.HELP[:-1], "n: next", window_module.HELP[-1])]
+
+
+def test_the_overlay_of_an_app_is_shown_but_not_saved(monkeypatch, tmp_path):
+    screen = Screen(monkeypatch, [ord("s")])
+    window = Window("t", save_folder=tmp_path)
+    window.overlay = lambda: ("wave",)
+    window.show(PICTURE)
+    window.poll()
+    assert (screen.shown[0] != PICTURE[..., ::-1]).any()
+    assert (cv2.imread(str(tmp_path / "t_001.png")) == PICTURE[..., ::-1]).all() and (PICTURE == (255, 0, 0)).all()
 
 
 def test_pictures_are_shown_in_opencvs_order_and_large_ones_fit_the_screen(monkeypatch, tmp_path):

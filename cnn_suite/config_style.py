@@ -1,0 +1,87 @@
+"""Configuration of the training of a network that paints in one or several styles."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from cnn_suite import config_sections
+from cnn_suite.config_sections import Section
+
+
+class Painting(Section):
+    """A style."""
+
+    name: str = Field(min_length=1, description="what people call it")
+    path: str = Field(min_length=1, description="picture file")
+    size: int = Field(384, ge=32, description="its longest side while it is looked at: larger for larger strokes")
+    strength: float = Field(1.0, gt=0, description="factor of beta for this style")
+
+
+class Data(config_sections.Data):
+    """Photographs to paint, and the paintings."""
+
+    PLACES = ("photos", "validation", "paintings")
+
+    photos: tuple[str, ...] = Field(
+        min_length=1,
+        description="folders of photographs of anything, with sub-folders, each drawn from equally often; scikit-image "
+        "for the photographs that come with it",
+    )
+    paintings: tuple[Painting, ...] = Field(min_length=1, description="one a style")
+    labels: tuple[str, ...] = Field((), description="names of the styles; empty: those of the paintings")
+    validation: tuple[str, ...] = Field((), description="folders of photographs to measure on")
+    smallest_side: int = Field(96, ge=16, description="photographs with a smaller side are left out")
+    crop: int = Field(192, ge=32, description="side of the squares that are trained on")
+    scale: tuple[float, float] = Field(
+        (0.5, 1.0), description="side of a square before it is resized to `crop`, in smaller sides of its photograph"
+    )
+    batch_size: int = Field(4, ge=1)
+
+    @model_validator(mode="after")
+    def _every_style_in_a_batch(self) -> "Data":
+        if self.batch_size % len(self.paintings):
+            raise ValueError(
+                f"batch_size must be a multiple of the {len(self.paintings)} paintings, so that every style has its "
+                f"share of a batch, received {self.batch_size}"
+            )
+        names = [painting.name for painting in self.paintings]
+        if len(set(names)) < len(names):
+            raise ValueError(f"paintings must have different names, received {', '.join(names)}")
+        if not 0 < self.scale[0] <= self.scale[1] <= 1:
+            raise ValueError(f"scale must be two shares from 0 to 1, smaller first, received {self.scale}")
+        return self
+
+
+class Model(Section):
+    """The network."""
+
+    builder: Literal["stylizer"] = "stylizer"
+    variant: Literal["johnson", "thin"] = "thin"
+
+
+class Perception(Section):
+    """The network whose features are compared."""
+
+    backbone: Literal["squeezenet", "vgg16", "vgg19"] = "squeezenet"
+    weights: str = Field("", description="its weights file; empty: the one that was pulled")
+    pooling: Literal["max", "average"] = "max"
+
+
+class Training(config_sections.Training):
+    """How `fit` runs, and what is to be small."""
+
+    alpha: float = Field(1.0, ge=0, description="weight of the content")
+    beta: float = Field(10.0, ge=0, description="weight of the style")
+    tv: float = Field(50.0, ge=0, description="weight of the total variation")
+    evaluate_every: int = Field(1, ge=1, description="epochs between two evaluations on the validation photographs")
+
+
+class StyleConfig(config_sections.Run):
+    """One network that paints: data, network, training and export."""
+
+    task: Literal["style"] = "style"
+    data: Data
+    model: Model = Model()
+    perception: Perception = Perception()
+    training: Training = Training()
+    export: config_sections.Export = config_sections.Export()

@@ -1,0 +1,62 @@
+"""Instance normalisation: every channel of every picture gets mean 0 and variance 1; one scale and shift a style."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("cnn_suite")
+class InstanceNorm(keras.layers.Layer):
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, mean and variance over the positions of one picture.
+
+    With several styles the layer has a gamma and a beta for each, and a picture's own are their mixture: one network
+    paints in all of them, and in what lies between them. Keras's GroupNormalization with one channel a group computes
+    the same for one style; it reshapes, which costs LiteRT its fixed sizes, and it knows no mixtures.
+
+    Args:
+        styles: Number of styles.
+        epsilon: Added to the variance.
+
+    Call arguments:
+        x: `(batch, height, width, channels)`.
+        mixture: Weight of every style, `(batch, styles)`; None for the first.
+
+    Source: Ulyanov et al. 2016, Instance Normalization: The Missing Ingredient for Fast Stylization, equation 2;
+    Dumoulin et al. 2017, A Learned Representation for Artistic Style, equation 5 and section 3.2.
+    """
+
+    def __init__(self, styles: int = 1, epsilon: float = 1e-5, **kwargs):
+        super().__init__(**kwargs)
+        if int(styles) != styles or styles < 1:
+            raise ValueError(f"`styles` must be a whole number, 1 or more. Received {styles}.")
+        self.styles = int(styles)
+        self.epsilon = epsilon
+
+    def build(self, x_shape, mixture_shape=None):
+        """A scale and a shift a style and channel."""
+        shape = (self.styles, x_shape[-1])
+        self.gamma = self.add_weight(shape=shape, initializer="ones", name="gamma")
+        self.beta = self.add_weight(shape=shape, initializer="zeros", name="beta")
+
+    def call(self, x, mixture=None):
+        """The normalised map. In half precision only the sums over the picture, which are too long for it, are not."""
+        gamma, beta = self._of(self.gamma, mixture), self._of(self.beta, mixture)
+        wide = ops.cast(x, "float32")
+        mean = ops.mean(wide, axis=(1, 2), keepdims=True)
+        square = ops.mean(ops.square(wide), axis=(1, 2), keepdims=True)
+        scale = gamma * ops.rsqrt(ops.maximum(square - ops.square(mean), 0.0) + self.epsilon)
+        shift = beta - mean * scale
+        return x * ops.cast(scale, x.dtype) + ops.cast(shift, x.dtype)
+
+    def _of(self, table, mixture):
+        """What the mixture makes of the styles' rows, `(batch or 1, 1, 1, channels)`."""
+        table = ops.cast(table, "float32")
+        rows = table[:1] if mixture is None else ops.matmul(ops.cast(mixture, table.dtype), table)
+        return rows[:, None, None, :]
+
+    def compute_output_shape(self, x_shape, mixture_shape=None):
+        """The shape of the map."""
+        return x_shape
+
+    def get_config(self):
+        """Arguments of the constructor."""
+        return {**super().get_config(), "styles": self.styles, "epsilon": self.epsilon}

@@ -1,0 +1,31 @@
+"""A sheet of painted photographs: a row a photograph, first as it is, then in every style."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+HEIGHT_PX = 240
+MOST_ROWS = 8
+
+
+def write_sheet(path: Path, photos: Sequence[np.ndarray], painted: Sequence[Sequence[np.ndarray]]) -> None:
+    """Writes the sheet as a picture file.
+
+    Args:
+        path: File to write; its folder is made.
+        photos: Uint8 RGB `(height, width, 3)`.
+        painted: For every photograph its painted pictures, as many as for the others.
+    """
+    rows = [[photo, *pictures] for photo, pictures in zip(photos, painted)][:MOST_ROWS]
+    strips = [np.hstack([_of_one_height(picture) for picture in row]) for row in rows]
+    width = max(strip.shape[1] for strip in strips)
+    sheet = np.vstack([np.pad(strip, ((0, 4), (0, width - strip.shape[1]), (0, 0))) for strip in strips])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
+
+
+def _of_one_height(picture: np.ndarray) -> np.ndarray:
+    width = max(1, round(picture.shape[1] * HEIGHT_PX / picture.shape[0]))
+    return cv2.resize(picture, (width, HEIGHT_PX), interpolation=cv2.INTER_AREA)

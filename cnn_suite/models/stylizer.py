@@ -1,0 +1,151 @@
+"""Networks that paint a picture in one pass, after Johnson et al. 2016: down, residual blocks, up.
+
+They are enlarged by repeating cells before a convolution instead of by strided convolutions, which leave a
+checkerboard, and normalise every picture by itself. Variants are rows of a table: `johnson`, the paper's size, and
+`thin`, which works at half of the picture's resolution and less, for live video on CPUs.
+"""
+
+from typing import NamedTuple
+
+import keras
+from keras import layers
+
+from cnn_suite.layers.cropped_to import CroppedTo
+from cnn_suite.layers.depth_to_space import DepthToSpace
+from cnn_suite.layers.instance_norm import InstanceNorm
+from cnn_suite.layers.mirror_border import MirrorBorder
+from cnn_suite.layers.nearest_upsampling import NearestUpsampling
+from cnn_suite.models.image_input import ImageShape, image_input
+from cnn_suite.models.variant_table import variant_row
+
+IMAGE_SHAPE = (None, None, 3)
+SMALLEST = 8  # side of a picture: the maps in the middle have two cells then
+
+
+class Variant(NamedTuple):
+    """A row a network. Convolutions are (filters, kernel, factor): strides on the way down, enlargements before the
+    convolution on the way up; the last one gives the picture."""
+
+    down: tuple[tuple[int, int, int], ...]
+    blocks: int
+    up: tuple[tuple[int, int, int], ...]
+    residual: bool  # whether maps of the way down, and at last the picture itself, are added on the way up
+
+
+VARIANTS = {
+    "johnson": Variant(((32, 9, 1), (64, 3, 2), (128, 3, 2)), 5, ((64, 3, 2), (32, 3, 2), (3, 9, 1)), False),
+    "thin": Variant(((32, 5, 2), (64, 3, 2)), 4, ((32, 3, 2), (3, 3, 2)), True),
+}
+
+
+def stylizer(
+    image_shape: ImageShape = IMAGE_SHAPE,
+    styles: int = 1,
+    *,
+    variant: str = "johnson",
+    name: str = "stylizer",
+) -> keras.Model:
+    """A network that paints.
+
+    Args:
+        image_shape: Height, width and 3 channels; None for a free side.
+        styles: Number of styles.
+        variant: "johnson" (1,677,635 parameters for one style) or "thin" (338,930).
+        name: Name of the model.
+
+    Returns:
+        Model from RGB 0..255 `(batch, height, width, 3)`, and with several styles the weight of each
+        `(batch, styles)` as a second input, to painted pictures of the same size, 0..255 and a little beyond.
+
+    Raises:
+        ValueError: If the shape is none of a colour picture or too small, the variant is unknown, or there is no style.
+
+    Source: Johnson et al. 2016, Perceptual Losses for Real-Time Style Transfer, and its supplementary material,
+    table 1. Deviations: resize-convolution (Odena et al. 2016), instance normalisation (Ulyanov et al. 2016),
+    conditional with several styles (Dumoulin et al. 2017), mirrored borders everywhere, where the paper's blocks have
+    none. `thin` is our own: it learns what to change in the picture, as so few channels would lose the content.
+    """
+    row = variant_row(VARIANTS, variant, name)
+    if tuple(image_shape)[2:] != (3,):
+        raise ValueError(f"`image_shape` of {name} must have 3 channels. Received {tuple(image_shape)}.")
+    if styles < 1:
+        raise ValueError(f"`styles` of {name} must be 1 or more. Received {styles}.")
+    image, x = image_input(image_shape, SMALLEST, "symmetric", name)
+    mixture = keras.Input((styles,), name="mixture") if styles > 1 else None
+    scaled, below = x, []
+    for number, (filters, kernel, stride) in enumerate(row.down, 1):
+        x = _convolution(x, filters, kernel, stride, mixture, f"down{number}")
+        x = layers.ReLU(name=f"down{number}_relu")(x)
+        below.append(x)
+    for number in range(1, row.blocks + 1):
+        x = _residual(x, mixture, f"block{number}")
+    *stages, (_, kernel, factor) = row.up
+    for number, (filters, size, enlarged) in enumerate(stages, 1):
+        x = NearestUpsampling(enlarged, name=f"up{number}_enlarged")(x)
+        x = _convolution(x, filters, size, 1, mixture, f"up{number}")
+        x = layers.ReLU(name=f"up{number}_relu")(x)
+        if row.residual and number < len(below):
+            earlier = below[-1 - number]
+            x = layers.Add(name=f"up{number}_add")([_fitted(x, earlier, f"up{number}"), earlier])
+    x = _change(x, scaled, kernel, factor, mixture) if row.residual else _whole(x, kernel, factor)
+    x = CroppedTo(dtype="float32", name="cropped")(x, image)
+    return keras.Model(image if mixture is None else [image, mixture], x, name=name)
+
+
+def styles_of(model: keras.Model) -> int:
+    """Number of styles that a network of `stylizer` paints in."""
+    return 1 if len(model.inputs) == 1 else model.inputs[1].shape[-1]
+
+
+def _whole(x, kernel: int, factor: int):
+    """A picture from nothing, as in the paper; 150 rather than 127.5, so that tanh need not saturate for white."""
+    x = NearestUpsampling(factor, name="picture_enlarged")(x)
+    x = _bordered(layers.Conv2D(3, kernel, activation="tanh", name="picture_conv"), x)
+    return layers.Rescaling(150.0, 127.5, dtype="float32", name="picture")(x)  # half precision is too coarse for 0..255
+
+
+def _change(x, picture, kernel: int, factor: int, mixture):
+    """The given picture, each colour brought to a mean and a deviation of the style, and what is added to it.
+
+    At first nothing is added, so that training starts with all of the content. What is added is computed at the
+    resolution of the map, `factor**2` pixels a cell (Shi et al. 2016, Real-Time Single Image Super-Resolution).
+    """
+    colours = _normalised(picture, mixture, "colours")
+    convolution = layers.Conv2D(3 * factor**2, kernel, kernel_initializer="zeros", name="picture_conv")
+    x = DepthToSpace(factor, name="picture_enlarged")(_bordered(convolution, x))
+    colours_scaled = layers.Rescaling(0.5, name="colours_scale")(colours)
+    x = layers.Add(dtype="float32", name="picture_add")([_fitted(x, picture, "picture"), colours_scaled])
+    return layers.Rescaling(127.5, 127.5, dtype="float32", name="picture")(x)
+
+
+def _fitted(x, earlier, name: str):
+    """A map at the size of an earlier one: strides round up what enlargements then double."""
+    return CroppedTo(name=f"{name}_fitted")(x, earlier)
+
+
+def _residual(x, mixture, name: str):
+    inner = _convolution(x, x.shape[-1], 3, 1, mixture, f"{name}_first")
+    inner = layers.ReLU(name=f"{name}_relu")(inner)
+    inner = _convolution(inner, x.shape[-1], 3, 1, mixture, f"{name}_second")
+    return layers.Add(name=f"{name}_add")([x, inner])
+
+
+def _convolution(x, filters: int, kernel: int, stride: int, mixture, name: str):
+    """Without bias: the normalisation behind it would take it away."""
+    convolution = layers.Conv2D(
+        filters, kernel, stride, use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv"
+    )
+    x = _bordered(convolution, x)
+    return _normalised(x, mixture, name)
+
+
+def _bordered(convolution: layers.Conv2D, x):
+    """A convolution that sees mirrored cells beyond the edge, where zeros would be painted as a frame."""
+    x = MirrorBorder(convolution.kernel_size[0] // 2, name=f"{convolution.name}_border")(x)
+    return convolution(x)
+
+
+def _normalised(x, mixture, name: str):
+    if mixture is None:
+        return InstanceNorm(name=f"{name}_norm")(x)
+    return InstanceNorm(mixture.shape[-1], name=f"{name}_norm")(x, mixture)

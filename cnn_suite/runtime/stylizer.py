@@ -1,0 +1,157 @@
+"""An exported style network: picture in, the same picture painted out.
+
+The graph of a model folder takes uint8 RGB of any size from 8 x 8 pixels on and returns uint8 of the same size. One of
+several styles has a second signature, `mixed`, whose further input `mixture`, float32 `(styles,)`, says how much of
+each.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from cnn_suite.results import ModelCard
+from cnn_suite.runtime.model_folder import Graph, check_picture, open_graph
+
+SMALLEST_SIDE = 8
+
+
+class Stylizer:
+    """A callable style network.
+
+    Args:
+        model: The exported graph on some runtime.
+        card: The card of its folder: the names of the styles.
+    """
+
+    def __init__(self, model: Graph, card: ModelCard) -> None:
+        self.card = card
+        self.labels = card.labels
+        self._model = model
+
+    def __call__(
+        self,
+        image_rgb: np.ndarray,
+        mixture: Sequence[float] | np.ndarray | None = None,
+        *,
+        longest_side: int | None = None,
+    ) -> np.ndarray:
+        """One picture, painted.
+
+        Args:
+            image_rgb: `uint8 (height, width, 3)`, each side 8 pixels or more.
+            mixture: A weight for every style, 0 or more and not all 0, divided by their sum; None for the first style.
+            longest_side: The network sees the picture no larger than this, and its answer is enlarged again: faster,
+                with broader strokes. None for the picture as it is.
+
+        Returns:
+            `uint8` of the shape of `image_rgb`.
+
+        Raises:
+            ValueError: If the picture or the mixture is not of its kind, or the graph's answer no style network's.
+        """
+        check_picture(image_rgb)
+        height, width = image_rgb.shape[:2]
+        if min(height, width) < SMALLEST_SIDE:
+            raise ValueError(
+                f"A picture to paint needs sides of {SMALLEST_SIDE} pixels or more. "
+                f"Received {width} x {height} pixels. Enlarge it first."
+            )
+        seen = image_rgb if longest_side is None else _reduced(image_rgb, longest_side)
+        painted = self._run(np.ascontiguousarray(seen), None if mixture is None else self._checked(mixture))
+        if painted.shape != image_rgb.shape:
+            painted = cv2.resize(painted, (width, height), interpolation=cv2.INTER_CUBIC)
+        return painted
+
+    def _run(self, image_rgb: np.ndarray, mixture: np.ndarray | None) -> np.ndarray:
+        if mixture is None or len(mixture) == 1:
+            outputs = self._model.run("serving_default", image_rgb[None])
+        else:
+            outputs = self._model.run("mixed", image_rgb[None], mixture=mixture)
+        if "images" not in outputs:
+            raise ValueError(f"Model {self.card.name!r} is no style network: its graph returns no images.")
+        images = outputs["images"]
+        if images.dtype != np.uint8 or images.shape != (1, *image_rgb.shape):
+            raise ValueError(
+                f"Model {self.card.name!r} must give images uint8 {(1, *image_rgb.shape)}, as it was given. "
+                f"Received {images.dtype} {images.shape}. Export the model again."
+            )
+        return images[0]
+
+    def _checked(self, mixture: Sequence[float] | np.ndarray) -> np.ndarray:
+        weights = np.asarray(mixture, np.float64)
+        styles = max(1, len(self.labels))
+        if weights.shape != (styles,) or not np.isfinite(weights).all() or weights.min() < 0 or not weights.sum():
+            raise ValueError(
+                f"`mixture` must hold one weight for each of the {styles} styles, 0 or more and not all 0. "
+                f"Received {weights.tolist()}."
+            )
+        return (weights / weights.sum()).astype(np.float32)
+
+
+def load_stylizer(folder: str | os.PathLike[str], *, runtime: str = "litert", threads: int = 2) -> Stylizer:
+    """The style network in a model folder.
+
+    Args:
+        folder: What `cnn-suite export` wrote.
+        runtime: "litert" for model.tflite (no TensorFlow needed) or "saved_model".
+        threads: Threads of the LiteRT interpreter.
+
+    Raises:
+        FileNotFoundError: If the folder or one of its files is missing.
+        ValueError: If a file is damaged, the model is for another task, or the runtime is unknown.
+    """
+    return Stylizer(*open_graph(folder, "style", runtime=runtime, threads=threads))
+
+
+def parse_mixture(text: str, labels: Sequence[str]) -> tuple[float, ...]:
+    """The weights that a text such as "wave" or "wave,the_scream=0.5" means; a name alone weighs 1.
+
+    Args:
+        text: Names of styles with or without weights, separated by commas.
+        labels: Names of all styles.
+
+    Returns:
+        One weight a style, their sum 1.
+
+    Raises:
+        ValueError: If a name is unknown or comes twice, or a weight is no number of 0 or more, or all are 0.
+    """
+    weights: dict[str, float] = {}
+    for part in text.split(","):
+        name, equals, number = (piece.strip() for piece in part.partition("="))
+        if name not in labels:
+            close = difflib.get_close_matches(name, labels, n=1)
+            meant = f" Did you mean {close[0]!r}?" if close else ""
+            raise ValueError(f"There is no style {name!r} in this model. Its styles: {', '.join(labels)}.{meant}")
+        if name in weights:
+            raise ValueError(f"Style {name!r} comes twice in {text!r}. Name each style once.")
+        weights[name] = _weight(number, text) if equals else 1.0
+    total = sum(weights.values())
+    if not total:
+        raise ValueError(f"One style must weigh more than 0. Received {text!r}.")
+    return tuple(weights.get(label, 0.0) / total for label in labels)
+
+
+def _weight(number: str, text: str) -> float:
+    try:
+        value = float(number)
+    except ValueError:
+        value = -1.0
+    if not (math.isfinite(value) and value >= 0):
+        raise ValueError(f"A style's weight must be a number, 0 or more. Received {number!r} in {text!r}.")
+    return value
+
+
+def _reduced(image_rgb: np.ndarray, longest_side: int) -> np.ndarray:
+    height, width = image_rgb.shape[:2]
+    scale = longest_side / max(height, width)
+    if scale >= 1:
+        return image_rgb
+    size_wh = max(SMALLEST_SIDE, round(width * scale)), max(SMALLEST_SIDE, round(height * scale))
+    return cv2.resize(image_rgb, size_wh, interpolation=cv2.INTER_AREA)

@@ -1,0 +1,1 @@
+"""Neural style transfer: what a network sees of content and style, and the optimisation of a picture."""

@@ -1,0 +1,119 @@
+"""Adam on the pixels of one picture, its values kept within 0..255: cost, gradient and step in one compiled graph."""
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from cnn_suite.style_transfer.objective import Costs
+
+_BETA_1, _BETA_2, _EPSILON = 0.9, 0.99, 1e-8
+
+
+class Cost(Protocol):
+    """What is to become small: an `Objective`, or what is used like one."""
+
+    @property
+    def tiled(self) -> bool: ...
+
+    def value_and_gradient(self, picture: tf.Tensor) -> tuple[Costs, tf.Tensor]: ...
+
+
+class Moments(NamedTuple):
+    """What Adam remembers, besides the picture: `(height, width, 3)` each, and the number of steps."""
+
+    first: np.ndarray
+    second: np.ndarray
+    steps: int
+
+
+class AdamSteps:
+    """The optimisation of a picture of one size.
+
+    Args:
+        objective: What is to become small.
+        picture: Where it starts, float32 `(height, width, 3)`, 0..255.
+        moments: What Adam remembers of earlier steps; None at the beginning.
+        best: The picture with the smallest cost so far and its costs; None at the beginning.
+
+    Source: Kingma & Ba 2015, Adam, algorithm 1.
+    """
+
+    def __init__(
+        self,
+        objective: Cost,
+        picture: np.ndarray,
+        moments: Moments | None = None,
+        best: tuple[np.ndarray, Costs] | None = None,
+    ) -> None:
+        self._objective = objective
+        shape = (1, *picture.shape)
+        self._picture = tf.Variable(picture[None], dtype=tf.float32)
+        self._first = tf.Variable(tf.zeros(shape) if moments is None else moments.first[None])
+        self._second = tf.Variable(tf.zeros(shape) if moments is None else moments.second[None])
+        self._steps = tf.Variable(0.0 if moments is None else float(moments.steps))
+        self._best = tf.Variable(picture[None] if best is None else best[0][None], dtype=tf.float32)
+        self._best_costs = tf.Variable([np.inf] * 4 if best is None else list(best[1]), dtype=tf.float32)
+        self._whole_step = tf.function(self._take, autograph=False)
+        self._update = tf.function(self._moved, autograph=False)
+
+    def step(self, rate: float) -> Costs:
+        """One step; the costs are those of the picture before it.
+
+        Args:
+            rate: How many grey levels a pixel moves.
+        """
+        rate = tf.constant(rate, tf.float32)  # a Python number would be traced anew each time
+        if self._objective.tiled:
+            costs, gradient = self._objective.value_and_gradient(self._picture.value())
+            costs = self._update(tf.stack([tf.cast(cost, tf.float32) for cost in costs]), gradient, rate)
+        else:
+            costs = self._whole_step(rate)
+        return Costs(*map(float, costs.numpy()))
+
+    def restart(self, picture: np.ndarray) -> None:
+        """Begins anew with another picture of the same size: moments and best are forgotten, nothing is compiled anew.
+
+        Args:
+            picture: Float32 `(height, width, 3)`, 0..255.
+        """
+        for variable in (self._picture, self._best):
+            variable.assign(picture[None])
+        for variable in (self._first, self._second, self._steps):
+            variable.assign(tf.zeros_like(variable))
+        self._best_costs.assign([np.inf] * 4)
+
+    @property
+    def picture(self) -> np.ndarray:
+        """The picture as it is now, float32 `(height, width, 3)`."""
+        return self._picture.numpy()[0]
+
+    @property
+    def best(self) -> tuple[np.ndarray, Costs]:
+        """The picture with the smallest cost so far, and its costs."""
+        return self._best.numpy()[0], Costs(*map(float, self._best_costs.numpy()))
+
+    @property
+    def moments(self) -> Moments:
+        """What must be kept to go on later as if there had been no break."""
+        return Moments(self._first.numpy()[0], self._second.numpy()[0], int(self._steps.numpy()))
+
+    def close(self) -> None:
+        """Nothing runs between two steps."""
+
+    def _take(self, rate: tf.Tensor) -> tf.Tensor:
+        costs, gradient = self._objective.value_and_gradient(self._picture.value())
+        return self._moved(tf.stack([tf.cast(cost, tf.float32) for cost in costs]), gradient, rate)
+
+    def _moved(self, costs: tf.Tensor, gradient: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
+        is_best = costs[0] < self._best_costs[0]
+        self._best.assign(tf.where(is_best, self._picture, self._best))
+        self._best_costs.assign(tf.where(is_best, costs, self._best_costs))
+        # The gradient of a large picture's pixel is tiny: without this factor epsilon would slow large pictures down.
+        gradient = gradient * tf.cast(tf.size(gradient), tf.float32)
+        count = self._steps.assign_add(1.0)
+        first = self._first.assign(_BETA_1 * self._first + (1 - _BETA_1) * gradient)
+        second = self._second.assign(_BETA_2 * self._second + (1 - _BETA_2) * tf.square(gradient))
+        mean, square = first / (1 - tf.pow(_BETA_1, count)), second / (1 - tf.pow(_BETA_2, count))
+        self._picture.assign(tf.clip_by_value(self._picture - rate * mean / (tf.sqrt(square) + _EPSILON), 0.0, 255.0))
+        return costs

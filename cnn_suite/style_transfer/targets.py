@@ -1,0 +1,65 @@
+"""What a picture is to be like: the Gram matrices of paintings."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import tensorflow as tf
+
+from cnn_suite.ops.style import mean_gram
+from cnn_suite.style_transfer.perception import Perception
+
+
+class Region(NamedTuple):
+    """A part of a picture and how it is to be painted.
+
+    Attributes:
+        paintings: Pictures, float32 or uint8 `(height, width, 3)`, 0..255, at the size at which they are looked at.
+        weights: Weight of each.
+        mask: Where, 0..1 `(height, width)` of the photograph's size; None for everywhere.
+    """
+
+    paintings: Sequence[np.ndarray]
+    weights: Sequence[float]
+    mask: np.ndarray | None = None
+
+
+def painting_grams(perception: Perception, painting: np.ndarray) -> dict[str, tf.Tensor]:
+    """Mean Gram matrices of a painting, `(1, channels, channels)` a layer.
+
+    Raises:
+        ValueError: If the painting is smaller than the network can see.
+    """
+    if min(painting.shape[:2]) < perception.smallest:
+        raise ValueError(
+            f"A painting must have sides of at least {perception.smallest} pixels for {perception.name}. "
+            f"Received {painting.shape[1]} x {painting.shape[0]}."
+        )
+    features = perception.features(tf.constant(painting[None], tf.float32), training=False)
+    return {name: tf.cast(mean_gram(features[name]), tf.float32) for name in perception.style}
+
+
+def blended_grams(perception: Perception, paintings: Sequence[np.ndarray], weights: Sequence[float]) -> Mapping:
+    """The weighted mean of several paintings' Gram matrices.
+
+    Raises:
+        ValueError: If there are not as many weights as paintings, or they are not positive.
+    """
+    if not paintings or len(paintings) != len(weights) or min(weights) < 0 or sum(weights) <= 0:
+        raise ValueError(
+            f"`weights` must be a weight of at least 0 for each of the {len(paintings)} paintings, and one above. "
+            f"Received {list(weights)}."
+        )
+    grams = [painting_grams(perception, painting) for painting in paintings]
+    shares = [weight / sum(weights) for weight in weights]
+    return {name: sum(share * gram[name] for share, gram in zip(shares, grams)) for name in perception.style}
+
+
+def resized_painting(painting: np.ndarray, longest_side: int) -> np.ndarray:
+    """A painting at another size, its proportions kept, float32."""
+    height, width = painting.shape[:2]
+    factor = longest_side / max(height, width)
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    return np.clip(cv2.resize(painting.astype(np.float32), size, interpolation=method), 0, 255)

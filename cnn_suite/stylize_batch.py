@@ -1,0 +1,132 @@
+"""`cnn-suite stylize --model`: pictures through a network that was trained for a style, one or a whole folder."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from cnn_suite.runtime.frames import PICTURE_SUFFIXES
+from cnn_suite.runtime.kept_colours import RESULT_MODES, with_colours_of
+from cnn_suite.runtime.pictures import pictures_in, pictures_matching
+from cnn_suite.runtime.sinks import SinkError
+from cnn_suite.runtime.stylizer import Stylizer, load_stylizer, parse_mixture
+from cnn_suite.style_transfer.output_files import check_output, write_whole
+from cnn_suite.style_transfer.picture_input import read_artwork
+
+OnProgress = Callable[[int, int], None]
+
+
+def stylize_with_model(
+    model: str | Path,
+    source: str | Path,
+    output: str | Path,
+    *,
+    style: str | None = None,
+    strength: float = 1.0,
+    colours: str = "none",
+    size: int | None = None,
+    runtime: str = "litert",
+    threads: int = 2,
+    on_progress: OnProgress | None = None,
+) -> dict[str, Any]:
+    """Paint a picture, or all pictures of a folder or pattern, with a trained network, and write them.
+
+    Args:
+        model: A model folder.
+        source: A picture, a folder, or a pattern such as `"holiday/*.jpg"`.
+        output: For one picture, a file; otherwise a folder, which gets a file of the same name for each.
+        style: A style of the model, or several with weights: "wave,the_scream=0.5"; None for the first.
+        strength: 0 for the photograph to 1 for the painting.
+        colours: "none", or "luma" to keep the photograph's.
+        size: The longest side that the network sees; None for the picture as it is.
+        runtime: "litert" or "saved_model".
+        threads: Of LiteRT.
+        on_progress: Called with how many pictures are done, of how many.
+
+    Returns:
+        `output`, how many `pictures` were painted, and `faults`: those that could not be, with the reason.
+
+    Raises:
+        FileNotFoundError: If there is no such model or picture.
+        ValueError: If the model, the style, the strength or the colours cannot be used, or the only picture cannot.
+        OSError: If something cannot be written.
+    """
+    if colours not in ("none", *RESULT_MODES):
+        raise ValueError(f"A trained network's result keeps its colours by 'luma' or 'none'. Received {colours!r}.")
+    if not 0 <= strength <= 1:
+        raise ValueError(f"A trained network's strength is from 0 to 1. Received {strength}.")
+    stylizer = load_stylizer(model, runtime=runtime, threads=threads)
+    mixture = None if style is None else parse_mixture(style, stylizer.labels)
+
+    def painted(path: Path) -> np.ndarray:
+        return _painted(stylizer, read_artwork(path), mixture, strength, colours, size)
+
+    targets = _targets(source, Path(output))
+    _check_targets(targets)
+    faults: dict[str, str] = {}
+    for done, (path, target) in enumerate(targets.items(), 1):
+        try:
+            picture = painted(path)
+        except ValueError as error:
+            if len(targets) == 1:
+                raise
+            faults[str(path)] = str(error)  # one damaged picture does not stop a thousand
+        else:
+            write_whole(target, picture)
+        if on_progress is not None:
+            on_progress(done, len(targets))
+    single = next(iter(targets.values())) if Path(source).is_file() else Path(output)
+    return {"output": single, "pictures": len(targets) - len(faults), "faults": faults}
+
+
+def _painted(
+    stylizer: Stylizer,
+    photo: np.ndarray,
+    mixture: Sequence[float] | None,
+    strength: float,
+    colours: str,
+    size: int | None,
+) -> np.ndarray:
+    picture = stylizer(photo, mixture, longest_side=size)
+    if colours in RESULT_MODES:
+        picture = with_colours_of(picture, photo, colours)
+    return picture if strength == 1 else cv2.addWeighted(picture, strength, photo, 1 - strength, 0)
+
+
+def _targets(source: str | Path, output: Path) -> dict[Path, Path]:
+    """Every picture and where its painting goes."""
+    path = Path(source)
+    if path.is_file():
+        is_file = output.suffix.lower() in PICTURE_SUFFIXES and not output.is_dir()
+        return {path: output if is_file else output / path.name}
+    if path.is_dir():
+        pictures = pictures_in(path)
+    elif glob.has_magic(str(source)):
+        pictures = pictures_matching(str(source))
+    else:
+        raise FileNotFoundError(f"There is no picture, folder or pattern {source}.")
+    if output.suffix.lower() in PICTURE_SUFFIXES:
+        raise ValueError(f"{source} names {len(pictures)} pictures, so --output must be a folder. Received {output}.")
+    found: dict[Path, Path] = {}
+    taken: set[str] = set()
+    for number, picture in enumerate(pictures):
+        suffix = ".png" if picture.suffix.lower() == ".pgm" else picture.suffix  # that one holds no colours
+        name = picture.stem + suffix
+        if name in taken:  # a pattern may reach into folders with equal names
+            name = f"{picture.stem}_{number:06d}{suffix}"
+        taken.add(name)
+        found[picture] = output / name
+    return found
+
+
+def _check_targets(targets: dict[Path, Path]) -> None:
+    check_output(next(iter(targets.values())), ())
+    sources = {path.resolve() for path in targets}
+    for target in targets.values():
+        if target.resolve() in sources:
+            raise SinkError(f"Output {target} would overwrite a picture that is read. Choose another name or folder.")

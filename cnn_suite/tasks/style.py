@@ -1,0 +1,148 @@
+"""Networks that paint: their photographs and paintings, their compiled model, their serving graph."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from cnn_suite.config import ConfigError
+from cnn_suite.config_sections import Phase
+from cnn_suite.config_style import StyleConfig
+from cnn_suite.data.generated_batches import evaluation_batches, training_batches
+from cnn_suite.data.photo_crops import PhotoCrops, read_photos
+from cnn_suite.models.stylizer import styles_of, stylizer
+from cnn_suite.models.surgery import layer_rates
+from cnn_suite.schedule import optimizer, phases
+from cnn_suite.tasks.style_loss import mixtures, perceptual_loss
+from cnn_suite.tasks.style_serving import StyleServing
+
+EPOCH_PHOTOGRAPHS = 2000  # of random squares there is no whole: an epoch is so many where nothing else is said
+
+
+@dataclass(frozen=True)
+class Datasets:
+    """Squares of the photographs of a training, and the names of its styles."""
+
+    labels: tuple[str, ...]
+    training: PhotoCrops
+    validation: PhotoCrops
+
+
+def datasets(config: StyleConfig) -> Datasets:
+    """Reads the photographs that a configuration names.
+
+    Raises:
+        ConfigError: If a painting does not exist.
+        FileNotFoundError: If a folder does not exist or holds no photographs that are large enough.
+    """
+    settings = config.data
+    for painting in settings.paintings:
+        if not Path(painting.path).is_file():
+            raise ConfigError(f"data.paintings: there is no painting {painting.path}.")
+    training, validation = (
+        PhotoCrops([read_photos(folder, settings.smallest_side) for folder in folders], settings.crop)
+        for folders in (settings.photos, settings.validation)
+    )
+    return Datasets(tuple(painting.name for painting in settings.paintings), training, validation)
+
+
+def resolved(config: StyleConfig, data: Datasets) -> StyleConfig:
+    """The configuration with the names of its styles as labels."""
+    return config.model_copy(update={"data": config.data.model_copy(update={"labels": data.labels})})
+
+
+def network(config: StyleConfig, classes: int) -> keras.Model:
+    """The untrained network of a configuration; `classes` is the number of styles."""
+    return stylizer(styles=classes, variant=config.model.variant)
+
+
+def classes_of(model: keras.Model) -> int:
+    """Number of styles that a network paints in."""
+    return styles_of(model)
+
+
+def compiled_model(config: StyleConfig, data: Datasets) -> keras.Model:
+    """The network of a configuration, compiled for the first phase of its training, ready for `fit`."""
+    model = network(config, len(data.labels))
+    compile_model(model, config, data, phases(config.training)[0], "phase0")
+    return model
+
+
+def compile_model(model: keras.Model, config: StyleConfig, data: Datasets, phase: Phase, phase_name: str) -> None:
+    """Compiles the network with the perceptual loss and the optimiser of one phase of the training."""
+    model.compile(
+        optimizer=optimizer(
+            config.training, phase, steps_per_epoch(config, data), phase_name, layer_rates(model, phase.layer_decay)
+        ),
+        loss=perceptual_loss(config).__call__,
+        jit_compile=config.training.jit,
+        steps_per_execution=config.training.steps_per_execution,
+    )
+
+
+def monitor(model: keras.Model) -> str:
+    """The figure by which the best weights are chosen."""
+    return "val_loss"
+
+
+def steps_per_epoch(config: StyleConfig, data: Datasets) -> int:
+    """Batches of one epoch."""
+    return config.training.steps(EPOCH_PHOTOGRAPHS, config.data.batch_size)
+
+
+def training_dataset(
+    config: StyleConfig, data: Datasets, model: keras.Model, first_epoch: int = 0, epochs: int | None = None
+) -> tf.data.Dataset:
+    """Batches of the epochs from `first_epoch` up to `epochs` (all of them by default) for `fit`."""
+    examples = steps_per_epoch(config, data) * config.data.batch_size  # of one epoch
+    batches = training_batches(
+        data.training,
+        config.data,
+        config.data.batch_size,
+        seed=config.seed,
+        first=first_epoch * examples,
+        last=(epochs or config.training.total_epochs) * examples,
+    )
+    return batches.map(_to_paint(len(data.labels)))
+
+
+def validation_dataset(config: StyleConfig, data: Datasets, model: keras.Model) -> tf.data.Dataset | None:
+    """Batches for the validation loss; None without validation photographs."""
+    if not len(data.validation):
+        return None
+    styles = len(data.labels)
+    photos = evaluation_batches(data.validation, 1).map(lambda photo, none: (tf.repeat(photo, styles, axis=0), none))
+    return photos.map(_to_paint(styles))  # each photograph once in every style
+
+
+def _to_paint(styles: int):
+    """From a batch to what `fit` takes: photographs, with several styles which to use, and the photographs again."""
+
+    def example(photos: tf.Tensor, _: tf.Tensor):
+        inputs = photos if styles == 1 else (photos, mixtures(tf.shape(photos)[0], styles))
+        return inputs, photos
+
+    return example
+
+
+def callbacks(config: StyleConfig, data: Datasets, model: keras.Model) -> list[keras.callbacks.Callback]:
+    """None: the validation loss says enough."""
+    return []
+
+
+def serving_model(model: keras.Model, config: StyleConfig) -> StyleServing:
+    """The graph to export: from uint8 pictures of any size to painted ones of the same size."""
+    return StyleServing(model)
+
+
+def sample_pictures(config: StyleConfig, count: int, *, training: bool = False) -> list[np.ndarray]:
+    """Up to `count` squares of a configuration's photographs, evenly chosen; none where they are not at hand."""
+    folders = config.data.photos if training or not config.data.validation else config.data.validation
+    try:
+        photos = PhotoCrops([read_photos(folder, config.data.smallest_side) for folder in folders], config.data.crop)
+    except (FileNotFoundError, ImportError):
+        return []
+    chosen = np.unique(np.linspace(0, len(photos) - 1, min(count, len(photos))).astype(int))
+    return [photos.still(number)[0] for number in chosen.tolist()]

@@ -1,0 +1,116 @@
+"""The perceptual loss of a training: J of every painted picture, against its photograph and its painting.
+
+A Keras loss sees pictures alone, not in which style each was to be painted. So the place in the batch says it: picture
+i is painted in style i modulo the number of styles, by the data set (`mixtures`) as by the loss.
+
+The loss is a function and not a `keras.losses.Loss`: it holds a network, which no configuration could bring back.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from cnn_suite.config_style import StyleConfig
+from cnn_suite.data.picture_files import read_rgb
+from cnn_suite.ops.style import content_cost, joint_cost, mean_gram, style_cost, total_variation, weighted_cost
+from cnn_suite.style_transfer.perception import Perception, load_perception
+from cnn_suite.style_transfer.targets import painting_grams, resized_painting
+
+
+class Parts(NamedTuple):
+    """What J is made of, each `(batch,)`; the style's is already multiplied by the strength of the painting."""
+
+    content: tf.Tensor
+    style: tf.Tensor
+    variation: tf.Tensor
+
+
+class PerceptualLoss:
+    """J = alpha content + beta style + tv variation of painted pictures.
+
+    Args:
+        perception: What sees content and style.
+        paintings: One a style, at the size at which they are looked at.
+        strengths: Factor of beta for each.
+        alpha: Weight of the content.
+        beta: Weight of the style.
+        tv: Weight of the total variation.
+
+    Source: Johnson et al. 2016, section 3.2, with every cost as a share of its target's energy: see `ops.style`.
+    """
+
+    def __init__(
+        self,
+        perception: Perception,
+        paintings: Sequence[np.ndarray],
+        strengths: Sequence[float],
+        alpha: float,
+        beta: float,
+        tv: float,
+    ):
+        self._perception = perception
+        self._weights = {"alpha": alpha, "beta": beta, "tv": tv}
+        self._strengths = tf.constant(strengths, tf.float32)
+        grams = [painting_grams(perception, painting) for painting in paintings]
+        self._targets = {name: tf.concat([gram[name] for gram in grams], 0) for name in perception.style}
+
+    def __call__(self, photos: tf.Tensor, painted: tf.Tensor) -> tf.Tensor:
+        """J of every picture, `(batch,)`."""
+        return joint_cost(*self.parts(photos, painted), **self._weights)
+
+    def parts(self, photos: tf.Tensor, painted: tf.Tensor) -> Parts:
+        """The parts of J for pictures `(batch, height, width, 3)`, 0..255."""
+        perception = self._perception
+        found = perception.features(painted, training=False)
+        wanted = perception.features(photos, training=False)
+        style_of = style_numbers(tf.shape(painted)[0], len(self._strengths))
+        content = {name: content_cost(found[name], tf.stop_gradient(wanted[name])) for name in perception.content}
+        style = {
+            name: style_cost(tf.cast(mean_gram(found[name]), tf.float32), tf.gather(self._targets[name], style_of))
+            for name in perception.style
+        }
+        return Parts(
+            weighted_cost(content, perception.content),
+            weighted_cost(style, perception.style) * tf.gather(self._strengths, style_of),
+            total_variation(painted),
+        )
+
+
+def style_numbers(batch: int | tf.Tensor, styles: int) -> tf.Tensor:
+    """The style of every picture of a batch, by its place, `(batch,)`."""
+    return tf.range(batch) % styles
+
+
+def mixtures(batch: int | tf.Tensor, styles: int) -> tf.Tensor:
+    """The same as the weights of every style, `(batch, styles)`."""
+    return tf.one_hot(style_numbers(batch, styles), styles)
+
+
+def perceptual_loss(config: StyleConfig) -> PerceptualLoss:
+    """The loss that a configuration describes; the perceptual network computes in the training's precision.
+
+    Raises:
+        FileNotFoundError: If a painting or the weights file of the perceptual network is missing.
+        ValueError: If a painting is no picture, or too small.
+    """
+    training, paintings = config.training, config.data.paintings
+    return PerceptualLoss(
+        _in_precision(training.mixed_precision, lambda: load_perception(**config.perception.model_dump())),
+        [resized_painting(read_rgb(painting.path), painting.size) for painting in paintings],
+        [painting.strength for painting in paintings],
+        training.alpha,
+        training.beta,
+        training.tv,
+    )
+
+
+def _in_precision(precision: str, build: Callable[[], Perception]) -> Perception:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32" if precision == "none" else f"mixed_{precision}")
+    try:
+        return build()
+    finally:
+        keras.config.set_dtype_policy(before)

@@ -1,0 +1,119 @@
+"""Random squares of photographs: where they lie, how large they are, what chance may do, and what is refused."""
+
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+
+from cnn_suite.data import photo_crops
+from cnn_suite.data.generated_batches import evaluation_batches, training_batches
+from cnn_suite.data.photo_crops import PhotoCrops, read_photos
+
+WHOLE = SimpleNamespace(scale=(1.0, 1.0))
+
+
+def slope(size_hw=(40, 60), blue=0):
+    """A photograph whose red is the row and whose green the column."""
+    rows, columns = np.mgrid[: size_hw[0], : size_hw[1]]
+    return np.stack([rows, columns, np.full(size_hw, blue)], axis=-1).astype(np.uint8)
+
+
+def drawn(crops, count=200, settings=WHOLE):
+    return [crops.random(0, np.random.default_rng(seed), settings)[0] for seed in range(count)]
+
+
+def write(folder, name, photo):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), cv2.cvtColor(photo, cv2.COLOR_RGB2BGR))
+
+
+# 40 x 60: rows all, columns 10 to 49.
+def test_a_still_square_is_the_middle():
+    square, target = PhotoCrops([[slope()]], 40).still(0)
+    assert square.shape == (40, 40, 3) and square.dtype == np.uint8 and target == 0
+    np.testing.assert_array_equal(square, slope()[:, 10:50])
+
+
+def test_squares_have_the_size_asked_for_whatever_the_photograph():
+    crops = PhotoCrops([[slope((17, 90)), slope((200, 33)), slope((24, 24))]], 24)
+    assert len(crops) == 3
+    assert {crops.still(number)[0].shape for number in range(3)} == {(24, 24, 3)}
+    assert {square.shape for square in drawn(crops, 20, SimpleNamespace(scale=(0.3, 1.0)))} == {(24, 24, 3)}
+
+
+def test_random_squares_are_parts_of_the_photograph_mirrored_half_of_the_time():
+    mirrored, starts = [], set()
+    for square in drawn(PhotoCrops([[slope()]], 40)):
+        columns = square[0, :, 1].astype(int)
+        mirrored.append(columns[0] > columns[-1])
+        upright = square[:, ::-1] if mirrored[-1] else square
+        left = int(upright[0, 0, 1])
+        starts.add(left)
+        np.testing.assert_array_equal(upright, slope()[:, left : left + 40])
+    assert 0.35 < np.mean(mirrored) < 0.65
+    assert min(starts) == 0 and max(starts) == 20 and len(starts) > 15
+
+
+# A square of half the side has half the rows: of 0..39 it spans about 20.
+def test_the_scale_is_the_side_in_smaller_sides():
+    squares = drawn(PhotoCrops([[slope()]], 20), 50, SimpleNamespace(scale=(0.5, 0.5)))
+    assert {int(np.ptp(square[:, 0, 0])) for square in squares} == {19}
+    spans = [np.ptp(s[:, 0, 0]) for s in drawn(PhotoCrops([[slope()]], 64), 100, SimpleNamespace(scale=(0.25, 1.0)))]
+    assert min(spans) < 14 and max(spans) > 34
+
+
+def test_every_folder_is_drawn_from_equally_often_and_empty_ones_are_left_out():
+    many, one = [slope(blue=1)] * 9, [slope(blue=200)]
+    crops = PhotoCrops([many, [], one], 16)
+    assert len(crops) == 10
+    share = np.mean([square[0, 0, 2] > 100 for square in drawn(crops)])
+    assert 0.4 < share < 0.6
+
+
+def test_the_same_chance_gives_the_same_square():
+    crops = PhotoCrops([[slope()]], 16)
+    first, again = (crops.random(n, np.random.default_rng(3), SimpleNamespace(scale=(0.2, 1.0)))[0] for n in (0, 7))
+    np.testing.assert_array_equal(first, again)
+
+
+def test_batches_of_them_are_what_fit_takes():
+    crops = PhotoCrops([[slope(), slope((50, 50))]], 16)
+    batches = list(training_batches(crops, WHOLE, 4, seed=0, first=0, last=8))
+    assert [images.shape for images, _ in batches] == [(4, 16, 16, 3)] * 2
+    assert batches[0][0].dtype == "float32"
+    assert [images.shape for images, _ in evaluation_batches(crops, 1)] == [(1, 16, 16, 3)] * 2
+
+
+def test_photographs_are_read_from_sub_folders_and_small_ones_left_out(tmp_path):
+    write(tmp_path, "a/one.png", slope((40, 60), 5))
+    write(tmp_path, "b/two.png", slope((39, 60), 6))
+    write(tmp_path, "three.png", slope((41, 40), 7))
+    (tmp_path / "notes.txt").write_text("no picture")
+    found = read_photos(str(tmp_path), 40)
+    assert [photo[0, 0, 2] for photo in found] == [5, 7]
+    np.testing.assert_array_equal(found[0], slope((40, 60), 5))
+
+
+def test_what_is_no_folder_of_photographs_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match=f"There is no folder of photographs {tmp_path}/none"):
+        read_photos(str(tmp_path / "none"), 16)
+    with pytest.raises(FileNotFoundError, match="holds no photographs with sides of at least 16 pixels"):
+        read_photos(str(tmp_path), 16)
+    write(tmp_path, "small.png", slope((15, 60)))
+    with pytest.raises(FileNotFoundError, match=f"{tmp_path} holds no photographs with sides of at least 16 pixels"):
+        read_photos(str(tmp_path), 16)
+
+
+def test_scikit_images_photographs_are_found_without_importing_it():
+    pytest.importorskip("skimage", reason="scikit-image is not installed: pip install 'cnn_suite[demo]'")
+    found = read_photos("scikit-image", 96)
+    assert len(found) == 6
+    assert all(photo.ndim == 3 and photo.dtype == np.uint8 and min(photo.shape[:2]) >= 96 for photo in found)
+
+
+def test_without_scikit_image_the_line_to_type_is_said(monkeypatch):
+    monkeypatch.setattr(photo_crops.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"scikit-image is not installed: pip install 'cnn_suite\[demo\]'"):
+        read_photos("scikit-image", 96)

@@ -1,0 +1,57 @@
+"""Tests of cnn_suite.style_transfer.output_files."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from cnn_suite.runtime.sinks import SinkError
+from cnn_suite.style_transfer import output_files
+from cnn_suite.style_transfer.output_files import check_output, write_whole
+from tests.tiny_perception import smooth_picture
+
+PICTURE = smooth_picture(1, (20, 30))
+
+
+def test_a_picture_is_written_under_its_name_and_nothing_else_is(tmp_path: Path) -> None:
+    write_whole(tmp_path / "a.png", PICTURE)
+    assert np.array_equal(cv2.imread(str(tmp_path / "a.png"))[..., ::-1], PICTURE)
+    assert [file.name for file in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_a_write_that_fails_keeps_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.png"
+    path.write_text("before")
+
+    def fails(temporary: Path, picture: np.ndarray) -> None:
+        temporary.write_text("half")
+        raise SinkError("no space left")
+
+    monkeypatch.setattr(output_files, "write_picture", fails)
+    with pytest.raises(SinkError, match="no space left"):
+        write_whole(path, PICTURE)
+    assert path.read_text() == "before"
+    assert [file.name for file in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_a_name_that_is_a_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.png").mkdir()
+    with pytest.raises(SinkError, match="a.png cannot be written"):
+        write_whole(tmp_path / "a.png", PICTURE)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("out.txt", "must be a picture"),
+        ("photo.png", "would overwrite a picture that is read"),
+        ("sub.png", "a folder"),
+    ],
+)
+def test_an_output_that_cannot_be_is_refused_before_any_work(tmp_path: Path, name: str, text: str) -> None:
+    photo = tmp_path / "photo.png"
+    write_whole(photo, PICTURE)
+    (tmp_path / "sub.png").mkdir()
+    with pytest.raises(SinkError, match=text):
+        check_output(tmp_path / name, [photo])

@@ -1,0 +1,155 @@
+"""Tests of cnn_suite.style_transfer.picture_input, on files of every kind written here."""
+
+import logging
+import struct
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from cnn_suite.style_transfer import picture_input
+from cnn_suite.style_transfer.picture_input import ArtworkError, read_artwork, read_mask
+from tests.tiny_perception import smooth_picture
+
+PICTURE = smooth_picture(1, (24, 40))
+
+
+def written(path: Path, values: np.ndarray) -> Path:
+    """A file of these values, BGR or grey or BGRA, as OpenCV writes them."""
+    assert cv2.imwrite(str(path), values)
+    return path
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """A chunk of a PNG file."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def test_a_png_comes_back_as_it_was(tmp_path: Path) -> None:
+    path = written(tmp_path / "picture.png", PICTURE[..., ::-1])
+    assert np.array_equal(read_artwork(path), PICTURE)
+
+
+def test_a_grey_picture_becomes_rgb(tmp_path: Path) -> None:
+    picture = read_artwork(written(tmp_path / "grey.png", PICTURE[..., 0]))
+    assert np.array_equal(picture, np.repeat(PICTURE[..., :1], 3, -1))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_sixteen_bits_become_eight(tmp_path: Path, channels: int) -> None:
+    # 65535 is white: 65535 / 257 = 255; and 257 x is x again.
+    values = PICTURE[..., ::-1][..., :channels].astype(np.uint16) * 257
+    values[0, 0] = 65535
+    picture = read_artwork(written(tmp_path / "deep.png", values))
+    assert picture.dtype == np.uint8
+    assert picture[0, 0].tolist() == [255, 255, 255]
+    expected = PICTURE if channels == 3 else np.repeat(PICTURE[..., 2:], 3, -1)
+    assert np.array_equal(picture[1:], expected[1:])
+
+
+def test_transparent_parts_lie_over_white_and_that_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    # Alpha 0: white. Alpha 51 = a fifth of black: 255 x 4/5 = 204.
+    values = np.zeros((20, 20, 4), np.uint8)
+    values[10:, :, 3], values[:, 10:, 3] = 255, 51
+    path = written(tmp_path / "glass.png", values)
+    with caplog.at_level(logging.WARNING):
+        picture = read_artwork(path)
+    assert picture[0, 0].tolist() == [255] * 3
+    assert picture[0, 19].tolist() == [204] * 3
+    assert picture[19, 0].tolist() == [0] * 3
+    assert "transparent in parts" in caplog.text
+
+
+def test_an_opaque_picture_with_transparency_is_not_mentioned(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = written(tmp_path / "opaque.png", np.dstack([PICTURE[..., ::-1], np.full(PICTURE.shape[:2], 255, np.uint8)]))
+    assert np.array_equal(read_artwork(path), PICTURE)
+    assert not caplog.text
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_picture_is_turned_upright_its_transparency_with_it(tmp_path: Path, orientation: int) -> None:
+    values = np.dstack([PICTURE[..., ::-1], np.full(PICTURE.shape[:2], 255, np.uint8)])
+    values[:5, :5, 3] = 0  # the corner
+    data = written(tmp_path / "plain.png", values).read_bytes()
+    tiff = b"II*\0\x08\0\0\0" + struct.pack("<HHHIHHI", 1, 0x0112, 3, 1, orientation, 0, 0)
+    path = tmp_path / "turned.png"
+    path.write_bytes(data[:33] + chunk(b"eXIf", tiff) + data[33:])
+    turns = {1: 0, 3: 2, 6: 3, 8: 1}[orientation]  # quarters against the clock
+    expected = PICTURE.copy()
+    expected[:5, :5] = 255
+    assert np.array_equal(read_artwork(path), np.rot90(expected, turns))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="There is no picture .*none.jpg"):
+        read_artwork(tmp_path / "none.jpg")
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture at all", b"\x89PNG\r\n\x1a\n"])
+def test_what_is_no_picture_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "text.jpg"
+    path.write_bytes(content)
+    with pytest.raises(ArtworkError, match="text.jpg .*A JPEG, PNG, WebP, BMP or TIFF file was expected"):
+        read_artwork(path)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+def test_a_file_that_ends_too_early_is_refused(tmp_path: Path, suffix: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (60, 60, 3)).astype(np.uint8)
+    path = written(tmp_path / f"cut{suffix}", noise)
+    path.write_bytes(path.read_bytes()[:-600])
+    with pytest.raises(ArtworkError, match="cut"):
+        read_artwork(path)
+
+
+def test_a_one_pixel_picture_is_refused_with_its_size(tmp_path: Path) -> None:
+    path = written(tmp_path / "dot.png", np.zeros((1, 1, 3), np.uint8))
+    with pytest.raises(ArtworkError, match="dot.png has 1 x 1 pixels. At least 16 each way"):
+        read_artwork(path)
+
+
+def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picture_input, "MOST_PIXELS", 500)
+    path = written(tmp_path / "huge.png", PICTURE)
+    with pytest.raises(ArtworkError, match="huge.png has 40 x 24 pixels. At most"):
+        read_artwork(path)
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png", ".tif"])
+def test_an_animation_is_refused_with_its_number_of_pictures(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"moves{suffix}"
+    frames = [PICTURE, 255 - PICTURE, PICTURE[::-1].copy()]
+    if suffix == ".tif":
+        assert cv2.imwritemulti(str(path), frames)
+    else:
+        animation = cv2.Animation()
+        animation.frames = frames
+        animation.durations = np.array([100, 100, 100], np.int32)
+        assert cv2.imwriteanimation(str(path), animation)
+    with pytest.raises(ArtworkError, match="holds 3 pictures: an animation or several pages"):
+        read_artwork(path)
+
+
+def test_values_that_are_no_bytes_are_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "float.hdr", PICTURE.astype(np.float32))
+    with pytest.raises(ArtworkError, match="holds float32 values. 8 or 16 bits"):
+        read_artwork(path)
+
+
+def test_a_mask_is_0_to_1_of_the_size_of_its_photograph(tmp_path: Path) -> None:
+    values = np.zeros((24, 40), np.uint8)
+    values[:, 20:] = 255
+    path = written(tmp_path / "mask.png", values)
+    mask = read_mask(path, (24, 40))
+    assert mask.dtype == np.float32
+    assert mask[0, 0] == 0 and mask[0, 39] == 1
+    with pytest.raises(ArtworkError, match="has 40 x 24 pixels, its photograph has 30 x 20 pixels"):
+        read_mask(path, (20, 30))
+
+
+def test_a_black_mask_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "black.png", np.zeros((24, 40), np.uint8))
+    with pytest.raises(ArtworkError, match="is black all over"):
+        read_mask(path, (24, 40))
