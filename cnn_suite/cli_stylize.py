@@ -21,7 +21,10 @@ _VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mp
 _INTERRUPTED = 130
 _OF_BOTH = ("photo", "output", "strength", "colours", "size", "as_json", "quiet", "debug")
 _OF_MODEL = ("model", "style", "runtime", "threads")
-_OPTIMISE, _MODEL = "Optimise", "With a trained network"
+_OF_PICTURE = (
+    "mask", "seconds", "start", "optimizer", "scales", "seed", "checkpoint", "resume", "frames", "preview"
+)  # fmt: skip
+_OPTIMISE, _MODEL, _VIDEO = "Optimise", "With a trained network", "Of a video"
 
 
 def _option(help: str, *names: str, panel: str = _OPTIMISE, **more: Any) -> Any:
@@ -33,11 +36,11 @@ def stylize(
     photo: Annotated[
         str,
         typer.Argument(
-            metavar="PHOTO", help="Photograph; with --model also a folder or a pattern.", show_default=False
+            metavar="PHOTO", help="Photograph or video; with --model also a folder or a pattern.", show_default=False
         ),
     ],
     output: Annotated[
-        Path, typer.Option(metavar="FILE", help="Picture to write; a folder for several.", show_default=False)
+        Path, typer.Option(metavar="FILE", help="Picture or video to write; a folder for several.", show_default=False)
     ],
     paintings: Annotated[
         list[Path] | None, typer.Argument(metavar="PAINTING...", help="Whose style it gets.", show_default=False)
@@ -48,7 +51,9 @@ def stylize(
         str, typer.Option(help="none; or keep the photograph's: luma, histogram, covariance.")
     ] = _DEFAULTS.colours,
     seconds: Annotated[float | None, _option("The best picture in this time.")] = None,
-    iterations: Annotated[int | None, _option("Steps in all; 300, or what time allows.", show_default=False)] = None,
+    iterations: Annotated[
+        int | None, _option("Steps: 300, or what time allows; 200 for a video's first frame.", show_default=False)
+    ] = None,
     weights: Annotated[str, _option("How much each painting counts: 2,1.", metavar="W,W...")] = "",
     mask: Annotated[list[Path] | None, _option("Where a painting is used; once for each.", metavar="FILE")] = None,
     start: Annotated[str, _option("content, style_mean or noise.")] = _DEFAULTS.start,
@@ -69,6 +74,9 @@ def stylize(
     resume: Annotated[bool, _option("Go on from the checkpoint.", "--resume")] = False,
     frames: Annotated[Path | None, _option("Write a video of how it comes to be.", metavar="VIDEO")] = None,
     preview: Annotated[bool, _option("Show it in a window while it is painted.", "--preview")] = False,
+    max_frames: Annotated[
+        int | None, _option("End after so many; all.", panel=_VIDEO, min=1, show_default=False)
+    ] = None,
     model: Annotated[str, _option("Model folder, or the name of one in saved_models/.", panel=_MODEL)] = "",
     style: Annotated[str, _option("A style of the model, or several.", panel=_MODEL, metavar="NAME[=W],...")] = "",
     runtime: Annotated[str, _option("litert or saved_model.", panel=_MODEL)] = "litert",
@@ -77,7 +85,7 @@ def stylize(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
-    """Paint a photograph in the style of paintings, or with --model by a network that was trained for a style."""
+    """Paint a photograph or a video in the style of paintings, or with --model by a network trained for a style."""
     started = time.monotonic() - min(_process_age_s(), _MOST_START_UP_S)
     _check_options(context, photo, paintings or [], model)
     if model:
@@ -87,6 +95,9 @@ def stylize(
         settings = TransferSettings(**{name: context.params[name] for name in _DEFAULTS.as_dict()})
     except ValueError as error:
         raise UsageFault(_as_options(str(error))) from error
+    if _is_video(photo):
+        _video(context, settings, started)
+        return
     if optimizer == "lbfgs":
         # SciPy's threads and TensorFlow's wait for each other: on 2 cores an iteration takes four times as long.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -113,6 +124,29 @@ def stylize(
         raise typer.Exit(_INTERRUPTED)
 
 
+def _video(context: typer.Context, settings: TransferSettings, started: float) -> None:
+    options = context.params
+    from cnn_suite.stylize_video import stylize_video
+
+    with stdout_kept_clean(options["as_json"]), progress("Painting", options["quiet"]) as on_progress:
+        figures = stylize_video(
+            options["photo"],
+            options["paintings"],
+            options["output"],
+            settings,
+            painting_weights=_numbers(options["weights"]),
+            weights=options["backbone_weights"],
+            on_progress=on_progress,
+            started=started,
+            while_importing=imports_muted(options["debug"]),
+            **{name: options[name] for name in ("max_frames", "backbone", "pooling")},
+        )
+    show(figures, options["as_json"], lambda: as_lines(figures))
+    if figures["ended"] == "interrupted":
+        print(f"Interrupted: {figures['output']} holds the {figures['frames']} frames so far.", file=sys.stderr)
+        raise typer.Exit(_INTERRUPTED)
+
+
 def _with_model(context: typer.Context) -> None:
     options = context.params
     folder = model_folder(options["model"])
@@ -135,30 +169,45 @@ def _with_model(context: typer.Context) -> None:
 
 def _check_options(context: typer.Context, photo: str, paintings: list[Path], model: str) -> None:
     """Refuse what does not go together, and pictures that are not there."""
-    given = [
-        parameter for parameter in context.command.params
-        if parameter.name and (source := context.get_parameter_source(parameter.name)) and source.name == "COMMANDLINE"
-    ]  # fmt: skip
-    allowed = {*_OF_BOTH, *_OF_MODEL} if model else {*context.params} - {*_OF_MODEL}
-    strange = [parameter.opts[0] for parameter in given if parameter.name not in {*allowed, "paintings"}]
-    if strange:
-        goes = "does not go with --model: the network is trained already" if model else "needs --model"
-        raise UsageFault(f"{strange[0]} {goes}. Leave it out, or {'--model' if model else 'name a model'}.")
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name) if parameter.name else None
+        if source is not None and source.name == "COMMANDLINE":
+            _check_option(parameter.name or "", parameter.opts[0], photo, model)
     if model:
-        if paintings:
-            raise UsageFault(f"--model brings its styles with it. Leave the painting {paintings[0]} out, or --model.")
-        if not (Path(photo).exists() or glob.has_magic(photo)):
-            raise UsageFault(f"There is no picture, folder or pattern {photo!r}.")
+        _check_with_model(photo, paintings)
         return
     if not paintings:
         raise UsageFault("A photograph needs a painting: `cnn-suite stylize PHOTO PAINTING --output FILE`; or --model.")
-    if Path(photo).suffix.lower() in _VIDEO_SUFFIXES:
-        raise UsageFault(
-            f"{photo} is a video; this paints pictures. `python apps/stylize.py --source {photo}` paints videos."
-        )
-    for path in [Path(photo), *paintings, *(context.params["mask"] or [])]:
+    if not Path(photo).is_file():
+        raise UsageFault(f"There is no {'video' if _is_video(photo) else 'picture'} {photo}.")
+    for path in [*paintings, *(context.params["mask"] or [])]:
         if not path.is_file():
             raise UsageFault(f"There is no picture {path}.")
+
+
+def _check_option(name: str, option: str, photo: str, model: str) -> None:
+    """Refuse an option of another of the three ways to paint."""
+    if model and name not in {*_OF_BOTH, *_OF_MODEL, "paintings"}:
+        raise UsageFault(f"{option} does not go with --model: the network is trained already. Leave one of them out.")
+    if not model and name in _OF_MODEL:
+        raise UsageFault(f"{option} needs --model. Leave it out, or name a model.")
+    if name == "max_frames" and not _is_video(photo):
+        raise UsageFault(f"{option} is for videos, and {photo} is none. Leave it out.")
+    if name in _OF_PICTURE and _is_video(photo):
+        raise UsageFault(f"{option} is for pictures, and {photo} is a video. Leave it out.")
+
+
+def _check_with_model(photo: str, paintings: list[Path]) -> None:
+    if paintings:
+        raise UsageFault(f"--model brings its styles with it. Leave the painting {paintings[0]} out, or --model.")
+    if _is_video(photo):
+        raise UsageFault(f"With --model pictures are painted. `python apps/stylize.py --source {photo}` paints videos.")
+    if not (Path(photo).exists() or glob.has_magic(photo)):
+        raise UsageFault(f"There is no picture, folder or pattern {photo!r}.")
+
+
+def _is_video(photo: str) -> bool:
+    return Path(photo).suffix.lower() in _VIDEO_SUFFIXES
 
 
 def _process_age_s() -> float:

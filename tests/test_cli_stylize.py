@@ -42,6 +42,7 @@ def files(tmp_path: Path) -> list[str]:
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What the verbs are called with: they are stand-ins."""
     import cnn_suite.stylize as real
+    import cnn_suite.stylize_video as real_video
 
     seen: list[dict[str, Any]] = []
 
@@ -53,7 +54,12 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         seen.append({"model": model, "source": source, "output": output, **more})
         return {"output": output, "pictures": 1, "faults": {"a.png": "cut"} if source.endswith("bad") else {}}
 
+    def stylize_video(video: str, paintings: list[Path], output: Path, settings: TransferSettings, **more: Any):
+        seen.append({"video": video, "paintings": paintings, "output": output, "settings": settings, **more})
+        return {"output": output, "ended": FIGURES["ended"], "frames": 3, "flicker": 1.5}
+
     monkeypatch.setattr(real, "stylize_picture", stylize_picture)
+    monkeypatch.setattr(real_video, "stylize_video", stylize_video)
     stand_in = types.ModuleType("cnn_suite.stylize_batch")
     stand_in.stylize_with_model = stylize_with_model  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "cnn_suite.stylize_batch", stand_in)
@@ -141,6 +147,23 @@ def test_with_a_model_its_own_verb_is_called(files, calls, tmp_path: Path) -> No
     assert cli.main(["stylize", str(tmp_path / "bad"), *files[2:], "--model", str(model)]) == 1  # one was damaged
 
 
+def test_a_video_goes_to_its_own_verb(files, calls, capsys, monkeypatch, tmp_path: Path) -> None:
+    video = tmp_path / "film.MP4"
+    video.write_bytes(b"")
+    words = [str(video), files[1], "--output", "out.mp4", "--max-frames", "3", "--size", "64", "--iterations", "9"]
+    words += ["--weights", "2", "--colours", "luma", "--backbone", "vgg16", "--pooling", "average", "--json"]
+    assert cli.main(["stylize", *words, "--backbone-weights", "w.h5"]) == 0
+    (call,) = calls
+    assert (call["video"], call["output"], call["paintings"]) == (str(video), Path("out.mp4"), [Path(files[1])])
+    assert call["settings"] == TransferSettings(size=64, iterations=9, colours="luma")
+    assert (call["max_frames"], call["painting_weights"], call["weights"]) == (3, [2.0], Path("w.h5"))
+    assert (call["backbone"], call["pooling"]) == ("vgg16", "average")
+    assert json.loads(capsys.readouterr().out)["flicker"] == 1.5
+    monkeypatch.setitem(FIGURES, "ended", "interrupted")
+    assert cli.main(["stylize", str(video), files[1], "--output", "out.mp4"]) == 130
+    assert "Interrupted: out.mp4 holds the 3 frames so far." in capsys.readouterr().err
+
+
 def test_an_interruption_ends_with_130_and_says_what_there_is(files, calls, monkeypatch, capsys) -> None:
     monkeypatch.setitem(FIGURES, "ended", "interrupted")
     assert cli.main(["stylize", *files, "--checkpoint", "c.npz"]) == 130
@@ -155,7 +178,14 @@ def test_an_interruption_ends_with_130_and_says_what_there_is(files, calls, monk
         (["PHOTO", "none.png"], "There is no picture none.png"),
         (["none.jpg", "PAINTING"], "There is no picture none.jpg"),
         (["PHOTO", "PAINTING", "--mask", "none.png"], "There is no picture none.png"),
-        (["fox.mp4", "PAINTING"], "fox.mp4 is a video"),
+        (["fox.mp4", "PAINTING"], "There is no video fox.mp4"),
+        (["fox.mp4", "PAINTING", "--mask", "PHOTO"], "--mask is for pictures, and fox.mp4 is a video"),
+        (["fox.mp4", "PAINTING", "--seconds", "9"], "--seconds is for pictures"),
+        (["fox.mp4", "PAINTING", "--resume"], "--resume is for pictures"),
+        (["fox.mp4", "PAINTING", "--optimizer", "lbfgs"], "--optimizer is for pictures"),
+        (["fox.mp4", "--model", "."], "With --model pictures are painted. `python apps/stylize.py --source fox.mp4`"),
+        (["PHOTO", "PAINTING", "--max-frames", "3"], "--max-frames is for videos"),
+        (["PHOTO", "--model", ".", "--max-frames", "3"], "--max-frames does not go with --model"),
         (["PHOTO", "PAINTING", "--start", "blank"], "--start must be one of content, style_mean, noise"),
         (["PHOTO", "PAINTING", "--painting-scale", "0"], "--painting-scale must be between"),
         (["PHOTO", "PAINTING", "--weights", "2;1"], "--weights takes numbers separated by commas"),

@@ -57,11 +57,11 @@ class AdamSteps:
         self._whole_step = tf.function(self._take, autograph=False)
         self._update = tf.function(self._moved, autograph=False)
 
-    def step(self, rate: float) -> Costs:
+    def step(self, rate: float | np.ndarray) -> Costs:
         """One step; the costs are those of the picture before it.
 
         Args:
-            rate: How many grey levels a pixel moves.
+            rate: How many grey levels a pixel moves; for every pixel its own as `(height, width, 1)`.
         """
         rate = tf.constant(rate, tf.float32)  # a Python number would be traced anew each time
         if self._objective.tiled:

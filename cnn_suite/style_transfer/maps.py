@@ -1,4 +1,4 @@
-"""Where the windows of a picture lie in its feature maps: which positions are whose, and what masks and photos show there.
+"""Where a picture's windows lie in its feature maps: whose each position is, and what masks and photos show there.
 
 A picture in one piece is one window, whose own positions are all there are.
 """

@@ -81,8 +81,7 @@ class Objective:
         self._masks = [list(of_all) for of_all in zip(*(cut for _, cut in masks))]  # a window each: of every region
         self._shares = _area_shares(regions)
         self._targets = [blended_grams(perception, region.paintings, region.weights) for region in regions]
-        self._contents: list[dict[str, tf.Variable]] = []  # a window each
-        self._energies: dict[str, tf.Variable] = {}
+        self._kept: list[dict[str, tf.Variable]] = []
         self.look_at(photo)
         self._grams_of = tf.function(self._window_grams, reduce_retracing=True)
         self._content_and_gradient = tf.function(self._window_gradient, reduce_retracing=True)
@@ -104,13 +103,12 @@ class Objective:
             raise ValueError(f"`photo` must be of the size {self.size_hw}. Received {photo.shape[:2]}.")
         contents = self._maps.contents(photo)
         energies = {name: tf.add_n([sum_of_squares(own[name]) for own in contents]) for name in contents[0]}
-        if not self._contents:
-            self._contents = [{name: tf.Variable(x) for name, x in own.items()} for own in contents]
-            self._energies = {name: tf.Variable(energy) for name, energy in energies.items()}
-            return
-        for kept, found in zip([*self._contents, self._energies], [*contents, energies]):
+        found = [*contents, energies]
+        self._kept = self._kept or [{name: tf.Variable(x) for name, x in each.items()} for each in found]
+        for kept, each in zip(self._kept, found):
             for name, variable in kept.items():
-                variable.assign(found[name])
+                variable.assign(each[name])
+        *self._contents, self._energies = self._kept  # the contents of a window each
 
     def value_and_gradient(self, picture: tf.Tensor) -> tuple[Costs, tf.Tensor]:
         """J and its gradient by the pixels.
@@ -148,9 +146,9 @@ class Objective:
             total += share * weighted_cost(costs, weights)[0]
         return total
 
-    def _joint(self, content: tf.Tensor, style: tf.Tensor, variation: tf.Tensor) -> tf.Tensor:
-        weights = self._weights
-        return joint_cost(content, style, variation, alpha=weights.alpha, beta=weights.beta, tv=weights.tv)
+    def _costs(self, content: tf.Tensor, style: tf.Tensor, variation: tf.Tensor) -> Costs:
+        factors = {name: getattr(self._weights, name) for name in ("alpha", "beta", "tv")}
+        return Costs(joint_cost(content, style, variation, **factors), content, style, variation)
 
     # At once
 
@@ -160,9 +158,8 @@ class Objective:
             features = self._perception.features(picture, training=False)
             content = self._content(features, self._contents[0])
             style = self._style(self._grams(features, self._masks[0]))
-            variation = total_variation(picture)[0]
-            total = self._joint(content, style, variation)
-        return Costs(total, content, style, variation), tape.gradient(total, picture)
+            costs = self._costs(content, style, total_variation(picture)[0])
+        return costs, tape.gradient(costs.total, picture)
 
     # Window by window
 
@@ -178,7 +175,7 @@ class Objective:
             cost, by_pixel = self._content_and_gradient(part, bound, masks, wanted, by_gram)
             content += cost
             self._maps.cut(gradient, window)[:] += by_pixel
-        return Costs(self._joint(content, style, variation), content, style, variation), tf.constant(gradient)
+        return self._costs(content, style, variation), tf.constant(gradient)
 
     def _window_grams(self, part: tf.Tensor, bounds: dict, masks: list) -> Grams:
         return self._grams(self._maps.own(part, bounds), masks)

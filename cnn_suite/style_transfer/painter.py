@@ -95,7 +95,7 @@ def _paint_size(
     state: PaintState,
 ) -> Iterator[Progress]:
     size_hw, began = sizes[state.scale], time.monotonic() - state.seconds
-    steps = _steps(_objective(perception, photo, regions, settings, size_hw), settings, state, pace)
+    steps = _steps(objective_of(perception, photo, regions, settings, size_hw), settings, state, pace)
     first_costs, iteration, here = state.first_costs, state.iteration, state.scale_iteration
 
     def progress(costs: Costs) -> Progress:
@@ -130,13 +130,22 @@ def _paint_size(
         steps.close()
 
 
-def _objective(
+def objective_of(
     perception: Perception,
     photo: np.ndarray,
     regions: Sequence[Region],
     settings: TransferSettings,
     size_hw: tuple[int, int],
 ) -> Objective:
+    """J of a picture of one size, its margin included, with paintings and masks as they are looked at there.
+
+    Args:
+        perception: What sees content and style.
+        photo: The content, `(height, width, 3)`, of any size.
+        regions: Paintings and masks, at their own sizes.
+        settings: Weights, tiles, and how large paintings are looked at.
+        size_hw: The size of the picture without its margin.
+    """
     weights = CostWeights(settings.alpha, settings.beta * settings.strength, settings.tv, settings.normalisation)
     content = with_margin(resized(photo.astype(np.float32), size_hw))
     seen = [_seen(region, size_hw, settings.painting_scale, perception.smallest) for region in regions]

@@ -3,13 +3,13 @@
     J(t) = J + steadiness * mean(trust * (x(t) - warp(x(t-1)))^2)
 
 with colours in 0..1. Where the flow cannot be trusted (what was hidden, what comes in, edges of moving things) the
-frame starts from its own photograph and pays nothing. Everything is compiled once, for the first frame.
+frame starts from its own photograph and pays nothing. A cut begins anew. All is compiled once, for the first frame.
 
 Source: Ruder et al. 2016, Artistic style transfer for videos, equations 7 (the term for the frame before) and 9 (start
 by the warped frame).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,12 +18,21 @@ import tensorflow as tf
 from cnn_suite.runtime.optical_flow import Motion, motion_between, warped
 from cnn_suite.runtime.steady import trust
 from cnn_suite.style_transfer.adam import AdamSteps
+from cnn_suite.style_transfer.margins import with_margin, without_margin
 from cnn_suite.style_transfer.objective import Costs, Objective
+from cnn_suite.style_transfer.painter import objective_of
+from cnn_suite.style_transfer.painter import as_bytes, result_size_hw
+from cnn_suite.style_transfer.perception import Perception
+from cnn_suite.style_transfer.scales import resized
+from cnn_suite.style_transfer.settings import TransferSettings
+from cnn_suite.style_transfer.targets import Region
 
-STEADINESS = 100.0
-FIRST_ITERATIONS, ITERATIONS = 200, 40  # of the first frame, and of every later one, which starts nearly done
+STEADINESS = 300.0
+FIRST_ITERATIONS = 200  # of the first frame of a scene
+_LATER_SHARE = 0.2  # of these, for frames that start from the one before, nearly done
+_TRUSTED_RATE = 0.25  # of the learning rate, for what starts as it was painted
 _FINAL_RATE = 0.02  # of the learning rate, at the end of each frame
-_LATER_RATE = 0.25  # of the learning rate, for frames that start from the one before
+_LEAST_TRUSTED = 0.1  # of a frame; with less there is a cut
 
 
 class PaintedFrame(NamedTuple):
@@ -31,20 +40,55 @@ class PaintedFrame(NamedTuple):
 
     Attributes:
         picture: Uint8 `(height, width, 3)`.
-        costs: Its J and parts, the steadiness not among them.
-        motion: What moved since the frame before; None for the first.
+        frame: The filmed frame, of the same shape.
+        costs: Its J and parts, in the last iteration; the total includes the steadiness.
+        motion: What moved since the frame before, at the size of the picture; None where a scene begins.
     """
 
     picture: np.ndarray
+    frame: np.ndarray
     costs: Costs
     motion: Motion | None
+
+
+def paint_frames(
+    perception: Perception,
+    frames: Iterable[np.ndarray],
+    regions: Sequence[Region],
+    settings: TransferSettings,
+    *,
+    steadiness: float = STEADINESS,
+) -> Iterator[PaintedFrame]:
+    """Paints the frames of a video, one after the other.
+
+    Args:
+        perception: What sees content and style.
+        frames: Uint8 RGB; all get the size of the first.
+        regions: Paintings and masks, at their own sizes; a mask has the frames'.
+        settings: How. Frames are painted by Adam, at one size, from their photograph: what the settings say of
+            optimizer, sizes, start and seconds is not heard. `iterations` are those of the first frame of a scene; a
+            later one gets a fifth.
+        steadiness: Weight of the likeness to the frame before; 0 for none, so that only the start is shared.
+
+    Yields:
+        A painted frame for each.
+
+    Raises:
+        ValueError: What `Objective` refuses.
+    """
+    painter, size_hw = None, (0, 0)
+    for frame in frames:
+        if painter is None:
+            size_hw = result_size_hw(frame.shape[:2], settings.size)
+            painter = _FramePainter(objective_of(perception, frame, regions, settings, size_hw), settings, steadiness)
+        yield painter(resized(frame, size_hw))
 
 
 class SteadyObjective:
     """An objective that also asks for likeness to the frame before; used like `Objective`.
 
     Args:
-        objective: J of a frame.
+        objective: J of a frame with its margin, see `margins`.
         steadiness: Weight of the likeness.
     """
 
@@ -54,69 +98,74 @@ class SteadyObjective:
         self._trust = tf.Variable(tf.zeros((1, *objective.size_hw, 1)))
 
     @property
-    def size_hw(self) -> tuple[int, int]:
-        """Height and width of a frame."""
-        return self.objective.size_hw
-
-    @property
     def tiled(self) -> bool:
         """Whether the picture is cut into windows."""
         return self.objective.tiled
 
     def remember(self, before: np.ndarray, trusted: np.ndarray) -> None:
-        """Sets the frame before as it would look now, float32 `(height, width, 3)`, and how far it is trusted, 0..1."""
-        self._before.assign(before[None])
-        self._trust.assign(trusted[None, ..., None])
+        """Sets the frame before, without its margin.
+
+        Args:
+            before: As it would look now, float32 `(height, width, 3)`.
+            trusted: How far it is trusted, 0..1 `(height, width)`.
+        """
+        self._before.assign(with_margin(before)[None])
+        self._trust.assign(with_margin(trusted)[None, ..., None])
+
+    def forget(self) -> None:
+        """There is no frame before."""
+        self._trust.assign(tf.zeros_like(self._trust))
 
     def value_and_gradient(self, picture: tf.Tensor) -> tuple[Costs, tf.Tensor]:
         """J with the likeness, and its gradient; the gradient of a square needs no tape."""
         costs, gradient = self.objective.value_and_gradient(picture)
-        apart = (picture - self._before) * (self._steadiness / 255**2 / tf.size(picture, tf.float32)) * self._trust
-        likeness = tf.reduce_sum(apart * (picture - self._before))
-        return costs._replace(total=costs.total + likeness), gradient + 2 * apart
+        apart = picture - self._before
+        pull = apart * self._trust * (self._steadiness / 255**2 / tf.cast(tf.size(picture), tf.float32))
+        return costs._replace(total=costs.total + tf.reduce_sum(pull * apart)), gradient + 2 * pull
 
 
-def paint_frames(
-    objective: Objective,
-    frames: Iterable[np.ndarray],
-    *,
-    learning_rate: float = 8.0,
-    first_iterations: int = FIRST_ITERATIONS,
-    iterations: int = ITERATIONS,
-    steadiness: float = STEADINESS,
-) -> Iterator[PaintedFrame]:
-    """Paints the frames of a video, one after the other.
+class _FramePainter:
+    """Paints frames of one size in order."""
 
-    Args:
-        objective: J of a frame, made for the first one.
-        frames: Uint8 RGB, all of the objective's size.
-        learning_rate: Grey levels that a pixel moves in a step, at the beginning.
-        first_iterations: Steps for the first frame, which starts from its photograph.
-        iterations: Steps for every later one.
-        steadiness: Weight of the likeness to the frame before; 0 for none, so that only the start is shared.
+    def __init__(self, objective: Objective, settings: TransferSettings, steadiness: float):
+        self._objective, self._steady = objective, SteadyObjective(objective, steadiness)
+        self._steps = AdamSteps(self._steady, np.zeros((*objective.size_hw, 3), np.float32))
+        self._rate = settings.learning_rate
+        self._iterations = settings.iterations or FIRST_ITERATIONS
+        self._frame: np.ndarray | None = None
 
-    Yields:
-        A painted frame for each.
-    """
-    steady, steps, earlier = SteadyObjective(objective, steadiness), None, None
-    for frame in frames:
-        objective.look_at(frame)
-        if steps is None or earlier is None:
-            steps, motion = AdamSteps(steady, frame.astype(np.float32)), None
-            costs = _descended(steps, first_iterations, learning_rate)
+    def __call__(self, frame: np.ndarray) -> PaintedFrame:
+        self._objective.look_at(with_margin(frame))
+        motion = self._motion_to(frame)
+        if motion is None:
+            costs = self._begun(frame)
         else:
-            motion = motion_between(earlier, frame, longest_side=None)
-            trusted = trust(motion)
-            before = np.clip(warped(steps.picture, motion.backward, sharp=True), 0, 255)
-            steady.remember(before, trusted)
-            steps.restart(frame + trusted[..., None] * (before - frame))
-            costs = _descended(steps, iterations, learning_rate * _LATER_RATE)
-        earlier = frame
-        yield PaintedFrame(np.rint(steps.picture).astype(np.uint8), costs, motion)
+            costs = self._carried_on(frame, motion, trust(motion))
+        self._frame = frame
+        return PaintedFrame(as_bytes(without_margin(self._steps.picture)), frame, costs, motion)
 
+    def _motion_to(self, frame: np.ndarray) -> Motion | None:
+        if self._frame is None:
+            return None
+        motion = motion_between(self._frame, frame, longest_side=None)
+        return None if trust(motion).mean() < _LEAST_TRUSTED else motion
 
-def _descended(steps: AdamSteps, iterations: int, learning_rate: float) -> Costs:
-    for number in range(iterations):
-        left = 1 - number / iterations
-        costs = steps.step(learning_rate * max(_FINAL_RATE, min(1.0, 2 * left)))
-    return costs
+    def _begun(self, frame: np.ndarray) -> Costs:
+        self._steady.forget()
+        return self._descended(frame.astype(np.float32), np.zeros(frame.shape[:2], np.float32), self._iterations)
+
+    def _carried_on(self, frame: np.ndarray, motion: Motion, trusted: np.ndarray) -> Costs:
+        """Starts as the frame before was painted, where that can be trusted."""
+        before = np.clip(warped(without_margin(self._steps.picture), motion.backward, sharp=True), 0, 255)
+        self._steady.remember(before, trusted)
+        start = frame + trusted[..., None] * (before - frame)
+        return self._descended(start, trusted, max(1, round(self._iterations * _LATER_SHARE)))
+
+    def _descended(self, start: np.ndarray, trusted: np.ndarray, iterations: int) -> Costs:
+        """The costs of the last step; the rate is whole in the first half, then falls."""
+        self._steps.restart(with_margin(start))
+        # What is new has few steps in which to be painted; what is painted already would be shaken by such steps.
+        rates = self._rate * with_margin(1 + trusted * (_TRUSTED_RATE - 1))[..., None]
+        for number in range(iterations):
+            costs = self._steps.step(rates * max(_FINAL_RATE, min(1.0, 2 * (1 - number / iterations))))
+        return costs

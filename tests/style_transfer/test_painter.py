@@ -144,9 +144,9 @@ def test_a_painting_is_seen_at_its_share_of_the_pictures_size(perception) -> Non
 def test_a_large_picture_is_cut_into_tiles_by_itself(perception, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(painter, "_MOST_AT_ONCE", 1000)
     monkeypatch.setattr(painter, "_TILE", 16)
-    tiled = painter._objective(perception, PHOTO, REGIONS, TransferSettings(), (32, 48))
+    tiled = painter.objective_of(perception, PHOTO, REGIONS, TransferSettings(), (32, 48))
     assert tiled.tiled
-    assert not painter._objective(perception, PHOTO, REGIONS, TransferSettings(tile=0), (32, 48)).tiled
+    assert not painter.objective_of(perception, PHOTO, REGIONS, TransferSettings(tile=0), (32, 48)).tiled
     settings = TransferSettings(iterations=3)
     cut = last_of(paint(perception, PHOTO, REGIONS, settings)).best_costs.total
     monkeypatch.undo()

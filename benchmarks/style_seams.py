@@ -1,0 +1,85 @@
+"""Whether a picture painted window by window shows where the windows meet, and what memory it takes.
+
+    python benchmarks/style_seams.py PHOTO PAINTING --weights FILE [--size 2048] [--tile 512] [--iterations 60]
+
+Measured are squared differences of neighbours across the borders of the windows' own parts, beside those across
+lines that lie 4 to 24 pixels away from them, where the photograph is much the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import tempfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+_NEAR, _FAR = 4, 24  # pixels
+
+
+def main() -> None:
+    options = _options()
+    from cnn_suite.data.picture_files import read_rgb
+    from cnn_suite.style_transfer.margins import MARGIN
+    from cnn_suite.style_transfer.perception import load_perception
+    from cnn_suite.style_transfer.scales import fitted_size_hw, resized
+    from cnn_suite.style_transfer.settings import TransferSettings
+    from cnn_suite.style_transfer.tiles import windows
+    from cnn_suite.stylize import stylize_picture
+
+    photo = read_rgb(options.photo)
+    size_hw = fitted_size_hw(photo.shape[:2], options.size)
+    perception = load_perception(weights=options.weights)
+    with tempfile.TemporaryDirectory() as folder:
+        before, after = Path(folder, "photo.png"), Path(folder, "painted.png")
+        cv2.imwrite(str(before), cv2.cvtColor(resized(photo, size_hw), cv2.COLOR_RGB2BGR))
+        settings = TransferSettings(iterations=options.iterations, tile=options.tile)
+        figures = stylize_picture(before, [options.painting], after, settings, perception=perception)
+        painted = read_rgb(after)
+    if options.output:
+        cv2.imwrite(str(options.output), cv2.cvtColor(painted, cv2.COLOR_RGB2BGR))
+    fields = perception.fields.values()
+    whole_hw = (size_hw[0] + 2 * MARGIN, size_hw[1] + 2 * MARGIN)
+    cut = windows(whole_hw, options.tile, max(f.stride for f in fields), max(f.reach for f in fields))
+    rows = sorted({window.rows.own_start - MARGIN for window in cut} - {-MARGIN})
+    columns = sorted({window.columns.own_start - MARGIN for window in cut} - {-MARGIN})
+    at, beside = (np.array(part) for part in zip(_energies(painted, rows), _energies(painted.swapaxes(0, 1), columns)))
+    print(json.dumps({
+        "size": f"{size_hw[1]}x{size_hw[0]}",
+        "windows": len(cut),
+        "rows": rows,
+        "columns": columns,
+        "energy_at_borders": float(at.mean()),
+        "energy_beside": float(beside.mean()),
+        "ratio": float(at.mean() / beside.mean()),
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "style_error_down": figures["style_error_down"],
+        "seconds": figures["seconds"],
+    }))  # fmt: skip
+
+
+def _energies(picture: np.ndarray, lines: list[int]) -> tuple[float, float]:
+    """Mean squared step across these rows, and across rows near them."""
+    steps = (np.diff(picture.astype(np.float32), axis=0) ** 2).mean(axis=(1, 2))  # step i lies between rows i and i + 1
+    at = [steps[line - 1] for line in lines]
+    beside = [steps[line - 1 + side * far] for line in lines for side in (-1, 1) for far in range(_NEAR, _FAR + 1)]
+    return float(np.mean(at)), float(np.mean(beside))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photo", type=Path)
+    parser.add_argument("painting", type=Path)
+    parser.add_argument("--weights", type=Path, help="SqueezeNet 1.1, keras-squeezenet's notop file; the pulled one")
+    parser.add_argument("--size", type=int, default=2048, help="longest side")
+    parser.add_argument("--tile", type=int, default=512)
+    parser.add_argument("--iterations", type=int, default=60)
+    parser.add_argument("--output", type=Path, help="write the picture there")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
