@@ -55,7 +55,10 @@ def _in_torch(perception: Any, photo: np.ndarray, painting: np.ndarray, threads:
     import torch
     from torch.nn import functional
 
+    from cnn_suite.style_transfer.objective import CostWeights
+
     torch.set_num_threads(threads)
+    weights = CostWeights()
     model = perception.features
     arrays = {
         layer.name: (
@@ -98,12 +101,12 @@ def _in_torch(perception: Any, photo: np.ndarray, painting: np.ndarray, threads:
         style = sum(((gram(found[n]) - x) ** 2).sum() / (x**2).sum() for n, x in targets.items()) / len(targets)
         unit = picture / 255
         rows, columns = (unit.diff(dim=axis).square().mean() for axis in (2, 3))
-        cost = content + 10 * style + 0.1 * (rows + columns) / 2
+        cost = weights.alpha * content + weights.beta * style + weights.tv * (rows + columns) / 2
         cost.backward()
         adam.step()
         with torch.no_grad():
             picture.clamp_(0, 255)
-        return float(cost)
+        return float(cost.detach())
 
     return step
 

@@ -65,7 +65,7 @@ CATALOGUE: dict[str, Entry] = {
         Entry("openface_nn4_small2", (96, 96, 3), 3_743_280, 200_118_272, OPENFACE),
         Entry("mobileface_v2", (112, 112, 3), 892_384, 40_671_584, MOBILEFACE),
         Entry("mobilenet_v2", (224, 224, 3), 3_538_984, 300_774_272, MOBILENET),
-        Entry("stylizer", (256, 256, 3), 1_677_635, 11_378_147_328, JOHNSON),
+        Entry("stylizer", (256, 256, 3), 1_677_635, 10_078_912_512, JOHNSON),
     )
 }
 

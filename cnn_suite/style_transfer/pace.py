@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from cnn_suite.style_transfer.scales import iterations_by_scale, scale_shares
 
-_USEFUL = 8  # iterations at a new size that are worth planning for it
+_USEFUL = 30  # iterations at a new size that are worth its beginning: Adam roughens a picture before it smooths it
 _FEW = 2  # that are worth beginning it when the time has come
 _UNKNOWN_S = 5.0  # that must be left where nothing has been measured
 _MEASURED = 3  # iterations after which their time is known

@@ -20,8 +20,7 @@ from cnn_suite.runtime.steady import trust
 from cnn_suite.style_transfer.adam import AdamSteps
 from cnn_suite.style_transfer.margins import with_margin, without_margin
 from cnn_suite.style_transfer.objective import Costs, Objective
-from cnn_suite.style_transfer.painter import objective_of
-from cnn_suite.style_transfer.painter import as_bytes, result_size_hw
+from cnn_suite.style_transfer.painter import as_bytes, objective_of, result_size_hw
 from cnn_suite.style_transfer.perception import Perception
 from cnn_suite.style_transfer.scales import resized
 from cnn_suite.style_transfer.settings import TransferSettings

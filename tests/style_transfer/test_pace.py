@@ -41,13 +41,13 @@ def test_iterations_are_shared_out_among_the_sizes() -> None:
 
 def test_the_time_is_shared_out_and_the_deadline_is_kept() -> None:
     clock = Clock()
-    pace = Pace([(64, 64), (128, 128)], None, 120.0, clock)
-    # 40 % of 20 s is 8 s: 1 s for the first iteration and 70 of 0.1 s each, give or take rounding.
-    assert run(pace, clock, 0, first=1.0, each=0.1) == pytest.approx(71, abs=1)
-    assert clock.now == pytest.approx(108, abs=0.15)
-    # Each takes four times as long. 12 s: 1.3 s for the first, then 0.4 s each; the last must have ended by then.
-    assert run(pace, clock, 1, first=1.3, each=0.4) == pytest.approx(27, abs=1)
-    assert 118.9 < clock.now <= 120.0
+    pace = Pace([(64, 64), (128, 128)], None, 140.0, clock)
+    # 40 % of 40 s is 16 s: 1 s for the first iteration and 150 of 0.1 s each, give or take rounding.
+    assert run(pace, clock, 0, first=1.0, each=0.1) == pytest.approx(151, abs=1)
+    assert clock.now == pytest.approx(116, abs=0.15)
+    # Each takes four times as long. 24 s: 1.3 s for the first, then 0.4 s each; the last must have ended by then.
+    assert run(pace, clock, 1, first=1.3, each=0.4) == pytest.approx(57, abs=1)
+    assert 138.9 < clock.now <= 140.0
 
 
 def test_a_size_that_would_not_be_worth_it_is_not_begun_and_its_time_is_used_before() -> None:
