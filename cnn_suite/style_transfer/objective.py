@@ -80,7 +80,7 @@ class Objective:
         self._areas = [areas for areas, _ in masks]
         self._masks = [list(of_all) for of_all in zip(*(cut for _, cut in masks))]  # a window each: of every region
         self._shares = _area_shares(regions)
-        self._targets = [blended_grams(perception, region.paintings, region.weights) for region in regions]
+        self._targets = [blended_grams(perception, region.paintings, region.weights, tile=tile) for region in regions]
         self._kept: list[dict[str, tf.Variable]] = []
         self.look_at(photo)
         self._grams_of = tf.function(self._window_grams, reduce_retracing=True)

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from cnn_suite.ops.style import mean_gram
+from cnn_suite.ops.style import gram_matrix
+from cnn_suite.style_transfer.maps import Maps
 from cnn_suite.style_transfer.perception import Perception
 
 
@@ -25,8 +26,13 @@ class Region(NamedTuple):
     mask: np.ndarray | None = None
 
 
-def painting_grams(perception: Perception, painting: np.ndarray) -> dict[str, tf.Tensor]:
+def painting_grams(perception: Perception, painting: np.ndarray, *, tile: int = 0) -> dict[str, tf.Tensor]:
     """Mean Gram matrices of a painting, `(1, channels, channels)` a layer.
+
+    Args:
+        perception: What sees it.
+        painting: `(height, width, 3)`, 0..255.
+        tile: Side of the windows that a large one is seen in; 0 for all of it at once.
 
     Raises:
         ValueError: If the painting is smaller than the network can see.
@@ -36,12 +42,20 @@ def painting_grams(perception: Perception, painting: np.ndarray) -> dict[str, tf
             f"A painting must have sides of at least {perception.smallest} pixels for {perception.name}. "
             f"Received {painting.shape[1]} x {painting.shape[0]}."
         )
-    features = perception.features(tf.constant(painting[None], tf.float32), training=False)
-    return {name: tf.cast(mean_gram(features[name]), tf.float32) for name in perception.style}
+    maps = Maps(perception, (painting.shape[0], painting.shape[1]), tile)
+    picture, areas = tf.constant(painting[None], tf.float32), maps.masks(None)[0]
+    sums = dict.fromkeys(perception.style, 0.0)
+    for window, bounds in zip(maps.windows, maps.bounds):
+        features = maps.own(maps.cut(picture, window), bounds)
+        for name in sums:
+            sums[name] += tf.cast(gram_matrix(features[name]), tf.float32)
+    return {name: total / areas[name] for name, total in sums.items()}
 
 
-def blended_grams(perception: Perception, paintings: Sequence[np.ndarray], weights: Sequence[float]) -> Mapping:
-    """The weighted mean of several paintings' Gram matrices.
+def blended_grams(
+    perception: Perception, paintings: Sequence[np.ndarray], weights: Sequence[float], *, tile: int = 0
+) -> Mapping:
+    """The weighted mean of several paintings' Gram matrices; arguments as of `painting_grams`.
 
     Raises:
         ValueError: If there are not as many weights as paintings, or they are not positive.
@@ -51,7 +65,7 @@ def blended_grams(perception: Perception, paintings: Sequence[np.ndarray], weigh
             f"`weights` must be a weight of at least 0 for each of the {len(paintings)} paintings, and one above. "
             f"Received {list(weights)}."
         )
-    grams = [painting_grams(perception, painting) for painting in paintings]
+    grams = [painting_grams(perception, painting, tile=tile) for painting in paintings]
     shares = [weight / sum(weights) for weight in weights]
     return {name: sum(share * gram[name] for share, gram in zip(shares, grams)) for name in perception.style}
 
