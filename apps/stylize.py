@@ -3,7 +3,7 @@
 python apps/stylize.py                                        camera 0; keys change the style
 python apps/stylize.py --source demo                          the same without a camera
 python apps/stylize.py --source cat.jpg --output painted.png --headless
-python apps/stylize.py --source fox.mp4 --style wave,the_scream=0.5 --output fox_wave.mp4 --headless
+python apps/stylize.py --source fox.mp4 --style wave,scream=0.5 --output fox_wave.mp4 --headless
 """
 
 from __future__ import annotations

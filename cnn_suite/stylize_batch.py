@@ -40,7 +40,7 @@ def stylize_with_model(
         model: A model folder.
         source: A picture, a folder, or a pattern such as `"holiday/*.jpg"`.
         output: For one picture, a file; otherwise a folder, which gets a file of the same name for each.
-        style: A style of the model, or several with weights: "wave,the_scream=0.5"; None for the first.
+        style: A style of the model, or several with weights: "wave,scream=0.5"; None for the first.
         strength: 0 for the photograph to 1 for the painting.
         colours: "none", or "luma" to keep the photograph's.
         size: The longest side that the network sees; None for the picture as it is.

@@ -227,8 +227,8 @@ def test_8_bits_without_the_training_pictures_are_refused_before_anything_is_wri
     save_config(config.model_copy(update={"data": moved}), source / "config.yaml")
     with pytest.raises(ConfigError) as error:
         export_model(source, tmp_path / "model", int8=True)
-    assert "quantised by training pictures, and 'moved/away' does not exist" in str(error.value)
-    assert f"or set data.path in {source / 'config.yaml'}" in str(error.value)
+    assert "they are not where the configuration says: data.path 'moved/away'." in str(error.value)
+    assert f"or set that in {source / 'config.yaml'}" in str(error.value)
     assert not (tmp_path / "model").exists()
 
 

@@ -110,7 +110,7 @@ def load_stylizer(folder: str | os.PathLike[str], *, runtime: str = "litert", th
 
 
 def parse_mixture(text: str, labels: Sequence[str]) -> tuple[float, ...]:
-    """The weights that a text such as "wave" or "wave,the_scream=0.5" means; a name alone weighs 1.
+    """The weights that a text such as "wave" or "wave,scream=0.5" means; a name alone weighs 1.
 
     Args:
         text: Names of styles with or without weights, separated by commas.

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from cnn_suite.data.picture_files import read_rgb
 from cnn_suite.runtime.flicker import Flicker
@@ -50,7 +51,8 @@ def test_windows_give_the_cost_and_the_gradient_of_the_whole_picture(perception)
     photo = resized_painting(read_rgb(PHOTO), 400)
     painting = [Region([resized_painting(read_rgb(PAINTINGS / "wave.jpg"), 400)], [1.0])]
     whole, cut = Objective(perception, photo, painting), Objective(perception, photo, painting, tile=128)
-    (costs, gradient), (costs_cut, gradient_cut) = (each.value_and_gradient(photo[None]) for each in (whole, cut))
+    picture = tf.constant(photo[None])
+    (costs, gradient), (costs_cut, gradient_cut) = (each.value_and_gradient(picture) for each in (whole, cut))
     np.testing.assert_allclose([float(x) for x in costs_cut], [float(x) for x in costs], rtol=1e-5)
     np.testing.assert_allclose(gradient_cut, gradient, atol=1e-4 * float(np.abs(gradient).max()))
 
@@ -63,7 +65,7 @@ def test_a_network_brings_an_unseen_photograph_close_to_every_of_its_paintings(p
         painting = resized_painting(read_rgb(PAINTINGS / FILES[label]), 384)
         objective = Objective(perception, photo, [Region([painting], [1.0])])
         painted = network(photo, np.eye(len(network.labels))[style])
-        before, after = (objective.value_and_gradient(x[None].astype(np.float32))[0] for x in (photo, painted))
+        before, after = (objective.value_and_gradient(tf.constant(x[None], tf.float32))[0] for x in (photo, painted))
         assert float(after.style) < 0.15 * float(before.style)
         assert float(after.content) < 1.0  # nearer to the photograph than a picture without features
 
