@@ -22,8 +22,8 @@ def main() -> None:
     options = _options()
     width, height = (int(side) for side in options.size.split("x"))
     from cnn_suite.data.picture_files import read_rgb
+    from cnn_suite.runtime.picture_arrays import resized
     from cnn_suite.runtime.stylizer import load_stylizer
-    from cnn_suite.style_transfer.scales import resized
 
     photo = resized(read_rgb(options.photo), (height, width))
     network = load_stylizer(options.model, threads=options.threads)

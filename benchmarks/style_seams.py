@@ -24,9 +24,9 @@ _STRIDES = 6  # that the lines beside a border lie away from it at most
 def main() -> None:
     options = _options()
     from cnn_suite.data.picture_files import read_rgb
+    from cnn_suite.runtime.picture_arrays import fitted_size_hw, resized
     from cnn_suite.style_transfer.margins import MARGIN
     from cnn_suite.style_transfer.perception import load_perception
-    from cnn_suite.style_transfer.scales import fitted_size_hw, resized
     from cnn_suite.style_transfer.settings import TransferSettings
     from cnn_suite.style_transfer.tiles import windows
     from cnn_suite.stylize import stylize_picture

@@ -16,6 +16,7 @@ from typing import Any
 from cnn_suite.config import load_config
 from cnn_suite.metrics.plotting import require_matplotlib
 from cnn_suite.results import ModelCard
+from cnn_suite.tasks.evaluation_request import Asked
 
 _log = logging.getLogger(__name__)
 
@@ -61,16 +62,9 @@ def evaluate_model(
         require_matplotlib()
     card = ModelCard.read(folder)
     measured = {"model": str(folder), "task": card.task, "data": str(data_path), "split": split, "runtime": runtime}
-    result = measured | evaluation_of(card.task).evaluate_folder(
-        folder,
-        data_path,
-        split=split,
-        format=format,
-        runtime=runtime,
-        limit=limit,
-        report_folder=None if report_folder is None else Path(report_folder),
-        quiet=quiet,
-    )
+    report = None if report_folder is None else Path(report_folder)
+    asked = Asked(split, format, runtime, limit, report, quiet)
+    result = measured | evaluation_of(card.task).evaluate_folder(folder, data_path, asked)
     if report_folder is not None:
         text = json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False)
         (Path(report_folder) / "metrics.json").write_text(text + "\n", encoding="utf-8")

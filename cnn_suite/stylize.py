@@ -17,10 +17,10 @@ import numpy as np
 
 from cnn_suite.runtime.interrupts import signals_held_back
 from cnn_suite.runtime.kept_colours import RESULT_MODES, with_colours_of
+from cnn_suite.runtime.picture_arrays import fitted_size_hw, resized
 from cnn_suite.runtime.sinks import check_writable
 from cnn_suite.style_transfer.artwork import Artwork, read_all
 from cnn_suite.style_transfer.output_files import check_output, write_whole
-from cnn_suite.style_transfer.scales import fitted_size_hw, resized
 from cnn_suite.style_transfer.settings import TransferSettings
 
 if TYPE_CHECKING:

@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnn_suite.results import Detections
 from cnn_suite.runtime.flicker import Flicker
-from cnn_suite.runtime.frames import Frame, FrameSource, SourceError, open_source
+from cnn_suite.runtime.frames import FrameSource, SourceError, open_source
 from cnn_suite.runtime.interrupts import signals_held_back
 from cnn_suite.runtime.kept_colours import PAINTING_MODES, RESULT_MODES, painting_in_colours_of, with_colours_of
 from cnn_suite.runtime.sinks import SinkError, check_writable
 from cnn_suite.runtime.video import VIDEO_SUFFIXES
-from cnn_suite.runtime.video_sink import VideoSink
+from cnn_suite.style_transfer.output_files import WholeVideo
 from cnn_suite.style_transfer.picture_input import read_artwork
 from cnn_suite.style_transfer.settings import TransferSettings
 
@@ -93,8 +92,8 @@ def stylize_video(
         perception = perception or load_perception(backbone, weights, pooling=pooling)
         regions = [_region(pictures, painting_weights, first, settings.colours)]
         writing = _PaintedVideo(output, source.frame_rate, settings.colours)
-        cleanup.callback(writing.discard)
-        _check_output(writing.path, video, max_frames)
+        cleanup.callback(writing.video.discard)
+        _check_output(writing.video.path, video, max_frames)
         steps = paint_frames(perception, chain([first], frames), regions, settings)
         ended = _followed(steps, writing, _total(source, max_frames), on_progress)
     return {**writing.figures(), "ended": ended, "seconds": time.monotonic() - started}
@@ -104,9 +103,7 @@ class _PaintedVideo:
     """The video while it is written, and its figures."""
 
     def __init__(self, output: Path, frame_rate: float, colours: str) -> None:
-        self._sink = VideoSink(output.with_name(f".{output.stem}.part{output.suffix}"), frame_rate)
-        self.path = output.with_suffix(self._sink.path.suffix)  # another one where OpenCV cannot write the first
-        self.frames = 0
+        self.video = WholeVideo(output, frame_rate)
         self._colours, self._flicker = colours, Flicker()
         self._size_hw = (0, 0)
 
@@ -116,28 +113,17 @@ class _PaintedVideo:
         if self._colours in RESULT_MODES:
             picture = with_colours_of(picture, painted.frame, self._colours)
         self._flicker.add(picture, painted.motion)
-        self._sink.write(Frame(self.frames, picture, "", 0.0), Detections.empty(), picture)
-        self.frames += 1
+        self.video.write(picture)
         self._size_hw = picture.shape[0], picture.shape[1]
-
-    def close(self) -> None:
-        """Write the end of the file and give it its name."""
-        self._sink.close()
-        self._sink.path.replace(self.path)
-
-    def discard(self) -> None:
-        """Leave nothing behind where it was not closed."""
-        self._sink.close()
-        self._sink.path.unlink(missing_ok=True)
 
     def figures(self) -> dict[str, Any]:
         """What can be told of it."""
         height, width = self._size_hw
         return {
-            "output": self.path,
+            "output": self.video.path,
             "width": width,
             "height": height,
-            "frames": self.frames,
+            "frames": self.video.frames,
             "flicker": self._flicker.mean,
         }
 
@@ -155,20 +141,20 @@ def _followed(
             with signals_held_back():
                 writing.add(painted)
             if on_progress is not None:
-                on_progress(writing.frames, total or writing.frames)
+                on_progress(writing.video.frames, total or writing.video.frames)
     except (KeyboardInterrupt, SourceError) as end:
-        if writing.frames:
-            _close(writing)
-        if isinstance(end, SourceError) or not writing.frames:
+        if writing.video.frames:
+            _close(writing.video)
+        if isinstance(end, SourceError) or not writing.video.frames:
             raise
         return "interrupted"
-    _close(writing)
+    _close(writing.video)
     return "done"
 
 
-def _close(writing: _PaintedVideo) -> None:
+def _close(video: WholeVideo) -> None:
     with signals_held_back():
-        writing.close()
+        video.close()
 
 
 def _opened(video: str | Path) -> FrameSource:

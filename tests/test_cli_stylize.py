@@ -16,7 +16,7 @@ from cnn_suite import cli, cli_stylize
 from cnn_suite.cli_stylize import _process_age_s, stylize
 from cnn_suite.style_transfer.output_files import write_whole
 from cnn_suite.style_transfer.settings import TransferSettings
-from tests.tiny_perception import smooth_picture
+from tests.small_perception import smooth_picture
 
 FIGURES = {"output": "out.png", "ended": "done", "style_error_down": 0.95}
 

@@ -15,7 +15,7 @@ from cnn_suite.runtime.kept_colours import with_colours_of
 from cnn_suite.style_transfer.output_files import write_whole
 from cnn_suite.style_transfer.settings import TransferSettings
 from cnn_suite.stylize import Beside, stylize_picture
-from tests.tiny_perception import smooth_picture, tiny_perception
+from tests.small_perception import smooth_picture, tiny_perception
 
 PHOTO, PAINTING = smooth_picture(1, (32, 48)), smooth_picture(2, (40, 30))
 FEW = TransferSettings(iterations=6)

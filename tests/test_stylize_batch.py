@@ -9,8 +9,8 @@ import pytest
 from cnn_suite.runtime.kept_colours import with_colours_of
 from cnn_suite.style_transfer.output_files import write_whole
 from cnn_suite.stylize_batch import stylize_with_model
+from tests.small_perception import smooth_picture
 from tests.style_model import write_style_model
-from tests.tiny_perception import smooth_picture
 
 PHOTO = smooth_picture(1, (24, 40))
 

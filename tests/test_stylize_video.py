@@ -12,10 +12,11 @@ from cnn_suite import stylize_video as module
 from cnn_suite.runtime.frames import Frame, SourceError
 from cnn_suite.runtime.kept_colours import painting_in_colours_of, with_colours_of
 from cnn_suite.runtime.sinks import SinkError
+from cnn_suite.runtime.video_sink import VideoSink
 from cnn_suite.style_transfer.output_files import write_whole
 from cnn_suite.style_transfer.settings import TransferSettings
 from cnn_suite.stylize_video import stylize_video
-from tests.tiny_perception import smooth_picture, tiny_perception
+from tests.small_perception import smooth_picture, tiny_perception
 
 SIZE_HW, PAINTING = (32, 48), smooth_picture(2, (40, 30))
 FEW = TransferSettings(iterations=5)
@@ -74,8 +75,8 @@ def test_it_ends_after_so_many_frames(files, perception, tmp_path: Path) -> None
 
 def test_luma_keeps_the_colours_of_every_frame(files, perception, tmp_path: Path, monkeypatch) -> None:
     shown = []
-    monkeypatch.setattr(module.VideoSink, "write", lambda self, frame, none, picture: shown.append(picture))
-    monkeypatch.setattr(module.VideoSink, "close", lambda self: self.path.touch())
+    monkeypatch.setattr(VideoSink, "write", lambda self, frame, none, picture: shown.append(picture))
+    monkeypatch.setattr(VideoSink, "close", lambda self: self.path.touch())
     for colours in ("none", "luma"):
         settings = TransferSettings(iterations=5, colours=colours)
         stylize_video(files[0], [files[1]], tmp_path / "out.avi", settings, perception=perception, max_frames=2)

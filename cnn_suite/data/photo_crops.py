@@ -1,14 +1,14 @@
 """Random squares of photographs, for networks that learn from pictures of anything."""
 
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-import cv2
 import numpy as np
 
 from cnn_suite.data.picture_files import pictures_under, read_rgb
+from cnn_suite.runtime.demo_source import picture_folder
+from cnn_suite.runtime.picture_arrays import resized
 
 SCIKIT_IMAGE = "scikit-image"
 _NO_TARGET = np.zeros((), np.float32)  # a batch has to have one
@@ -56,8 +56,7 @@ class PhotoCrops:
 
     def _square(self, photo: np.ndarray, top: int, left: int, side: int) -> np.ndarray:
         square = photo[top : top + side, left : left + side]
-        smaller = side > self._size
-        return cv2.resize(square, (self._size,) * 2, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
+        return resized(square, (self._size, self._size))
 
 
 def read_photos(folder: str, smallest_side: int) -> list[np.ndarray]:
@@ -69,10 +68,10 @@ def read_photos(folder: str, smallest_side: int) -> list[np.ndarray]:
 
     Raises:
         FileNotFoundError: If there is no such folder, or it holds no photographs that are large enough.
-        ImportError: If scikit-image is asked for and not installed.
+        SourceError: If scikit-image is asked for and not installed.
     """
     if folder == SCIKIT_IMAGE:
-        files = [_scikit_image_folder() / name for name in _PHOTOGRAPHS]
+        files = [picture_folder() / name for name in _PHOTOGRAPHS]
     else:
         if not Path(folder).is_dir():
             raise FileNotFoundError(f"There is no folder of photographs {folder}.")
@@ -82,10 +81,3 @@ def read_photos(folder: str, smallest_side: int) -> list[np.ndarray]:
     if not photos:
         raise FileNotFoundError(f"{folder} holds no photographs with sides of at least {smallest_side} pixels.")
     return photos
-
-
-def _scikit_image_folder() -> Path:
-    found = importlib.util.find_spec("skimage")
-    if found is None or found.origin is None:
-        raise ImportError("scikit-image is not installed: pip install 'cnn_suite[demo]', or name other photographs.")
-    return Path(found.origin).parent / "data"

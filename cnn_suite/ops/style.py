@@ -43,20 +43,17 @@ def gram_matrix(features, mask=None):
     return ops.matmul(ops.transpose(flat * weights, (0, 2, 1)), flat)
 
 
-def mean_gram(features, mask=None):
-    """The Gram matrix divided by the number of positions, or by the sum of their weights.
+def mean_gram(features):
+    """The Gram matrix divided by the number of positions.
 
     Args:
         features: Float `(batch, height, width, channels)`.
-        mask: Weight of every position, `(batch or 1, height, width)`; None for 1 everywhere.
 
     Returns:
         `(batch, channels, channels)`.
     """
-    gram = gram_matrix(features, mask)
-    if mask is None:
-        return gram / ops.cast(ops.shape(features)[1] * ops.shape(features)[2], gram.dtype)
-    return gram / ops.maximum(ops.sum(ops.cast(mask, gram.dtype), axis=(1, 2))[:, None, None], _EPSILON)
+    gram = gram_matrix(features)
+    return gram / ops.cast(ops.shape(features)[1] * ops.shape(features)[2], gram.dtype)
 
 
 def content_cost(features, target, normalisation: str = "energy", *, energy=None):

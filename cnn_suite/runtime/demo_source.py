@@ -57,7 +57,7 @@ class DemoSource:
     frame_rate = FRAME_RATE
 
     def __init__(self, *, endless: bool = False) -> None:
-        self._board = pin_board(_picture_folder())
+        self._board = pin_board(picture_folder())
         self._length = int(_VIEWS[-1][0] * FRAME_RATE)
         self.frame_count = None if endless else self._length
 
@@ -116,12 +116,17 @@ def _pin(board: np.ndarray, image: np.ndarray, left: int, top: int, frame_px: in
     board[top:bottom, left:right] = image
 
 
-def _picture_folder() -> Path:
+def picture_folder() -> Path:
+    """The folder of the photographs that come with scikit-image.
+
+    Raises:
+        SourceError: If it is not installed.
+    """
     spec = importlib.util.find_spec("skimage")
     folder = Path(spec.submodule_search_locations[0]) / "data" if spec and spec.submodule_search_locations else None
     if folder is None or not (folder / "astronaut.png").is_file():
         raise SourceError(
-            "The demo shows photographs that come with scikit-image, which is not installed. "
+            "The photographs of the demo come with scikit-image, which is not installed. "
             "Run: pip install 'cnn_suite[demo]'"
         )
     return folder

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from cnn_suite.runtime.model_folder import check_picture
+from cnn_suite.runtime.picture_arrays import as_bytes
 
 RESULT_MODES = ("luma",)
 PAINTING_MODES = ("histogram", "covariance")
@@ -47,7 +48,7 @@ def with_colours_of(stylised_rgb: np.ndarray, photo_rgb: np.ndarray, mode: str =
         )
     luma_chroma = cv2.cvtColor(photo_rgb.astype(np.float32) / 255, cv2.COLOR_RGB2YCrCb)
     luma_chroma[..., 0] = cv2.cvtColor(stylised_rgb.astype(np.float32) / 255, cv2.COLOR_RGB2GRAY)
-    return _as_bytes(cv2.cvtColor(luma_chroma, cv2.COLOR_YCrCb2RGB) * 255)
+    return as_bytes(cv2.cvtColor(luma_chroma, cv2.COLOR_YCrCb2RGB) * 255)
 
 
 def painting_in_colours_of(painting_rgb: np.ndarray, photo_rgb: np.ndarray, mode: str) -> np.ndarray:
@@ -82,7 +83,7 @@ def _by_histogram(painting: np.ndarray, photo: np.ndarray) -> np.ndarray:
         share = np.bincount(channel.ravel(), minlength=256) / channel.size
         ranks.append(np.cumsum(share) - share / 2)
     levels = np.unique(photo)
-    return _as_bytes(np.interp(ranks[0], ranks[1][levels], levels.astype(np.float64)))[painting]
+    return as_bytes(np.interp(ranks[0], ranks[1][levels], levels.astype(np.float64)))[painting]
 
 
 def _by_covariance(painting: np.ndarray, photo: np.ndarray) -> np.ndarray:
@@ -90,7 +91,7 @@ def _by_covariance(painting: np.ndarray, photo: np.ndarray) -> np.ndarray:
     colours, wanted = (picture.reshape(-1, 3).astype(np.float64) for picture in (painting, photo))
     matrix = _root(_covariance(wanted)) @ _root(_covariance(colours), inverse=True)
     moved = (colours - colours.mean(0)) @ matrix.T + wanted.mean(0)
-    return _as_bytes(moved.reshape(painting.shape))
+    return as_bytes(moved.reshape(painting.shape))
 
 
 def _covariance(colours: np.ndarray) -> np.ndarray:
@@ -105,7 +106,3 @@ def _root(covariance: np.ndarray, *, inverse: bool = False) -> np.ndarray:
     if inverse:
         roots = np.where(values > _LEAST_VARIANCE, 1 / np.maximum(roots, np.sqrt(_LEAST_VARIANCE)), 0)
     return (vectors * roots) @ vectors.T
-
-
-def _as_bytes(values: np.ndarray) -> np.ndarray:
-    return np.rint(np.clip(values, 0, 255)).astype(np.uint8)

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from cnn_suite.runtime.model_folder import check_picture
+from cnn_suite.runtime.picture_arrays import reduced
 
 LONGEST_SIDE = 320
 _SMALLEST_SIDE = 32  # DIS builds a pyramid of patches of 8 pixels
@@ -56,7 +57,7 @@ def motion_between(
     """
     _check_pair(earlier_rgb, later_rgb)
     size_hw = earlier_rgb.shape[:2]
-    earlier, later = _reduced(earlier_rgb, longest_side), _reduced(later_rgb, longest_side)
+    earlier, later = reduced(earlier_rgb, longest_side), reduced(later_rgb, longest_side)
     forward, backward = _flow(earlier, later), _flow(later, earlier)
     apart = cv2.subtract(later, warped(earlier, backward), dtype=cv2.CV_32F) / 255
     mismatch = cv2.blur(_squared(apart), (3, 3))  # the blur takes the noise of the camera out of it
@@ -86,7 +87,7 @@ def dense_flow(
         ValueError: If the pictures are not of their kind or differ in size.
     """
     _check_pair(earlier_rgb, later_rgb)
-    flow = _flow(_reduced(earlier_rgb, longest_side), _reduced(later_rgb, longest_side))
+    flow = _flow(reduced(earlier_rgb, longest_side), reduced(later_rgb, longest_side))
     return _enlarged(flow, earlier_rgb.shape[:2])
 
 
@@ -145,15 +146,6 @@ def _flow(first_rgb: np.ndarray, second_rgb: np.ndarray) -> np.ndarray:
         grey = [cv2.resize(picture, size_wh, interpolation=cv2.INTER_LINEAR) for picture in grey]
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     return _enlarged(search.calc(grey[0], grey[1], None), size_hw)
-
-
-def _reduced(picture: np.ndarray, longest_side: int | None) -> np.ndarray:
-    height, width = picture.shape[:2]
-    scale = 1.0 if longest_side is None else longest_side / max(height, width)
-    if scale >= 1:
-        return picture
-    size_wh = max(1, round(width * scale)), max(1, round(height * scale))
-    return cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA)
 
 
 def _enlarged(flow: np.ndarray, size_hw: tuple[int, ...]) -> np.ndarray:

@@ -12,11 +12,11 @@ import math
 import os
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from cnn_suite.results import ModelCard
 from cnn_suite.runtime.model_folder import Graph, check_picture, open_graph
+from cnn_suite.runtime.picture_arrays import reduced, resized
 
 SMALLEST_SIDE = 8
 
@@ -62,10 +62,10 @@ class Stylizer:
                 f"A picture to paint needs sides of {SMALLEST_SIDE} pixels or more. "
                 f"Received {width} x {height} pixels. Enlarge it first."
             )
-        seen = image_rgb if longest_side is None else _reduced(image_rgb, longest_side)
+        seen = reduced(image_rgb, longest_side, smallest=SMALLEST_SIDE)
         painted = self._run(np.ascontiguousarray(seen), None if mixture is None else self._checked(mixture))
         if painted.shape != image_rgb.shape:
-            painted = cv2.resize(painted, (width, height), interpolation=cv2.INTER_CUBIC)
+            painted = resized(painted, (height, width))
         return painted
 
     def _run(self, image_rgb: np.ndarray, mixture: np.ndarray | None) -> np.ndarray:
@@ -146,12 +146,3 @@ def _weight(number: str, text: str) -> float:
     if not (math.isfinite(value) and value >= 0):
         raise ValueError(f"A style's weight must be a number, 0 or more. Received {number!r} in {text!r}.")
     return value
-
-
-def _reduced(image_rgb: np.ndarray, longest_side: int) -> np.ndarray:
-    height, width = image_rgb.shape[:2]
-    scale = longest_side / max(height, width)
-    if scale >= 1:
-        return image_rgb
-    size_wh = max(SMALLEST_SIDE, round(width * scale)), max(SMALLEST_SIDE, round(height * scale))
-    return cv2.resize(image_rgb, size_wh, interpolation=cv2.INTER_AREA)

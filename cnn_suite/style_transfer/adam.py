@@ -8,6 +8,7 @@ import tensorflow as tf
 from cnn_suite.style_transfer.objective import Costs
 
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.99, 1e-8
+_FINAL_RATE = 0.02  # of the learning rate, at the end
 
 
 class Cost(Protocol):
@@ -27,8 +28,16 @@ class Moments(NamedTuple):
     steps: int
 
 
+def rate_factor(share: float) -> float:
+    """The learning rate's factor when a share of the work, 0..1, is done: 1 in the first half, then linearly down."""
+    return 1.0 if share < 0.5 else 1 - (share - 0.5) / 0.5 * (1 - _FINAL_RATE)
+
+
 class AdamSteps:
     """The optimisation of a picture of one size.
+
+    Not Keras's optimiser: a pixel may have a rate of its own, gradients grow with the picture, and what is remembered
+    is kept in a checkpoint.
 
     Args:
         objective: What is to become small.

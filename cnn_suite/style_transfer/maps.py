@@ -3,10 +3,10 @@
 A picture in one piece is one window, whose own positions are all there are.
 """
 
-import cv2
 import numpy as np
 import tensorflow as tf
 
+from cnn_suite.runtime.picture_arrays import resized
 from cnn_suite.style_transfer.perception import Perception
 from cnn_suite.style_transfer.tiles import Span, Window, windows
 
@@ -83,7 +83,7 @@ class Maps:
         if mask is None:
             return {name: float(np.prod(self._sizes[name])) for name in style}, [{} for _ in self.windows]
         _check_mask(mask, self._size_hw)
-        whole = {name: _resized(mask, self._sizes[name]) for name in style}
+        whole = {name: resized(mask.astype(np.float32), self._sizes[name]) for name in style}
         areas = {name: max(float(x.sum()), 1e-6) for name, x in whole.items()}
         return areas, [self._cut_maps(whole, *each) for each in zip(self.windows, self.bounds)]
 
@@ -134,7 +134,3 @@ def _check_mask(mask: np.ndarray, size_hw: tuple[int, int]) -> None:
         )
     if not mask.max() > 0:
         raise ValueError("A mask must be above 0 somewhere: this one would paint nothing.")
-
-
-def _resized(mask: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
-    return cv2.resize(mask.astype(np.float32), size_hw[::-1], interpolation=cv2.INTER_AREA)

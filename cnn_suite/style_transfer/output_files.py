@@ -1,4 +1,4 @@
-"""Pictures written so that a file of that name is always whole, and never one of the inputs."""
+"""Pictures and videos written so that a file of that name is always whole, and a picture never one of the inputs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from cnn_suite.runtime.frames import PICTURE_SUFFIXES
+from cnn_suite.results import Detections
+from cnn_suite.runtime.frames import PICTURE_SUFFIXES, Frame
 from cnn_suite.runtime.sinks import SinkError, check_writable, write_picture
+from cnn_suite.runtime.video_sink import VideoSink
 
 
 def check_output(path: Path, inputs: Iterable[Path]) -> None:
@@ -35,7 +37,7 @@ def write_whole(path: Path, picture_rgb: np.ndarray) -> None:
     Raises:
         SinkError: If it cannot be written; what was there before is still there then.
     """
-    temporary = path.with_name(f".{path.stem}.part{path.suffix}")
+    temporary = _beside(path)
     try:
         write_picture(temporary, picture_rgb)
         temporary.replace(path)
@@ -45,3 +47,45 @@ def write_whole(path: Path, picture_rgb: np.ndarray) -> None:
         raise SinkError(f"Picture {path} cannot be written: {fault.strerror}.") from fault
     finally:
         temporary.unlink(missing_ok=True)
+
+
+class WholeVideo:
+    """A video that has its name after `close`; without `close` there is none.
+
+    Args:
+        path: The file; its suffix chooses the container.
+        frame_rate: Frames a second.
+
+    Attributes:
+        path: The file as it will be called: with another suffix where OpenCV cannot write the first.
+        frames: How many were written.
+
+    Raises:
+        SinkError: If it cannot be written.
+    """
+
+    def __init__(self, path: Path, frame_rate: float) -> None:
+        self._sink = VideoSink(_beside(path), frame_rate)
+        self.path = path.with_suffix(self._sink.path.suffix)
+        self.frames = 0
+
+    def write(self, picture_rgb: np.ndarray) -> None:
+        """Add one frame, `uint8 (height, width, 3)`."""
+        self._sink.write(Frame(self.frames, picture_rgb, "", 0.0), Detections.empty(), picture_rgb)
+        self.frames += 1
+
+    def close(self) -> None:
+        """Write the end of the file and give it its name, where there is a frame."""
+        self._sink.close()
+        if self.frames:
+            self._sink.path.replace(self.path)
+
+    def discard(self) -> None:
+        """Leave nothing behind where it was not closed."""
+        self._sink.close()
+        self._sink.path.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> Path:
+    """Where a file is written before it has its name."""
+    return path.with_name(f".{path.stem}.part{path.suffix}")

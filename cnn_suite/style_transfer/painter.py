@@ -13,20 +13,20 @@ from collections.abc import Generator, Iterator, Sequence
 
 import numpy as np
 
-from cnn_suite.style_transfer.adam import AdamSteps
+from cnn_suite.runtime.picture_arrays import as_bytes, fitted_size_hw, resized
+from cnn_suite.style_transfer.adam import AdamSteps, rate_factor
 from cnn_suite.style_transfer.lbfgs import LbfgsSteps
 from cnn_suite.style_transfer.margins import with_margin, without_margin
 from cnn_suite.style_transfer.objective import Costs, CostWeights, Objective
 from cnn_suite.style_transfer.pace import Pace
 from cnn_suite.style_transfer.perception import Perception
-from cnn_suite.style_transfer.scales import fitted_size_hw, painting_side, resized, scale_sizes_hw
+from cnn_suite.style_transfer.scales import painting_side, scale_sizes_hw
 from cnn_suite.style_transfer.settings import TransferSettings
 from cnn_suite.style_transfer.state import PaintState, Progress, beginning, enlarged
 from cnn_suite.style_transfer.targets import Region, resized_painting
 
 _MOST_AT_ONCE = 1_200_000  # pixels of a picture that is seen in one piece: about 1.5 GB with SqueezeNet's activations
 _TILE = 512
-_FINAL_RATE = 0.02  # of the learning rate, at the end of each size
 
 
 def paint(
@@ -80,11 +80,6 @@ def result_size_hw(photo_hw: Sequence[int], size: int | None) -> tuple[int, int]
     return (height, width) if size is None else fitted_size_hw((height, width), size)
 
 
-def as_bytes(picture: np.ndarray) -> np.ndarray:
-    """A picture of whole numbers, uint8."""
-    return np.rint(np.clip(picture, 0, 255)).astype(np.uint8)
-
-
 def _paint_size(
     perception: Perception,
     photo: np.ndarray,
@@ -118,7 +113,7 @@ def _paint_size(
             yield progress(state.best_costs)
             return
         while not pace.is_over:
-            costs = steps.step(settings.learning_rate * _decay(pace.share))
+            costs = steps.step(settings.learning_rate * rate_factor(pace.share))
             if costs is None:
                 if not here:
                     raise _no_step(size_hw)
@@ -170,11 +165,6 @@ def _steps(objective: Objective, settings: TransferSettings, state: PaintState, 
     # A first evaluation has to be possible: without one there is no picture.
     seconds_left = pace.seconds_left if state.iteration else None
     return LbfgsSteps(objective, state.picture, best, None if seconds_left is None else time.monotonic() + seconds_left)
-
-
-def _decay(share: float) -> float:
-    """The learning rate's factor: 1 in the first half, then linearly down."""
-    return 1.0 if share < 0.5 else 1 - (share - 0.5) / 0.5 * (1 - _FINAL_RATE)
 
 
 def _check_size(size_hw: tuple[int, int], perception: Perception) -> None:

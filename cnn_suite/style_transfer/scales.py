@@ -9,17 +9,10 @@ Source: Gatys et al. 2017, Controlling Perceptual Factors in Neural Style Transf
 import math
 from collections.abc import Sequence
 
-import cv2
-import numpy as np
+from cnn_suite.runtime.picture_arrays import fitted_size_hw
 
 COARSEST = 256  # longest side; below it VGG and SqueezeNet see half of the picture at once
 _COARSE_SHARE = 0.4  # of the work, for all sizes but the last
-
-
-def fitted_size_hw(size_hw: tuple[int, int], longest: float) -> tuple[int, int]:
-    """The size of the same shape whose longest side is `longest`, each side at least 1."""
-    scale = longest / max(size_hw)
-    return max(1, round(size_hw[0] * scale)), max(1, round(size_hw[1] * scale))
 
 
 def scale_sizes_hw(
@@ -56,23 +49,6 @@ def iterations_by_scale(iterations: int, count: int) -> tuple[int, ...]:
     """Whole numbers of iterations for `count` sizes: their sum is `iterations`, where there is one for each."""
     counts = [max(1, round(iterations * share)) for share in scale_shares(count)[:-1]]
     return (*counts, max(1, iterations - sum(counts)))
-
-
-def resized(picture: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
-    """A picture or a mask, float32 or uint8, at another size: averaged where it shrinks, smooth where it grows.
-
-    Args:
-        picture: `(height, width)` or `(height, width, channels)`.
-        size_hw: The size wanted.
-
-    Returns:
-        The same dtype, within the range of the input.
-    """
-    if picture.shape[:2] == tuple(size_hw):
-        return picture
-    shrinks = size_hw[0] * size_hw[1] < picture.shape[0] * picture.shape[1]
-    result = cv2.resize(picture, size_hw[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-    return np.clip(result, picture.min(), picture.max())  # the cubic overshoots at edges
 
 
 def painting_side(size_hw: Sequence[int], picture_hw: Sequence[int], share: float, smallest: int) -> int:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import tensorflow as tf
 
 from cnn_suite.ops.style import gram_matrix
+from cnn_suite.runtime.picture_arrays import fitted_size_hw, resized
 from cnn_suite.style_transfer.maps import Maps
 from cnn_suite.style_transfer.perception import Perception
 
@@ -72,8 +72,4 @@ def blended_grams(
 
 def resized_painting(painting: np.ndarray, longest_side: int) -> np.ndarray:
     """A painting at another size, its proportions kept, float32."""
-    height, width = painting.shape[:2]
-    factor = longest_side / max(height, width)
-    size = max(1, round(width * factor)), max(1, round(height * factor))
-    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    return np.clip(cv2.resize(painting.astype(np.float32), size, interpolation=method), 0, 255)
+    return resized(painting.astype(np.float32), fitted_size_hw(painting.shape[:2], longest_side))

@@ -16,13 +16,13 @@ import numpy as np
 import tensorflow as tf
 
 from cnn_suite.runtime.optical_flow import Motion, motion_between, warped
+from cnn_suite.runtime.picture_arrays import as_bytes, resized
 from cnn_suite.runtime.steady import trust
-from cnn_suite.style_transfer.adam import AdamSteps
+from cnn_suite.style_transfer.adam import AdamSteps, rate_factor
 from cnn_suite.style_transfer.margins import with_margin, without_margin
 from cnn_suite.style_transfer.objective import Costs, Objective
-from cnn_suite.style_transfer.painter import as_bytes, objective_of, result_size_hw
+from cnn_suite.style_transfer.painter import objective_of, result_size_hw
 from cnn_suite.style_transfer.perception import Perception
-from cnn_suite.style_transfer.scales import resized
 from cnn_suite.style_transfer.settings import TransferSettings
 from cnn_suite.style_transfer.targets import Region
 
@@ -30,7 +30,6 @@ STEADINESS = 300.0
 FIRST_ITERATIONS = 200  # of the first frame of a scene
 _LATER_SHARE = 0.2  # of these, for frames that start from the one before, nearly done
 _TRUSTED_RATE = 0.25  # of the learning rate, for what starts as it was painted
-_FINAL_RATE = 0.02  # of the learning rate, at the end of each frame
 _LEAST_TRUSTED = 0.1  # of a frame; with less there is a cut
 
 
@@ -166,5 +165,5 @@ class _FramePainter:
         # What is new has few steps in which to be painted; what is painted already would be shaken by such steps.
         rates = self._rate * with_margin(1 + trusted * (_TRUSTED_RATE - 1))[..., None]
         for number in range(iterations):
-            costs = self._steps.step(rates * max(_FINAL_RATE, min(1.0, 2 * (1 - number / iterations))))
+            costs = self._steps.step(rates * rate_factor(number / iterations))
         return costs

@@ -17,6 +17,7 @@ from cnn_suite.metrics.classification_plots import write_classification_plots
 from cnn_suite.progress import shown
 from cnn_suite.results import Classification
 from cnn_suite.runtime.classifier import load_classifier
+from cnn_suite.tasks.evaluation_request import Asked, latency_ms
 from cnn_suite.tasks.model_classes import model_numbers
 
 PROTOCOL = "one label a picture"
@@ -24,18 +25,8 @@ RECORDED = ("pictures", "accuracy", "accuracy_interval", "top5", "log_loss", "ma
 HEADLINE = ("accuracy", "top5", "log_loss", "ece")
 
 
-def evaluate_folder(
-    folder: str | Path,
-    data_path: str | Path,
-    *,
-    split: str = "test",
-    format: str = "auto",
-    runtime: str = "litert",
-    limit: int | None = None,
-    report_folder: Path | None = None,
-    quiet: bool = False,
-) -> dict[str, Any]:
-    """Measures a classifier's model folder; arguments as `cnn_suite.evaluate.evaluate_model`.
+def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> dict[str, Any]:
+    """Measures a classifier's model folder; what is asked as `Asked` says.
 
     The split "validation" of data without one is the part that the model's own training held out.
 
@@ -47,14 +38,14 @@ def evaluate_folder(
         ValueError: If the model is no classifier, the data has classes that it does not know, or the split is unknown
             or empty.
     """
-    classifier = load_classifier(folder, runtime=runtime)
-    data = read_labelled_data(data_path, format)
-    pictures = _in_model_classes(_split(data, split, Path(folder)), data.labels, classifier.labels)
-    if limit is not None:
-        pictures = pictures.take(range(min(limit, len(pictures))))
+    classifier = load_classifier(folder, runtime=asked.runtime)
+    data = read_labelled_data(data_path, asked.format)
+    pictures = _in_model_classes(_split(data, asked.split, Path(folder)), data.labels, classifier.labels)
+    if asked.limit is not None:
+        pictures = pictures.take(range(min(asked.limit, len(pictures))))
     history = Path(folder) / "history.csv"
     return evaluate_classifier(
-        classifier, pictures, classifier.labels, report_folder=report_folder, history=history, quiet=quiet
+        classifier, pictures, classifier.labels, report_folder=asked.report_folder, history=history, quiet=asked.quiet
     )
 
 
@@ -103,12 +94,11 @@ def evaluate_classifier(
             pictures.class_ids,
             history=history if history is not None and history.is_file() else None,
         )
-    median, slow = np.percentile(seconds * 1e3, [50, 90]).tolist()
     return (
         {"pictures": len(pictures)}
         | metrics.as_dict(labels)
         | {"temperature": temperature(probabilities, pictures.class_ids)}
-        | {"latency_ms": {"median": median, "p90": slow}}
+        | {"latency_ms": latency_ms(seconds)}
     )
 
 

@@ -19,6 +19,7 @@ from cnn_suite.metrics.detection_report import detection_report
 from cnn_suite.progress import shown
 from cnn_suite.results import Detections
 from cnn_suite.runtime.detector import load_detector
+from cnn_suite.tasks.evaluation_request import Asked, latency_ms
 from cnn_suite.tasks.model_classes import model_numbers
 
 LOWEST_CONFIDENCE = 0.001  # the average precision needs the unsure boxes too; exported graphs keep no lower ones
@@ -43,18 +44,8 @@ class _Run:
     seconds: list[float]
 
 
-def evaluate_folder(
-    folder: str | Path,
-    data_path: str | Path,
-    *,
-    split: str = "test",
-    format: str = "auto",
-    runtime: str = "litert",
-    limit: int | None = None,
-    report_folder: Path | None = None,
-    quiet: bool = False,
-) -> dict[str, Any]:
-    """Scores a detector's model folder on one split of a data set; arguments as `cnn_suite.evaluate.evaluate_model`.
+def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> dict[str, Any]:
+    """Scores a detector's model folder on one split of a data set; what is asked as `Asked` says.
 
     Returns:
         `ap`, `ap50`, ... and `per_class`, the best confidences, confusions and error counts at IoU 0.5, and the latency
@@ -64,13 +55,13 @@ def evaluate_folder(
         ValueError: If the model is no detector, the data has faults or classes that the model does not know, or the
             split is unknown or empty.
     """
-    detector = load_detector(folder, runtime=runtime)
-    data = read_detection_data(data_path, format).checked()
-    pictures = pictures_of_split(data, split)[:limit]
+    detector = load_detector(folder, runtime=asked.runtime)
+    data = read_detection_data(data_path, asked.format).checked()
+    pictures = pictures_of_split(data, asked.split)[: asked.limit]
     pictures = in_model_classes(pictures, data.labels, detector.labels)
     history = Path(folder) / "history.csv"
     return evaluate_detector(
-        detector, pictures, detector.labels, report_folder=report_folder, history=history, quiet=quiet
+        detector, pictures, detector.labels, report_folder=asked.report_folder, history=history, quiet=asked.quiet
     )
 
 
@@ -130,9 +121,8 @@ def evaluate_detector(
             ap50=metrics.per_class_ap50.tolist(),
             history=history if history is not None and history.is_file() else None,
         )
-    median, slow = np.percentile(np.array(run.seconds) * 1e3, [50, 90]).tolist()
     counts = {"pictures": len(pictures), "objects": int(metrics.truths.sum())}
-    return counts | metrics.as_dict(labels) | report.as_dict(labels) | {"latency_ms": {"median": median, "p90": slow}}
+    return counts | metrics.as_dict(labels) | report.as_dict(labels) | {"latency_ms": latency_ms(run.seconds)}
 
 
 def pictures_of_split(data: DetectionData, split: str) -> tuple[AnnotatedPicture, ...]:

@@ -11,6 +11,7 @@ from cnn_suite.data.aligned_faces import SPLITS, AlignedFaces, read_aligned_face
 from cnn_suite.metrics.verification import all_pairs, best_accuracy, equal_error_rate, tar_at_far
 from cnn_suite.progress import shown
 from cnn_suite.runtime.face_encoder import Encoder, load_encoder
+from cnn_suite.tasks.evaluation_request import Asked, latency_ms
 
 PROTOCOL = "all pairs of aligned faces, threshold of the best accuracy on the same pairs"
 RECORDED = ("faces", "people", "pairs", "accuracy", "eer", "tar_at_far")
@@ -18,18 +19,8 @@ HEADLINE = ("accuracy", "eer", "tar_at_far")
 FAR = (1e-2, 1e-3)
 
 
-def evaluate_folder(
-    folder: str | Path,
-    data_path: str | Path,
-    *,
-    split: str = "test",
-    format: str = "auto",
-    runtime: str = "litert",
-    limit: int | None = None,
-    report_folder: Path | None = None,
-    quiet: bool = False,
-) -> dict[str, Any]:
-    """Measures a network's model folder; arguments as `cnn_suite.evaluate.evaluate_model`.
+def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> dict[str, Any]:
+    """Measures a network's model folder; what is asked as `Asked` says.
 
     Returns:
         `faces`, `people`, `pairs`, then `accuracy`, `eer` and `tar_at_far` on all pairs, and the latency of one face.
@@ -38,16 +29,16 @@ def evaluate_folder(
         FileNotFoundError: If there are no faces at the path.
         ValueError: If the split is unknown or has fewer than two people.
     """
-    if split not in SPLITS:
-        raise ValueError(f"There is no split {split!r} of people. Choose {', '.join(SPLITS)}.")
-    encoder = load_encoder(folder, runtime=runtime)
-    faces = read_aligned_faces(data_path, (split,), encoder.size)
-    encodings, seconds = _encodings(encoder, faces, len(faces) if limit is None else min(limit, len(faces)), quiet)
+    if asked.split not in SPLITS:
+        raise ValueError(f"There is no split {asked.split!r} of people. Choose {', '.join(SPLITS)}.")
+    encoder = load_encoder(folder, runtime=asked.runtime)
+    faces = read_aligned_faces(data_path, (asked.split,), encoder.size)
+    count = len(faces) if asked.limit is None else min(asked.limit, len(faces))
+    encodings, seconds = _encodings(encoder, faces, count, asked.quiet)
     people = faces.people[: len(encodings)]
     if len(set(people)) < 2:
-        raise ValueError(f"There are not two people of the split {split!r} in {data_path}.")
+        raise ValueError(f"There are not two people of the split {asked.split!r} in {data_path}.")
     pairs = all_pairs(encodings, people)
-    median, slow = np.percentile(seconds * 1e3, [50, 90]).tolist()
     return {
         "faces": len(encodings),
         "people": len(set(people)),
@@ -55,7 +46,7 @@ def evaluate_folder(
         "accuracy": best_accuracy(*pairs).accuracy,
         "eer": equal_error_rate(*pairs).rate,
         "tar_at_far": {f"{far:g}": tar_at_far(*pairs, far).tar for far in FAR},
-        "latency_ms": {"median": median, "p90": slow},
+        "latency_ms": latency_ms(seconds),
     }
 
 
@@ -65,7 +56,7 @@ def evaluate_validation(
     """Measures a model folder on the validation people of its configuration; an empty dictionary without any."""
     if not config.data.validation:
         return {}
-    return evaluate_folder(folder, config.data.path, split=config.data.validation[0], quiet=quiet)
+    return evaluate_folder(folder, config.data.path, Asked(config.data.validation[0], quiet=quiet))
 
 
 def _encodings(encoder: Encoder, faces: AlignedFaces, count: int, quiet: bool) -> tuple[np.ndarray, np.ndarray]:

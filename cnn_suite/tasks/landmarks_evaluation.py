@@ -13,24 +13,15 @@ from cnn_suite.data.picture_files import read_rgb
 from cnn_suite.metrics.landmarks import landmark_figures
 from cnn_suite.progress import shown
 from cnn_suite.runtime.face_points import load_face_points
+from cnn_suite.tasks.evaluation_request import Asked, latency_ms
 
 PROTOCOL = "NME by the distance of the eyes' middles, boxes from the points"
 RECORDED = ("faces", "nme", "failures", "per_point")
 HEADLINE = ("nme", "failures")
 
 
-def evaluate_folder(
-    folder: str | Path,
-    data_path: str | Path,
-    *,
-    split: str = "test",
-    format: str = "auto",
-    runtime: str = "litert",
-    limit: int | None = None,
-    report_folder: Path | None = None,
-    quiet: bool = False,
-) -> dict[str, Any]:
-    """Measures a network's model folder; arguments as `cnn_suite.evaluate.evaluate_model`.
+def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> dict[str, Any]:
+    """Measures a network's model folder; what is asked as `Asked` says.
 
     Returns:
         `faces`, `nme`, `failures` (share of faces with an error above 0.1), `per_point`, and the latency of one face.
@@ -39,14 +30,14 @@ def evaluate_folder(
         FileNotFoundError: If there is no landmarks CSV.
         ValueError: If the split has no face.
     """
-    faces = [face for face in read_landmarked_faces(data_path) if face.split == split][:limit]
+    faces = [face for face in read_landmarked_faces(data_path) if face.split == asked.split][: asked.limit]
     if not faces:
-        raise ValueError(f"There is no face of the split {split!r} in {data_path}. Choose train, val or test.")
-    network = load_face_points(folder, runtime=runtime)
+        raise ValueError(f"There is no face of the split {asked.split!r} in {data_path}. Choose train, val or test.")
+    network = load_face_points(folder, runtime=asked.runtime)
     crops = FaceCrops(faces, 1)
     found, truth = [], []
     seconds: list[float] = []
-    for number in shown(range(len(faces)), "Evaluating", quiet):
+    for number in shown(range(len(faces)), "Evaluating", asked.quiet):
         picture, box = read_rgb(faces[number].path), crops.box_px(number)[None]
         if not seconds:
             network(picture, box)  # the first call allocates and is not timed
@@ -55,13 +46,12 @@ def evaluate_folder(
         seconds.append(perf_counter() - start)
         truth.append(five_points(faces[number].points_px))
     figures = landmark_figures(np.stack(found), np.stack(truth))
-    median, slow = np.percentile(np.array(seconds) * 1e3, [50, 90]).tolist()
     return {
         "faces": len(faces),
         "nme": figures.nme,
         "failures": figures.failures,
         "per_point": dict(zip(network.names, figures.per_point.tolist())),
-        "latency_ms": {"median": median, "p90": slow},
+        "latency_ms": latency_ms(seconds),
     }
 
 
@@ -71,4 +61,4 @@ def evaluate_validation(
     """Measures a model folder on the validation faces of its configuration; an empty dictionary without any."""
     if not config.data.validation:
         return {}
-    return evaluate_folder(folder, config.data.path, split=config.data.validation[0], quiet=quiet)
+    return evaluate_folder(folder, config.data.path, Asked(config.data.validation[0], quiet=quiet))

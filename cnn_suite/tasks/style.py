@@ -14,6 +14,7 @@ from cnn_suite.data.generated_batches import evaluation_batches, training_batche
 from cnn_suite.data.photo_crops import PhotoCrops, read_photos
 from cnn_suite.models.stylizer import styles_of, stylizer
 from cnn_suite.models.surgery import layer_rates
+from cnn_suite.runtime.frames import SourceError
 from cnn_suite.schedule import optimizer, phases
 from cnn_suite.tasks.style_loss import mixtures, perceptual_loss
 from cnn_suite.tasks.style_serving import StyleServing
@@ -142,7 +143,7 @@ def sample_pictures(config: StyleConfig, count: int, *, training: bool = False) 
     folders = config.data.photos if training or not config.data.validation else config.data.validation
     try:
         photos = PhotoCrops([read_photos(folder, config.data.smallest_side) for folder in folders], config.data.crop)
-    except (FileNotFoundError, ImportError):
+    except (FileNotFoundError, SourceError):
         return []
     chosen = np.unique(np.linspace(0, len(photos) - 1, min(count, len(photos))).astype(int))
     return [photos.still(number)[0] for number in chosen.tolist()]

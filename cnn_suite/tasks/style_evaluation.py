@@ -4,7 +4,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import cv2
 import numpy as np
 
 from cnn_suite.config import load_config
@@ -12,7 +11,9 @@ from cnn_suite.config_style import StyleConfig
 from cnn_suite.data.photo_crops import read_photos
 from cnn_suite.metrics.style_sheet import write_sheet
 from cnn_suite.progress import shown
+from cnn_suite.runtime.picture_arrays import reduced
 from cnn_suite.runtime.stylizer import load_stylizer
+from cnn_suite.tasks.evaluation_request import Asked, latency_ms
 
 LONGEST_SIDE = 480
 PROTOCOL = f"J as in the training, its mean over photographs of {LONGEST_SIDE} px"
@@ -20,18 +21,8 @@ RECORDED = ("photos", "loss", "per_style")
 HEADLINE = ("loss", "per_style")
 
 
-def evaluate_folder(
-    folder: str | Path,
-    data_path: str | Path,
-    *,
-    split: str = "test",
-    format: str = "auto",
-    runtime: str = "litert",
-    limit: int | None = None,
-    report_folder: Path | None = None,
-    quiet: bool = False,
-) -> dict[str, Any]:
-    """Measures a network's model folder on a folder of photographs; arguments as `cnn_suite.evaluate.evaluate_model`.
+def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> dict[str, Any]:
+    """Measures a network's model folder on a folder of photographs; what is asked as `Asked` says.
 
     The paintings and the perceptual network are those of the training, where its configuration says they are.
 
@@ -48,12 +39,13 @@ def evaluate_folder(
 
     config = load_config(Path(folder) / "config.yaml")
     assert isinstance(config, StyleConfig)  # a model folder's task and its configuration are written together
-    photos = [_smaller(photo) for photo in read_photos(str(data_path), config.data.smallest_side)[:limit]]
-    network, cost = load_stylizer(folder, runtime=runtime), perceptual_loss(config)
+    photos = read_photos(str(data_path), config.data.smallest_side)[: asked.limit]
+    photos = [reduced(photo, LONGEST_SIDE) for photo in photos]
+    network, cost = load_stylizer(folder, runtime=asked.runtime), perceptual_loss(config)
     rows: list[list[np.ndarray]] = []
     parts: list[list[np.ndarray]] = []
     seconds: list[float] = []
-    for photo in shown(photos, "Evaluating", quiet):
+    for photo in shown(photos, "Evaluating", asked.quiet):
         network(photo)  # a new size allocates, which is not timed
         start = perf_counter()
         network(photo)
@@ -62,12 +54,11 @@ def evaluate_folder(
         batch = tf.constant(np.stack(rows[-1]), tf.float32)
         found = cost.parts(tf.tile(tf.constant(photo[None], tf.float32), (len(batch), 1, 1, 1)), batch)
         parts.append([np.asarray(part) for part in found])
-    if report_folder is not None:
-        write_sheet(report_folder / "styles.jpg", photos, rows)
+    if asked.report_folder is not None:
+        write_sheet(asked.report_folder / "styles.jpg", photos, rows)
     content, style, variation = np.mean(parts, axis=0)
     loss = config.training.alpha * content + config.training.beta * style + config.training.tv * variation
     columns = {"loss": loss, "content": content, "style": style, "variation": variation}
-    median, slow = np.percentile(np.array(seconds) * 1e3, [50, 90]).tolist()
     return {
         "photos": len(photos),
         "loss": float(loss.mean()),
@@ -75,7 +66,7 @@ def evaluate_folder(
             label: {name: float(values[number]) for name, values in columns.items()}
             for number, label in enumerate(network.labels)
         },
-        "latency_ms": {"median": median, "p90": slow},
+        "latency_ms": latency_ms(seconds),
     }
 
 
@@ -85,10 +76,4 @@ def evaluate_validation(
     """Measures a model folder on the validation photographs of its configuration; nothing without any."""
     if not config.data.validation:
         return {}
-    return evaluate_folder(folder, config.data.validation[0], report_folder=report_folder, quiet=quiet)
-
-
-def _smaller(photo: np.ndarray) -> np.ndarray:
-    factor = min(1.0, LONGEST_SIDE / max(photo.shape[:2]))
-    size = max(1, round(photo.shape[1] * factor)), max(1, round(photo.shape[0] * factor))
-    return cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
+    return evaluate_folder(folder, config.data.validation[0], Asked(report_folder=report_folder, quiet=quiet))

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import json
 import os
 import shutil
@@ -15,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cnn_suite.runtime import app, camera, model_folders
+from cnn_suite.runtime import camera, model_folders
 from cnn_suite.runtime.camera import CameraSource
 from cnn_suite.runtime.litert import LiteRTModel
 
@@ -25,26 +24,13 @@ BITS = 9  # enough for 300 frames
 
 
 @pytest.fixture
-def detect(colour_model, monkeypatch, capsys):
-    """Runs the app in this process, headless, with the colour model; returns (status, stdout, stderr)."""
-    spec = importlib.util.spec_from_file_location("detect_app", APP)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    monkeypatch.setattr(app, "_QUIET_LIBRARIES", {})  # these would outlive the test
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+def detect(run_app, colour_model):
+    """Runs the app with the colour model; returns (status, stdout, stderr)."""
 
     def run(*words, model=colour_model, headless=True):
-        words = [*map(str, words), "--model", str(model)] + ["--headless"] * headless
-        monkeypatch.setattr(sys, "argv", ["detect.py", *words])
-        try:
-            status = app.run_app(module.main, module._parser())
-        except SystemExit as caught:
-            status = caught.code
-        return status, *capsys.readouterr()
+        return run_app("detect", *words, "--model", model, headless=headless)
 
-    yield run
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    return run
 
 
 def started(*words, **arguments):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +12,6 @@ import cv2
 import numpy as np
 import pytest
 
-from cnn_suite.runtime import app
 from cnn_suite.runtime import window as window_module
 from tests.style_model import write_style_model
 
@@ -28,26 +25,13 @@ def model(tmp_path_factory):
 
 
 @pytest.fixture
-def stylize(model, monkeypatch, capsys):
-    """Runs the app in this process, headless; returns (status, stdout, stderr)."""
-    spec = importlib.util.spec_from_file_location("stylize_app", APP)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    monkeypatch.setattr(app, "_QUIET_LIBRARIES", {})  # these would outlive the test
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+def stylize(run_app, model):
+    """Runs the app with the model of two styles; returns (status, stdout, stderr)."""
 
     def run(*words, headless=True):
-        words = [*map(str, words), *(["--model", str(model)] if "--model" not in words else [])]
-        monkeypatch.setattr(sys, "argv", ["stylize.py", *words, *["--headless"] * headless])
-        try:
-            status = app.run_app(module.main, module._parser())
-        except SystemExit as caught:
-            status = caught.code
-        return status, *capsys.readouterr()
+        return run_app("stylize", *([] if "--model" in words else ["--model", model]), *words, headless=headless)
 
-    yield run
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    return run
 
 
 def scene(index, size_hw=(64, 96)):

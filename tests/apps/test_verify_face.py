@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +10,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-
-from cnn_suite.runtime import app
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = ROOT / "apps" / "verify_face.py"
@@ -23,27 +20,10 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def verify(tmp_path, monkeypatch, capsys):
-    """Runs the app in this process, headless; returns (status, stdout, stderr)."""
-    spec = importlib.util.spec_from_file_location("verify_face_app", APP)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    monkeypatch.setattr(app, "_QUIET_LIBRARIES", {})
+def verify(run_app, tmp_path, monkeypatch):
+    """Runs the app; returns (status, stdout, stderr)."""
     monkeypatch.setenv("CNN_SUITE_HOME", str(tmp_path / "home"))  # nothing is pulled: our own detector
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def run(*words):
-        words = [*map(str, words), "--headless", "--gallery", str(tmp_path / "people.gallery")]
-        monkeypatch.setattr(sys, "argv", ["verify_face.py", *words])
-        try:
-            status = app.run_app(module.main, module._parser())
-        except SystemExit as caught:
-            status = caught.code
-        return status, *capsys.readouterr()
-
-    yield run
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    return lambda *words: run_app("verify_face", *words, "--gallery", tmp_path / "people.gallery")
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,15 @@
 """Random squares of photographs: where they lie, how large they are, what chance may do, and what is refused."""
 
+import importlib.util
 from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
-from cnn_suite.data import photo_crops
 from cnn_suite.data.generated_batches import evaluation_batches, training_batches
 from cnn_suite.data.photo_crops import PhotoCrops, read_photos
+from cnn_suite.runtime.frames import SourceError
 
 WHOLE = SimpleNamespace(scale=(1.0, 1.0))
 
@@ -114,6 +115,6 @@ def test_scikit_images_photographs_are_found_without_importing_it():
 
 
 def test_without_scikit_image_the_line_to_type_is_said(monkeypatch):
-    monkeypatch.setattr(photo_crops.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ImportError, match=r"scikit-image is not installed: pip install 'cnn_suite\[demo\]'"):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SourceError, match=r"scikit-image, which is not installed. Run: pip install"):
         read_photos("scikit-image", 96)

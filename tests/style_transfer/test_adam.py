@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cnn_suite.style_transfer.adam import AdamSteps
+from cnn_suite.style_transfer.adam import AdamSteps, rate_factor
 from cnn_suite.style_transfer.objective import Costs
 
 
@@ -103,3 +103,9 @@ def test_a_restart_is_a_beginning_that_compiles_nothing_anew() -> None:
     assert used.best[1] == new.best[1] and np.array_equal(used.best[0], new.best[0])
     assert used.moments.steps == 3
     assert objective.calls == 1
+
+
+def test_the_learning_rate_is_whole_in_the_first_half_and_ends_small() -> None:
+    assert [rate_factor(share) for share in (0, 0.3, 0.499)] == [1, 1, 1]
+    assert rate_factor(0.75) == pytest.approx(0.51)
+    assert rate_factor(1) == pytest.approx(0.02)

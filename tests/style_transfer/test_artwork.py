@@ -8,7 +8,7 @@ import pytest
 from cnn_suite.runtime.kept_colours import painting_in_colours_of
 from cnn_suite.style_transfer.artwork import read_all
 from cnn_suite.style_transfer.output_files import write_whole
-from tests.tiny_perception import smooth_picture
+from tests.small_perception import smooth_picture
 
 PHOTO, PAINTING = smooth_picture(1, (24, 32)), smooth_picture(2, (20, 20))
 

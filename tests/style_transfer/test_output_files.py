@@ -8,8 +8,8 @@ import pytest
 
 from cnn_suite.runtime.sinks import SinkError
 from cnn_suite.style_transfer import output_files
-from cnn_suite.style_transfer.output_files import check_output, write_whole
-from tests.tiny_perception import smooth_picture
+from cnn_suite.style_transfer.output_files import WholeVideo, check_output, write_whole
+from tests.small_perception import smooth_picture
 
 PICTURE = smooth_picture(1, (20, 30))
 
@@ -55,3 +55,21 @@ def test_an_output_that_cannot_be_is_refused_before_any_work(tmp_path: Path, nam
     (tmp_path / "sub.png").mkdir()
     with pytest.raises(SinkError, match=text):
         check_output(tmp_path / name, [photo])
+
+
+def test_a_video_has_its_name_when_it_is_closed_and_none_when_it_is_discarded(tmp_path: Path) -> None:
+    video = WholeVideo(tmp_path / "a.avi", 25.0)
+    for _ in range(3):
+        video.write(PICTURE)
+    assert not video.path.exists()
+    video.close()
+    video.discard()  # nothing is left to discard
+    assert [file.name for file in tmp_path.iterdir()] == ["a.avi"]
+    assert cv2.VideoCapture(str(video.path)).get(cv2.CAP_PROP_FRAME_COUNT) == video.frames == 3
+    broken_off = WholeVideo(tmp_path / "b.avi", 25.0)
+    broken_off.write(PICTURE)
+    broken_off.discard()
+    empty = WholeVideo(tmp_path / "c.avi", 25.0)
+    empty.close()
+    empty.discard()
+    assert [file.name for file in tmp_path.iterdir()] == ["a.avi"]

@@ -11,7 +11,7 @@ from cnn_suite.style_transfer.painter import paint, result_size_hw
 from cnn_suite.style_transfer.settings import TransferSettings
 from cnn_suite.style_transfer.state import Progress
 from cnn_suite.style_transfer.targets import Region
-from tests.tiny_perception import smooth_picture, tiny_perception
+from tests.small_perception import smooth_picture, tiny_perception
 
 PHOTO = smooth_picture(1, (32, 48))
 PAINTING = smooth_picture(2, (40, 30))
@@ -151,12 +151,6 @@ def test_a_large_picture_is_cut_into_tiles_by_itself(perception, monkeypatch: py
     cut = last_of(paint(perception, PHOTO, REGIONS, settings)).best_costs.total
     monkeypatch.undo()
     assert cut == pytest.approx(last_of(paint(perception, PHOTO, REGIONS, settings)).best_costs.total, rel=1e-3)
-
-
-def test_the_learning_rate_is_whole_in_the_first_half_and_ends_small() -> None:
-    assert [painter._decay(share) for share in (0, 0.3, 0.499)] == [1, 1, 1]
-    assert painter._decay(0.75) == pytest.approx(0.51)
-    assert painter._decay(1) == pytest.approx(0.02)
 
 
 def test_a_picture_that_the_network_cannot_see_is_refused_with_the_size_it_takes(perception) -> None:

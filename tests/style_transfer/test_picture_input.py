@@ -11,7 +11,7 @@ import pytest
 
 from cnn_suite.style_transfer import picture_input
 from cnn_suite.style_transfer.picture_input import ArtworkError, read_artwork, read_mask
-from tests.tiny_perception import smooth_picture
+from tests.small_perception import smooth_picture
 
 PICTURE = smooth_picture(1, (24, 40))
 

@@ -8,7 +8,7 @@ import pytest
 
 from cnn_suite.runtime.sinks import SinkError
 from cnn_suite.style_transfer.progress_video import ProgressVideo
-from tests.tiny_perception import smooth_picture
+from tests.small_perception import smooth_picture
 
 
 def frames_of(path: Path) -> list[np.ndarray]:

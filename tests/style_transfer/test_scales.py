@@ -1,16 +1,8 @@
 """Tests of cnn_suite.style_transfer.scales."""
 
-import numpy as np
 import pytest
 
-from cnn_suite.style_transfer.scales import (
-    fitted_size_hw,
-    iterations_by_scale,
-    painting_side,
-    resized,
-    scale_shares,
-    scale_sizes_hw,
-)
+from cnn_suite.style_transfer.scales import iterations_by_scale, painting_side, scale_shares, scale_sizes_hw
 
 
 def test_sizes_begin_at_256_and_at_most_double() -> None:
@@ -41,26 +33,6 @@ def test_the_last_size_gets_most_of_the_work() -> None:
     assert scale_shares(3) == pytest.approx((0.2, 0.2, 0.6))
     assert iterations_by_scale(300, 3) == (60, 60, 180)
     assert iterations_by_scale(1, 3) == (1, 1, 1)
-
-
-def test_a_picture_keeps_its_kind_and_range_at_another_size() -> None:
-    picture = np.random.default_rng(0).integers(50, 200, (10, 14, 3)).astype(np.uint8)
-    for size_hw in ((5, 7), (20, 28), (10, 14)):
-        other = resized(picture, size_hw)
-        assert other.shape == (*size_hw, 3)
-        assert other.dtype == np.uint8
-        assert picture.min() <= other.min() and other.max() <= picture.max()
-    assert resized(np.ones((4, 4), np.float32), (2, 2)).shape == (2, 2)
-
-
-def test_averaging_to_half_the_size_is_the_mean_of_four() -> None:
-    picture = np.arange(16, dtype=np.float32).reshape(4, 4)
-    assert resized(picture, (2, 2)) == pytest.approx(np.array([[2.5, 4.5], [10.5, 12.5]]))
-
-
-def test_proportions_are_kept_down_to_one_pixel() -> None:
-    assert fitted_size_hw((300, 600), 100) == (50, 100)
-    assert fitted_size_hw((1, 600), 100) == (1, 100)
 
 
 def test_a_narrow_painting_stays_as_large_as_the_network_needs_it() -> None:

@@ -12,6 +12,7 @@ from cnn_suite.config_style import Data, Painting, StyleConfig, Training
 from cnn_suite.evaluate import evaluate_model
 from cnn_suite.results import ModelCard
 from cnn_suite.tasks import style_evaluation, style_loss
+from cnn_suite.tasks.evaluation_request import Asked
 from cnn_suite.tasks.style_evaluation import LONGEST_SIDE, evaluate_folder, evaluate_validation
 from cnn_suite.tasks.style_loss import Parts, PerceptualLoss
 from tests.small_perception import small_perception
@@ -66,7 +67,7 @@ def folder(tmp_path, monkeypatch):
 def test_j_and_its_parts_are_means_over_the_photographs_for_every_style(folder):
     # Levels 40 and 80 have the mean 60. "same": content 0, style 0, variation 60: 0.5 x 60 = 30.
     # "dark": content 60 - 30 = 30, style 1, variation 30: 30 + 10 + 15 = 55.
-    result = evaluate_folder(folder, folder.parent / "photos", quiet=True)
+    result = evaluate_folder(folder, folder.parent / "photos", Asked(quiet=True))
     assert result["photos"] == 2
     assert result["per_style"]["same"] == pytest.approx({"loss": 30, "content": 0, "style": 0, "variation": 60})
     assert result["per_style"]["dark"] == pytest.approx({"loss": 55, "content": 30, "style": 1, "variation": 30})
@@ -77,12 +78,12 @@ def test_j_and_its_parts_are_means_over_the_photographs_for_every_style(folder):
 def test_photographs_are_reduced_but_never_enlarged(folder, monkeypatch):
     network = Network()
     monkeypatch.setattr(style_evaluation, "load_stylizer", lambda folder, *, runtime: network)
-    evaluate_folder(folder, folder.parent / "photos", quiet=True)
+    evaluate_folder(folder, folder.parent / "photos", Asked(quiet=True))
     assert set(network.seen) == {(48, 64, 3), (LONGEST_SIDE, LONGEST_SIDE // 2, 3)}
 
 
 def test_a_limit_takes_the_first_photographs(folder):
-    result = evaluate_folder(folder, folder.parent / "photos", limit=1, quiet=True)
+    result = evaluate_folder(folder, folder.parent / "photos", Asked(limit=1, quiet=True))
     assert (result["photos"], result["per_style"]["same"]["variation"]) == (1, 40)
 
 
@@ -91,7 +92,7 @@ def test_the_loss_is_that_of_the_training(folder, monkeypatch):
     painting = np.random.default_rng(0).uniform(0, 255, (40, 50, 3)).astype(np.float32)
     cost = PerceptualLoss(seen, [painting] * 2, [1.0, 2.0], 1.0, 10.0, 0.5)
     monkeypatch.setattr(style_loss, "perceptual_loss", lambda config: cost)
-    result = evaluate_folder(folder, folder.parent / "photos", limit=1, quiet=True)
+    result = evaluate_folder(folder, folder.parent / "photos", Asked(limit=1, quiet=True))
     photo = np.full((48, 64, 3), 40, np.float32)
     expected = cost(tf.constant(np.stack([photo] * 2)), tf.constant(np.stack([photo, photo / 2]))).numpy()
     assert [result["per_style"][label]["loss"] for label in LABELS] == pytest.approx(expected.tolist(), rel=1e-4)
@@ -99,7 +100,7 @@ def test_the_loss_is_that_of_the_training(folder, monkeypatch):
 
 
 def test_the_report_shows_every_photograph_in_every_style(folder, tmp_path):
-    evaluate_folder(folder, folder.parent / "photos", report_folder=tmp_path / "report", quiet=True)
+    evaluate_folder(folder, folder.parent / "photos", Asked(report_folder=tmp_path / "report", quiet=True))
     sheet = cv2.imread(str(tmp_path / "report" / "styles.jpg"))
     assert sheet.shape == (2 * 244, 3 * 320, 3)
     assert sheet[100, [100, 420, 740], 0] == pytest.approx([40, 40, 20], abs=3)
@@ -121,8 +122,8 @@ def test_the_verb_finds_the_measurement_of_a_style_network(folder):
 
 def test_no_photographs_that_are_large_enough_are_refused(folder, tmp_path):
     with pytest.raises(FileNotFoundError, match="There is no folder of photographs"):
-        evaluate_folder(folder, tmp_path / "none", quiet=True)
+        evaluate_folder(folder, tmp_path / "none", Asked(quiet=True))
     (tmp_path / "small").mkdir()
     cv2.imwrite(str(tmp_path / "small" / "a.png"), np.zeros((20, 90, 3), np.uint8))
     with pytest.raises(FileNotFoundError, match="holds no photographs with sides of at least 32 pixels"):
-        evaluate_folder(folder, tmp_path / "small", quiet=True)
+        evaluate_folder(folder, tmp_path / "small", Asked(quiet=True))
