@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from cnn_suite import config_sections
-from cnn_suite.config_sections import Section
+from cnn_suite.config_sections import Range, Section, ShareRange
 
 
 class Augmentation(Section):
@@ -14,7 +14,7 @@ class Augmentation(Section):
     mirror: float = Field(0.5, ge=0, le=1, description="probability of mirroring left and right")
     flip: float = Field(0.0, ge=0, le=1, description="probability of turning upside down")
     shift: float = Field(0.125, ge=0, le=1, description="largest shift, as a share of the side")
-    scale: tuple[float, float] = Field((1.0, 1.0), description="smallest and largest factor of size")
+    scale: Range = Field((1.0, 1.0), description="smallest and largest factor of size")
     aspect: float = Field(1.0, ge=1, description="largest factor between the changes of width and height")
     rotation_deg: float = Field(0.0, ge=0, le=180, description="largest turn to either side")
     shear_deg: float = Field(0.0, ge=0, lt=90, description="largest slant to either side")
@@ -29,23 +29,9 @@ class Augmentation(Section):
     rand_augment: int = Field(0, ge=0, description="operations of RandAugment a picture")
     rand_augment_strength: float = Field(0.3, ge=0, le=1)
     erase: float = Field(0.0, ge=0, le=1, description="probability of erasing a rectangle")
-    erase_area: tuple[float, float] = Field((0.02, 0.2), description="smallest and largest share that is erased")
+    erase_area: ShareRange = Field((0.02, 0.2), description="smallest and largest share that is erased")
     mixup: float = Field(0.0, ge=0, description="alpha of MixUp, 0 for none")
     cutmix: float = Field(0.0, ge=0, description="alpha of CutMix, 0 for none")
-
-    @field_validator("scale", "erase_area")
-    @classmethod
-    def _ordered(cls, pair: tuple[float, float]) -> tuple[float, float]:
-        if not 0 < pair[0] <= pair[1]:
-            raise ValueError(f"must be two positive numbers, smaller first, received {pair}")
-        return pair
-
-    @field_validator("erase_area")
-    @classmethod
-    def _shares(cls, pair: tuple[float, float]) -> tuple[float, float]:
-        if pair[1] > 1:
-            raise ValueError(f"must be shares of the picture, at most 1, received {pair}")
-        return pair
 
 
 class Data(config_sections.Data):

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from cnn_suite import config_sections
-from cnn_suite.config_sections import Section
+from cnn_suite.config_sections import Range, Section
 
 
 class Augmentation(Section):
@@ -14,7 +14,7 @@ class Augmentation(Section):
     mirror: float = Field(0.5, ge=0, le=1, description="probability of mirroring left and right")
     flip: float = Field(0.0, ge=0, le=1, description="probability of turning upside down")
     transpose: float = Field(0.0, ge=0, le=1, description="probability of swapping rows and columns")
-    scale: tuple[float, float] = Field((0.7, 1.4), description="smallest and largest factor of size")
+    scale: Range = Field((0.7, 1.4), description="smallest and largest factor of size")
     aspect: float = Field(1.1, ge=1, description="largest factor between the changes of width and height")
     shift: float = Field(0.15, ge=0, le=1, description="largest shift, as a share of the picture")
     brightness: float = Field(0.2, ge=0, le=1)
@@ -24,13 +24,6 @@ class Augmentation(Section):
     mosaic: float = Field(0.5, ge=0, le=1, description="probability of four pictures in one")
     close_mosaic_epochs: int = Field(10, ge=0, description="last epochs without mosaic")
     keep_visible: float = Field(0.25, ge=0, le=1, description="share of a box that must stay in view")
-
-    @field_validator("scale")
-    @classmethod
-    def _ordered(cls, scale: tuple[float, float]) -> tuple[float, float]:
-        if not 0 < scale[0] <= scale[1]:
-            raise ValueError(f"scale must be two positive factors, smaller first, received {scale}")
-        return scale
 
 
 class Shapes(Section):

@@ -5,27 +5,20 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from cnn_suite import config_sections
-from cnn_suite.config_sections import Section
+from cnn_suite.config_sections import Range, Section
 
 
 class Augmentation(Section):
     """Random changes of the square round a face, and of its pixels."""
 
     mirror: float = Field(0.5, ge=0, le=1, description="probability of mirroring left and right")
-    scale: tuple[float, float] = Field((0.8, 1.25), description="smallest and largest factor of the square's side")
+    scale: Range = Field((0.8, 1.25), description="smallest and largest factor of the square's side")
     shift: float = Field(0.12, ge=0, le=1, description="largest shift, as a share of the square's side")
     rotation_deg: float = Field(30.0, ge=0, le=180, description="largest turn to either side")
     brightness: float = Field(0.3, ge=0, le=1)
     contrast: float = Field(0.3, ge=0, le=1)
     blur: float = Field(0.3, ge=0, le=1, description="probability of a loss of sharpness")
     no_face: float = Field(0.15, ge=0, lt=1, description="share of squares beside the face, to learn what is none")
-
-    @field_validator("scale")
-    @classmethod
-    def _ordered(cls, scale: tuple[float, float]) -> tuple[float, float]:
-        if not 0 < scale[0] <= scale[1]:
-            raise ValueError(f"scale must be two positive factors, smaller first, received {scale}")
-        return scale
 
 
 class Data(config_sections.Data):

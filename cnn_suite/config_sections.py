@@ -1,14 +1,30 @@
 """What the configurations of all tasks share: the rules of a section, how `fit` runs, what is exported."""
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 
 class Section(BaseModel):
     """Base of every section: frozen, no unknown keys, no silent conversion between types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True)
+
+
+def _ordered(pair: tuple[float, float]) -> tuple[float, float]:
+    if not 0 < pair[0] <= pair[1]:
+        raise ValueError(f"must be two positive numbers, smaller first, received {pair}")
+    return pair
+
+
+def _at_most_whole(pair: tuple[float, float]) -> tuple[float, float]:
+    if pair[1] > 1:
+        raise ValueError(f"must be shares of the picture, at most 1, received {pair}")
+    return pair
+
+
+Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
+ShareRange = Annotated[Range, AfterValidator(_at_most_whole)]
 
 
 class Data(Section):

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from cnn_suite import config_sections
-from cnn_suite.config_sections import Section
+from cnn_suite.config_sections import Section, ShareRange
 
 
 class Painting(Section):
@@ -32,7 +32,7 @@ class Data(config_sections.Data):
     validation: tuple[str, ...] = Field((), description="folders of photographs to measure on")
     smallest_side: int = Field(96, ge=16, description="photographs with a smaller side are left out")
     crop: int = Field(192, ge=32, description="side of the squares that are trained on")
-    scale: tuple[float, float] = Field(
+    scale: ShareRange = Field(
         (0.5, 1.0), description="side of a square before it is resized to `crop`, in smaller sides of its photograph"
     )
     batch_size: int = Field(4, ge=1)
@@ -47,8 +47,6 @@ class Data(config_sections.Data):
         names = [painting.name for painting in self.paintings]
         if len(set(names)) < len(names):
             raise ValueError(f"paintings must have different names, received {', '.join(names)}")
-        if not 0 < self.scale[0] <= self.scale[1] <= 1:
-            raise ValueError(f"scale must be two shares from 0 to 1, smaller first, received {self.scale}")
         return self
 
 

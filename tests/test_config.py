@@ -230,11 +230,11 @@ def test_values_that_do_not_fit_together_are_refused(refused, section, says):
     [
         (
             "augmentation: {scale: [1.4, 0.7]}",
-            "data.augmentation.scale: scale must be two positive factors, smaller first, received (1.4, 0.7)",
+            "data.augmentation.scale: must be two positive numbers, smaller first, received (1.4, 0.7)",
         ),
         (
             "augmentation: {scale: [0, 1]}",
-            "data.augmentation.scale: scale must be two positive factors, smaller first, received (0.0, 1.0)",
+            "data.augmentation.scale: must be two positive numbers, smaller first, received (0.0, 1.0)",
         ),
         ("shapes: {size_hw: [16, 64]}", "data.shapes: size_hw must be at least 32 a side, received (16, 64)"),
         (
