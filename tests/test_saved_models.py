@@ -33,6 +33,7 @@ def test_the_recipe_of_a_model_stands_in_configs(folder):
     assert trained.training == recipe.training
     assert trained.task == recipe.task
     if trained.task == "style":
+        assert trained.perception == recipe.perception
         assert trained.data == recipe.data.model_copy(update={"labels": trained.data.labels})
     else:
         assert trained.data.augmentation == recipe.data.augmentation

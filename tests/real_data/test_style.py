@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from cnn_suite.config import load_config
 from cnn_suite.data.picture_files import read_rgb
 from cnn_suite.runtime.flicker import Flicker
 from cnn_suite.runtime.frames import open_source
@@ -58,8 +59,10 @@ def test_windows_give_the_cost_and_the_gradient_of_the_whole_picture(perception)
 
 
 @pytest.mark.parametrize("model", ["style_wave", "style_scream", "style_mixed"])
-def test_a_network_brings_an_unseen_photograph_close_to_every_of_its_paintings(perception, model):
+def test_a_network_brings_an_unseen_photograph_close_to_every_of_its_paintings(model):
     network = load_stylizer(find_model(model))
+    pooling = load_config(find_model(model) / "config.yaml").perception.pooling  # as it was taught to see
+    perception = load_perception(weights=WEIGHTS, pooling=pooling)
     photo = cv2.resize(read_rgb(PHOTO), (480, 320), interpolation=cv2.INTER_AREA)
     for style, label in enumerate(network.labels):
         painting = resized_painting(read_rgb(PAINTINGS / FILES[label]), 384)
@@ -67,7 +70,7 @@ def test_a_network_brings_an_unseen_photograph_close_to_every_of_its_paintings(p
         painted = network(photo, np.eye(len(network.labels))[style])
         before, after = (objective.value_and_gradient(tf.constant(x[None], tf.float32))[0] for x in (photo, painted))
         assert float(after.style) < 0.15 * float(before.style)
-        assert float(after.content) < 1.0  # nearer to the photograph than a picture without features
+        assert float(after.content) < 0.8  # much nearer to the photograph than a picture without features, at 1
 
 
 def test_steady_video_flickers_at_most_half_as_much():
