@@ -24,8 +24,8 @@ class Data(config_sections.Data):
 
     photos: tuple[str, ...] = Field(
         min_length=1,
-        description="folders of photographs of anything, with sub-folders, each drawn from equally often; scikit-image "
-        "for the photographs that come with it",
+        description="folders of photographs of anything, with sub-folders, each drawn from equally often, "
+        "named twice twice as often; scikit-image for the photographs that come with it",
     )
     paintings: tuple[Painting, ...] = Field(min_length=1, description="one a style")
     labels: tuple[str, ...] = Field((), description="names of the styles; empty: those of the paintings")

@@ -25,13 +25,14 @@ class PhotoCrops:
     """Squares of photographs that lie in memory; see `generated_batches.ExampleSource`.
 
     Args:
-        folders: Photographs of every folder, uint8 `(height, width, 3)`; each folder is drawn from equally often.
+        folders: Photographs of every folder, uint8 `(height, width, 3)`; each folder is drawn from equally often, one
+            that is given twice twice as often.
         size: Side of the squares in pixels.
     """
 
     def __init__(self, folders: Sequence[Sequence[np.ndarray]], size: int):
-        self._folders = [list(photos) for photos in folders if photos]
-        self._all = [photo for photos in self._folders for photo in photos]
+        self._folders = [photos for photos in folders if photos]
+        self._all = [photo for photos in {id(photos): photos for photos in self._folders}.values() for photo in photos]
         self._size = size
 
     def __len__(self) -> int:
@@ -48,7 +49,7 @@ class PhotoCrops:
     def random(self, number: int, generator: np.random.Generator, settings: CropSettings) -> tuple:
         """A random square of a random photograph, perhaps mirrored; the number is one of the training's examples."""
         photos = self._folders[generator.integers(len(self._folders))]
-        photo = photos[generator.integers(len(photos))]
+        photo = photos[int(generator.integers(len(photos)))]
         side = max(1, round(min(photo.shape[:2]) * generator.uniform(*settings.scale)))
         top, left = (int(generator.integers(whole - side + 1)) for whole in photo.shape[:2])
         square = self._square(photo, top, left, side)

@@ -42,8 +42,9 @@ def datasets(config: StyleConfig) -> Datasets:
     for painting in settings.paintings:
         if not Path(painting.path).is_file():
             raise ConfigError(f"data.paintings: there is no painting {painting.path}.")
+    once = {folder: read_photos(folder, settings.smallest_side) for folder in (*settings.photos, *settings.validation)}
     training, validation = (
-        PhotoCrops([read_photos(folder, settings.smallest_side) for folder in folders], settings.crop)
+        PhotoCrops([once[folder] for folder in folders], settings.crop)
         for folders in (settings.photos, settings.validation)
     )
     return Datasets(tuple(painting.name for painting in settings.paintings), training, validation)

@@ -73,6 +73,14 @@ def test_every_folder_is_drawn_from_equally_often_and_empty_ones_are_left_out():
     assert 0.4 < share < 0.6
 
 
+def test_a_folder_that_is_given_twice_is_drawn_from_twice_as_often_and_counted_once():
+    dark, bright = [slope(blue=1)] * 3, [slope(blue=200)]
+    crops = PhotoCrops([bright, dark, bright], 16)
+    assert len(crops) == 4
+    share = np.mean([square[0, 0, 2] > 100 for square in drawn(crops, 300)])
+    assert 0.57 < share < 0.77
+
+
 def test_the_same_chance_gives_the_same_square():
     crops = PhotoCrops([[slope()]], 16)
     first, again = (crops.random(n, np.random.default_rng(3), SimpleNamespace(scale=(0.2, 1.0)))[0] for n in (0, 7))
