@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from cnn_suite import graphs
+from cnn_suite.backend import require_tensorflow
 from cnn_suite.config import ConfigError, RunConfig
 from cnn_suite.parity import Answer, Runtime
 from cnn_suite.results import ModelCard
@@ -52,11 +53,16 @@ def export_model(
         The model folder.
 
     Raises:
-        ConfigError: If the source is no trained network, or `int8` is asked for without the training pictures.
+        ConfigError: If the source is no trained network, `int8` is asked for without the training pictures, or Keras
+            runs on another backend than TensorFlow.
         ValueError: If a format is unknown.
         ImportError: If ONNX is asked for and its libraries are not installed.
         ParityError: If a written form does not answer like the network; the folder is then left for a look.
     """
+    require_tensorflow(
+        "A model folder",
+        f"{source} stays as it is: say the same with KERAS_BACKEND=tensorflow, and with --resume after `train`.",
+    )
     trained = load_trained(source)
     config = trained.config
     formats = _checked_formats(formats or config.export.formats)

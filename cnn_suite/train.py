@@ -149,6 +149,9 @@ def _fit_phases(model: keras.Model, config: RunConfig, data: Any, folder: Path, 
         task.compile_model(model, config, data, phase, f"phase{number}")
         if resume and number == reached:
             first_epoch += _restore(model, last, task.steps_per_epoch(config, data))
+        if first_epoch >= end:  # the run has this phase behind it, but for the averages of the weights
+            model.optimizer.finalize_variable_values(model.trainable_variables)
+            continue
         model.fit(
             task.training_dataset(config, data, model, first_epoch, end),
             validation_data=task.validation_dataset(config, data, model),

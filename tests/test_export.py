@@ -4,6 +4,7 @@ import hashlib
 import shutil
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -210,6 +211,13 @@ def test_by_default_the_folder_is_that_of_the_name_and_the_formats_those_of_the_
 def test_a_folder_that_is_no_trained_network_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="is no trained network: expected model.keras and config.yaml"):
         export_model(tmp_path, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_graphs_of_another_backend_are_refused_before_anything_is_written(shapes_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(ConfigError, match=f"KERAS_BACKEND=jax. {shapes_run} stays as it is"):
+        export_model(shapes_run, tmp_path / "model")
     assert not (tmp_path / "model").exists()
 
 

@@ -167,6 +167,10 @@ def test_the_network_to_export_is_the_moving_average(tmp_path):
     for variable, average in zip(exported.trainable_variables, averages):
         np.testing.assert_allclose(variable.numpy(), average.numpy(), rtol=1e-5, atol=1e-6)
     assert any(abs(a.numpy() - b.numpy()).max() > 1e-5 for a, b in zip(last.trainable_variables, averages))
+    # So it is when it is written again, with no epoch left.
+    (folder / "model.keras").unlink()
+    train(config, resume=True, quiet=True, runs=tmp_path)
+    assert_equal_weights(exported.get_weights(), keras.models.load_model(folder / "model.keras").get_weights())
 
 
 def test_mixed_precision_belongs_to_the_network_and_leaves_keras_as_it_was(tmp_path):

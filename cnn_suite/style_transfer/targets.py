@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from keras import ops
 
-from cnn_suite.ops.style import gram_matrix
+from cnn_suite.ops.style import gram_matrix, mean_gram
 from cnn_suite.runtime.picture_arrays import fitted_size_hw, resized
 from cnn_suite.style_transfer.maps import Maps
 from cnn_suite.style_transfer.perception import Perception
@@ -42,6 +43,9 @@ def painting_grams(perception: Perception, painting: np.ndarray, *, tile: int = 
             f"A painting must have sides of at least {perception.smallest} pixels for {perception.name}. "
             f"Received {painting.shape[1]} x {painting.shape[0]}."
         )
+    if not tile:
+        features = perception.features(ops.convert_to_tensor(painting[None], "float32"), training=False)
+        return {name: ops.cast(mean_gram(features[name]), "float32") for name in perception.style}
     maps = Maps(perception, (painting.shape[0], painting.shape[1]), tile)
     picture, areas = tf.constant(painting[None], tf.float32), maps.masks(None)[0]
     sums = dict.fromkeys(perception.style, 0.0)

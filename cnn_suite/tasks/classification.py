@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from cnn_suite import models
+from cnn_suite.backend import jit_compile, require_tensorflow
 from cnn_suite.catalogue import nearest
 from cnn_suite.config import ConfigError
 from cnn_suite.config_classification import ClassificationConfig, Model
@@ -88,6 +89,7 @@ def network(config: ClassificationConfig, classes: int) -> keras.Model:
     model = _built(config.model, classes)
     if config.data.augment_in == "pipeline":
         return model
+    require_tensorflow("data.augment_in: model", "Say data.augment_in=pipeline.")
     settings = config.data.augmentation.model_dump()
     return behind(model, PictureAugmentation(settings, config.model.image_size_hw, name="augmentation"))
 
@@ -150,7 +152,7 @@ def compile_model(
         loss=dict.fromkeys(branches, loss) if branches else loss,
         loss_weights=AUXILIARY_LOSS_WEIGHTS if branches else None,
         metrics={PREDICTIONS: metrics} if branches else metrics,
-        jit_compile=settings.jit,
+        jit_compile=jit_compile(settings.jit),
         steps_per_execution=settings.steps_per_execution,
     )
 

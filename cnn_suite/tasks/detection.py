@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from cnn_suite.backend import jit_compile, require_tensorflow
 from cnn_suite.config import ConfigError
 from cnn_suite.config_detection import DetectionConfig
 from cnn_suite.config_sections import Phase
@@ -141,7 +142,7 @@ def compile_model(
             config.training, phase, steps_per_epoch(config, data), phase_name, layer_rates(model, phase.layer_decay)
         ),
         loss=losses(model, config),
-        jit_compile=config.training.jit,
+        jit_compile=jit_compile(config.training.jit),
         steps_per_execution=config.training.steps_per_execution,
     )
 
@@ -191,6 +192,7 @@ def callbacks(config: DetectionConfig, data: Datasets, model: keras.Model) -> li
     """What measures average precision during training; nothing without validation pictures."""
     if not data.validation:
         return []
+    require_tensorflow("Measuring a detector between epochs", "Say data.validation=[] to leave it out.")
     serving = serving_model(model, config)
     return [CocoEvaluation(serving, data.validation, data.labels, config.training.evaluate_every)]
 

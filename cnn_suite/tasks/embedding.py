@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from cnn_suite.backend import jit_compile
 from cnn_suite.config import ConfigError
 from cnn_suite.config_embedding import EmbeddingConfig
 from cnn_suite.config_sections import Phase
@@ -123,7 +124,7 @@ def compile_model(
             settings, phase, steps_per_epoch(config, data), phase_name, layer_rates(model, phase.layer_decay)
         ),
         loss=loss,
-        jit_compile=settings.jit,
+        jit_compile=jit_compile(settings.jit),
         steps_per_execution=settings.steps_per_execution,
     )
 

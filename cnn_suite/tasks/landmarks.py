@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from cnn_suite.backend import jit_compile
 from cnn_suite.config import ConfigError
 from cnn_suite.config_landmarks import LandmarksConfig
 from cnn_suite.config_sections import Phase
@@ -87,7 +88,7 @@ def compile_model(
             config.training, phase, steps_per_epoch(config, data), phase_name, layer_rates(model, phase.layer_decay)
         ),
         loss=LandmarksLoss(),
-        jit_compile=config.training.jit,
+        jit_compile=jit_compile(config.training.jit),
         steps_per_execution=config.training.steps_per_execution,
     )
 

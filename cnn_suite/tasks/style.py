@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from cnn_suite.backend import jit_compile
 from cnn_suite.config import ConfigError
 from cnn_suite.config_sections import Phase
 from cnn_suite.config_style import StyleConfig
@@ -79,7 +80,7 @@ def compile_model(model: keras.Model, config: StyleConfig, data: Datasets, phase
             config.training, phase, steps_per_epoch(config, data), phase_name, layer_rates(model, phase.layer_decay)
         ),
         loss=perceptual_loss(config).__call__,
-        jit_compile=config.training.jit,
+        jit_compile=jit_compile(config.training.jit),
         steps_per_execution=config.training.steps_per_execution,
     )
 
@@ -107,7 +108,7 @@ def training_dataset(
         first=first_epoch * examples,
         last=(epochs or config.training.total_epochs) * examples,
     )
-    return batches.map(_to_paint(len(data.labels)))
+    return batches.map(_to_paint(len(data.labels), config.data.batch_size))
 
 
 def validation_dataset(config: StyleConfig, data: Datasets, model: keras.Model) -> tf.data.Dataset | None:
@@ -116,14 +117,14 @@ def validation_dataset(config: StyleConfig, data: Datasets, model: keras.Model) 
         return None
     styles = len(data.labels)
     photos = evaluation_batches(data.validation, 1).map(lambda photo, none: (tf.repeat(photo, styles, axis=0), none))
-    return photos.map(_to_paint(styles))  # each photograph once in every style
+    return photos.map(_to_paint(styles, styles))  # each photograph once in every style
 
 
-def _to_paint(styles: int):
+def _to_paint(styles: int, batch_size: int):
     """From a batch to what `fit` takes: photographs, with several styles which to use, and the photographs again."""
 
     def example(photos: tf.Tensor, _: tf.Tensor):
-        inputs = photos if styles == 1 else (photos, mixtures(tf.shape(photos)[0], styles))
+        inputs = photos if styles == 1 else (photos, tf.constant(mixtures(batch_size, styles)))
         return inputs, photos
 
     return example

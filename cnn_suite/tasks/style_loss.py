@@ -7,11 +7,11 @@ The loss is a function and not a `keras.losses.Loss`: it holds a network, which 
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from cnn_suite.config_style import StyleConfig
 from cnn_suite.data.picture_files import read_rgb
@@ -23,9 +23,9 @@ from cnn_suite.style_transfer.targets import painting_grams, resized_painting
 class Parts(NamedTuple):
     """What J is made of, each `(batch,)`; the style's is already multiplied by the strength of the painting."""
 
-    content: tf.Tensor
-    style: tf.Tensor
-    variation: tf.Tensor
+    content: Any
+    style: Any
+    variation: Any
 
 
 class PerceptualLoss:
@@ -53,40 +53,42 @@ class PerceptualLoss:
     ):
         self._perception = perception
         self._weights = {"alpha": alpha, "beta": beta, "tv": tv}
-        self._strengths = tf.constant(strengths, tf.float32)
+        self._strengths = np.asarray(strengths, np.float32)
         grams = [painting_grams(perception, painting) for painting in paintings]
-        self._targets = {name: tf.concat([gram[name] for gram in grams], 0) for name in perception.style}
+        self._targets = {name: ops.concatenate([gram[name] for gram in grams]) for name in perception.style}
 
-    def __call__(self, photos: tf.Tensor, painted: tf.Tensor) -> tf.Tensor:
+    def __call__(self, photos, painted):
         """J of every picture, `(batch,)`."""
         return joint_cost(*self.parts(photos, painted), **self._weights)
 
-    def parts(self, photos: tf.Tensor, painted: tf.Tensor) -> Parts:
+    def parts(self, photos, painted) -> Parts:
         """The parts of J for pictures `(batch, height, width, 3)`, 0..255."""
         perception = self._perception
         found = perception.features(painted, training=False)
         wanted = perception.features(photos, training=False)
-        style_of = style_numbers(tf.shape(painted)[0], len(self._strengths))
-        content = {name: content_cost(found[name], tf.stop_gradient(wanted[name])) for name in perception.content}
+        style_of = style_numbers(ops.shape(painted)[0], len(self._strengths))
+        content = {name: content_cost(found[name], ops.stop_gradient(wanted[name])) for name in perception.content}
         style = {
-            name: style_cost(tf.cast(mean_gram(found[name]), tf.float32), tf.gather(self._targets[name], style_of))
+            name: style_cost(
+                ops.cast(mean_gram(found[name]), "float32"), ops.take(self._targets[name], style_of, axis=0)
+            )
             for name in perception.style
         }
         return Parts(
             weighted_cost(content, perception.content),
-            weighted_cost(style, perception.style) * tf.gather(self._strengths, style_of),
+            weighted_cost(style, perception.style) * ops.take(self._strengths, style_of),
             total_variation(painted),
         )
 
 
-def style_numbers(batch: int | tf.Tensor, styles: int) -> tf.Tensor:
+def style_numbers(batch, styles: int):
     """The style of every picture of a batch, by its place, `(batch,)`."""
-    return tf.range(batch) % styles
+    return ops.arange(batch) % styles
 
 
-def mixtures(batch: int | tf.Tensor, styles: int) -> tf.Tensor:
+def mixtures(batch: int, styles: int) -> np.ndarray:
     """The same as the weights of every style, `(batch, styles)`."""
-    return tf.one_hot(style_numbers(batch, styles), styles)
+    return np.eye(styles, dtype=np.float32)[np.arange(batch) % styles]
 
 
 def perceptual_loss(config: StyleConfig) -> PerceptualLoss:
