@@ -43,7 +43,7 @@ def painting_grams(perception: Perception, painting: np.ndarray, *, tile: int = 
             f"A painting must have sides of at least {perception.smallest} pixels for {perception.name}. "
             f"Received {painting.shape[1]} x {painting.shape[0]}."
         )
-    if not tile:
+    if not tile:  # on any backend
         features = perception.features(ops.convert_to_tensor(painting[None], "float32"), training=False)
         return {name: ops.cast(mean_gram(features[name]), "float32") for name in perception.style}
     maps = Maps(perception, (painting.shape[0], painting.shape[1]), tile)
