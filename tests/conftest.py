@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,15 @@ from cnn_suite.results import ModelCard
 
 LABELS = ("red", "green", "blue")
 CARD = ModelCard("colours", "detection", LABELS, thresholds={"confidence": 0.3, "iou": 0.5, "max_detections": 3})
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _interruptible():
+    """Ctrl-C as in a terminal: a shell starts jobs in the background with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
 
 _EXPORT = '''
 import sys
