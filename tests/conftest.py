@@ -17,6 +17,14 @@ LABELS = ("red", "green", "blue")
 CARD = ModelCard("colours", "detection", LABELS, thresholds={"confidence": 0.3, "iou": 0.5, "max_detections": 3})
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """The same initial weights and draws in every run, whatever ran before: a test passes always or never."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _interruptible():
     """Ctrl-C as in a terminal: a shell starts jobs in the background with it ignored."""

@@ -19,7 +19,7 @@ def test_one_layer_is_a_filter_a_bias_and_an_activation():
     found = np.asarray(layer(x))
     assert found.shape == (1, 4, 4, 2) and layer.kernel.shape == (3, 3, 3, 2) and layer.bias.shape == (2,)
     window = (x[0, 1:4, 2:5, :, None] * np.asarray(layer.kernel)).sum(axis=(0, 1, 2)) + 1
-    np.testing.assert_allclose(found[0, 1, 2], np.maximum(window, 0), rtol=1e-5)
+    np.testing.assert_allclose(found[0, 1, 2], np.maximum(window, 0), rtol=1e-5, atol=1e-6)
 
 
 def test_the_simple_network_shrinks_39_to_37_to_17_to_7_and_unrolls_1960_values():
