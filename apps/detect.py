@@ -1,8 +1,8 @@
-"""Finds objects in a webcam, pictures, videos or a stream with a model that `cnn-suite export` wrote.
+"""Detects objects in a webcam, pictures, videos or a stream with a model written by `cnn-suite export`.
 
-python apps/detect.py                                   faces in front of camera 0
-python apps/detect.py --source demo                     the same without a camera
-python apps/detect.py --model yolo-fastest-1.1-xl       80 everyday classes; fetched the first time
+python apps/detect.py                                   faces, from camera 0
+python apps/detect.py --source demo                     faces, without a camera
+python apps/detect.py --model yolo-fastest-1.1-xl       80 everyday classes; downloaded on first use
 python apps/detect.py --source street.mp4 --track --line 0.5,0,0.5,1 --headless --results street.jsonl
 """
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from cnn_suite.runtime.counting import LineCounter, ZoneCounter
 
 _EPILOG = """keys in the window: q or Esc quit, space pause, s save the picture, h help; closing the window quits.
-Lines and zones are in unit coordinates: 0,0 is the picture's top left corner and 1,1 its bottom right one; an object
-is where the centre of its box is. Exit status: 0 done, 1 camera, file or model at fault, 2 wrong usage."""
+Lines and zones are in unit coordinates: 0,0 is the top left corner of the picture and 1,1 the bottom right; an object's
+position is the centre of its box. Exit status: 0 done, 1 camera, file or model failed, 2 wrong usage."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -27,19 +27,22 @@ def _parser() -> argparse.ArgumentParser:
         prog="detect", description=__doc__, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_shared_flags(parser, model="face_yolo")
-    parser.add_argument("--confidence", type=fraction, metavar="P", help="lowest score that counts [the model's]")
-    parser.add_argument("--iou", type=fraction, metavar="P", help="a greater overlap is a double [the model's]")
-    parser.add_argument("--max-detections", type=whole_number, metavar="N", help="most objects a frame [the model's]")
-    parser.add_argument("--track", action="store_true", help="give every object a number that stays")
-    parser.add_argument("--explain", action="store_true", help="where nothing is found, say why")
+    parser.add_argument("--confidence", type=fraction, metavar="P", help="minimum score [default: the model's]")
+    parser.add_argument("--iou", type=fraction, metavar="P", help="boxes that overlap by more than this are duplicates "
+                        "[default: the model's]")  # fmt: skip
+    parser.add_argument("--max-detections", type=whole_number, metavar="N", help="maximum number of objects per frame "
+                        "[default: the model's]")  # fmt: skip
+    parser.add_argument("--track", action="store_true", help="give every object a persistent number")
+    parser.add_argument("--explain", action="store_true", help="if nothing is found, say why")
     parser.add_argument("--line", action="append", default=[], metavar="X0,Y0,X1,Y1",
-                        help="count objects that cross this line (may be repeated; switches --track on)")  # fmt: skip
+                        help="count objects that cross this line (may be repeated; implies --track)")  # fmt: skip
     parser.add_argument("--zone", action="append", default=[], metavar="X0,Y0,X1,Y1,X2,Y2,...",
                         help="count objects inside this polygon (may be repeated)")  # fmt: skip
-    parser.add_argument("--snapshot", metavar="FILE", help="save the annotated frame with most detections")
+    parser.add_argument("--snapshot", metavar="FILE", help="save the annotated frame with the most detections")
     parser.add_argument("--runtime", choices=("litert", "saved_model"), default="litert",
-                        help="what runs the model; saved_model imports TensorFlow [default: %(default)s]")  # fmt: skip
-    parser.add_argument("--threads", type=whole_number, default=2, metavar="N", help="of LiteRT [default: %(default)s]")
+                        help="model runtime; saved_model imports TensorFlow [default: %(default)s]")  # fmt: skip
+    parser.add_argument("--threads", type=whole_number, default=2, metavar="N", help="LiteRT threads "
+                        "[default: %(default)s]")  # fmt: skip
     return parser
 
 
@@ -58,7 +61,7 @@ def _counters(arguments: argparse.Namespace) -> tuple[list[LineCounter], list[Zo
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Runs the app; everything heavy is imported here, after the command line is known to be good."""
+    """Runs the app; heavy modules are imported here, after the command line has been validated."""
     try:
         lines, zones = _counters(arguments)
     except ValueError as fault:

@@ -1,7 +1,7 @@
-"""Paints a webcam, pictures, videos or a stream in the style of paintings, with a model that was trained for them.
+"""Paints a webcam, pictures, videos or a stream in the style of paintings, with a trained style network.
 
 python apps/stylize.py                                        camera 0; keys change the style
-python apps/stylize.py --source demo                          the same without a camera
+python apps/stylize.py --source demo                          without a camera
 python apps/stylize.py --source cat.jpg --output painted.png --headless
 python apps/stylize.py --source fox.mp4 --style wave,scream=0.5 --output fox_wave.mp4 --headless
 """
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 _SMALLEST_SIZE = 32
 
-_EPILOG = """keys in the window: n and p next and previous style, 1 to 9 that style, m a quarter more of the next style,
-c keep the colours, b the original beside it; q or Esc quit, space pause, s save the picture, h help.
-Exit status: 0 done, 1 camera, file or model at fault, 2 wrong usage."""
+_EPILOG = """keys in the window: n and p next and previous style, 1 to 9 select a style, m add a quarter of the next
+style, c keep the colours, b show the original beside the result; q or Esc quit, space pause, s save the picture,
+h help.
+Exit status: 0 done, 1 camera, file or model failed, 2 wrong usage."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -31,25 +32,27 @@ def _parser() -> argparse.ArgumentParser:
         prog="stylize", description=__doc__, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_shared_flags(parser, model="style_mixed")
-    parser.add_argument("--style", metavar="NAME[=W],...", help="a style of the model, or several with weights [first]")
+    parser.add_argument("--style", metavar="NAME[=W],...", help="one of the model's styles, or several with weights "
+                        "[default: the first]")  # fmt: skip
     parser.add_argument("--strength", type=fraction, default=1.0, metavar="S",
-                        help="0 the photograph to 1 the painting [%(default)s]")  # fmt: skip
-    parser.add_argument("--keep-colours", action="store_true", help="take only the brightness from the painting")
-    parser.add_argument("--side-by-side", action="store_true", help="the original beside it, in files too")
+                        help="from 0, the photograph, to 1, the painting [default: %(default)s]")  # fmt: skip
+    parser.add_argument("--keep-colours", action="store_true", help="change only the brightness, keep the colours")
+    parser.add_argument("--side-by-side", action="store_true", help="put the original beside the result, also in files")
     parser.add_argument("--steady", action=argparse.BooleanOptionalAction, default=None,
-                        help="carry every frame on into the next one, so that a video does not flicker [on; off for "
+                        help="blend every frame with the previous one to reduce flicker [default: on; off for "
                         "pictures]")  # fmt: skip
-    parser.add_argument("--size", type=_size, metavar="N", help="longest side the network is given: less is faster, "
-                        "with broader strokes [as it is]")  # fmt: skip
+    parser.add_argument("--size", type=_size, metavar="N", help="longest side of the network's input: smaller is "
+                        "faster, with broader strokes [default: unchanged]")  # fmt: skip
     parser.add_argument("--snapshot", metavar="FILE", help="save the first painted frame")
-    parser.add_argument("--threads", type=whole_number, default=2, metavar="N", help="of LiteRT [%(default)s]")
+    parser.add_argument("--threads", type=whole_number, default=2, metavar="N", help="LiteRT threads "
+                        "[default: %(default)s]")  # fmt: skip
     return parser
 
 
 def _size(text: str) -> int:
     size = whole_number(text)
     if size < _SMALLEST_SIZE:
-        raise argparse.ArgumentTypeError(f"must be {_SMALLEST_SIZE} pixels or more. Received {text!r}.")
+        raise argparse.ArgumentTypeError(f"must be at least {_SMALLEST_SIZE} pixels. Received {text!r}.")
     return size
 
 
@@ -63,7 +66,7 @@ def _look(arguments: argparse.Namespace, stylizer: Stylizer) -> Look:
 
 
 def _motion(arguments: argparse.Namespace, source: FrameSource) -> tuple[float, bool]:
-    """How much of the frame before is carried on, and whether motion is followed at all."""
+    """The weight of the previous frame, and whether motion is estimated."""
     from cnn_suite.runtime.steady import BLEND
 
     steady = arguments.steady if arguments.steady is not None else not source.still
@@ -72,7 +75,7 @@ def _motion(arguments: argparse.Namespace, source: FrameSource) -> tuple[float, 
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Runs the app; everything heavy is imported here, after the command line is known to be good."""
+    """Runs the app; heavy modules are imported here, after the command line has been validated."""
     from cnn_suite.runtime.frames import open_source
     from cnn_suite.runtime.loop import run_to_the_end
     from cnn_suite.runtime.pipeline import Pipeline

@@ -1,7 +1,7 @@
-"""Says who is in front of a webcam, in pictures, videos or a stream, by a gallery of enrolled people.
+"""Recognises people in a webcam, pictures, videos or a stream, from a gallery of enrolled people.
 
 python apps/verify_face.py --enrol Ada                        look into the camera for a few seconds
-python apps/verify_face.py                                    who of the enrolled, or unknown
+python apps/verify_face.py                                    name enrolled people, others are unknown
 python apps/verify_face.py --claim Ada                        is this Ada?
 python apps/verify_face.py --source party.mp4 --headless --results party.jsonl
 """
@@ -32,17 +32,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_shared_flags(parser, model="face_embedding")
     parser.add_argument("--gallery", type=Path, default=Path("people.gallery"), metavar="FILE",
-                        help="the enrolled people [%(default)s]")  # fmt: skip
-    parser.add_argument("--detector", default="auto", help="auto, yunet, a detector's name or folder, or a YuNet .onnx")
-    parser.add_argument("--threshold", type=float, metavar="D", help="largest squared distance [the model's own]")
+                        help="gallery of enrolled people [default: %(default)s]")  # fmt: skip
+    parser.add_argument("--detector", default="auto", help="auto, yunet, a detector's name or folder, or a YuNet .onnx "
+                        "file [default: %(default)s]")  # fmt: skip
+    parser.add_argument("--threshold", type=float, metavar="D", help="accept faces below this squared distance "
+                        "[default: the model's calibrated threshold]")  # fmt: skip
     modes = parser.add_mutually_exclusive_group()
     modes.add_argument("--enrol", metavar="NAME", help="enrol the person in front of the camera")
-    modes.add_argument("--claim", metavar="NAME", help="only say whether a face is this person's")
-    parser.add_argument("--liveness", action="store_true", help="ask for turns of the head; stops photographs, not "
-                        "films of a person")  # fmt: skip
-    parser.add_argument("--encrypted", action="store_true", help=f"ask for a passphrase, or take {PASSPHRASE}")
-    parser.add_argument("--snapshot", metavar="FILE", help="save the frame in which most was found")
-    parser.add_argument("--threads", type=int, default=2, metavar="N", help="threads of the models [%(default)s]")
+    modes.add_argument("--claim", metavar="NAME", help="only verify whether a face is this person's")
+    parser.add_argument("--liveness", action="store_true", help="ask for head turns; stops photographs, not videos of "
+                        "a person")  # fmt: skip
+    parser.add_argument("--encrypted", action="store_true", help=f"use the passphrase in {PASSPHRASE}, or ask for one")
+    parser.add_argument("--snapshot", metavar="FILE", help="save the frame with the most faces")
+    parser.add_argument("--threads", type=int, default=2, metavar="N", help="LiteRT threads [default: %(default)s]")
     return parser
 
 
@@ -61,9 +63,7 @@ def _gallery(arguments: argparse.Namespace, encoder: FaceEncoder) -> Gallery:
     )
 
 
-def _recogniser(
-    arguments: argparse.Namespace, encoder: FaceEncoder, gallery: Gallery, *, single: bool
-) -> Recogniser:
+def _recogniser(arguments: argparse.Namespace, encoder: FaceEncoder, gallery: Gallery, *, single: bool) -> Recogniser:
     from cnn_suite.runtime.face_search import FaceIndex
     from cnn_suite.runtime.face_threshold import threshold_of
     from cnn_suite.runtime.recognition import Recogniser
@@ -86,7 +86,7 @@ def _watchers(arguments: argparse.Namespace, gallery: Gallery, recogniser: Recog
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Runs the app; everything heavy is imported here, after the command line is known to be good."""
+    """Runs the app; heavy modules are imported here, after the command line has been validated."""
     from cnn_suite.runtime.face_encoder import FaceEncoder, load_encoder
     from cnn_suite.runtime.face_pipeline import load_finder
     from cnn_suite.runtime.face_run import FaceRun

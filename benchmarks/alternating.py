@@ -1,4 +1,4 @@
-"""Timing that is fair on a noisy machine: contestants take turns in one process, a slow moment hits them all."""
+"""Fair timing on a noisy machine: contestants run alternately in one process, so that slow moments affect all."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import numpy as np
 def alternate(
     contestants: Mapping[str, Callable[[], Any]], *, rounds: int, calls: int = 5, warm_up: int = 5
 ) -> dict[str, np.ndarray]:
-    """Time every contestant `calls` times in every round, in an order that moves on by one each round.
+    """Time every contestant `calls` times in every round, in an order that rotates by one each round.
 
     Args:
-        contestants: Name and call of each.
-        rounds: Rounds of turns.
-        calls: Calls in a row at each turn; the first of them wakes up the contestant's threads and is not counted.
-        warm_up: Uncounted calls of each before the first round.
+        contestants: Maps each name to the function to time.
+        rounds: Number of rounds.
+        calls: Consecutive calls per turn; the first one wakes up the contestant's threads and is not counted.
+        warm_up: Uncounted calls of each contestant before the first round.
 
     Returns:
         Milliseconds of the counted calls of each contestant, `(rounds * (calls - 1),)`.
@@ -39,7 +39,7 @@ def alternate(
 
 
 def summary(taken: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
-    """Median, 90th percentile and the ratio of medians to the first contestant's."""
+    """Median, 90th percentile, and ratio of the median to that of the first contestant."""
     reference = float(np.median(next(iter(taken.values()))))
     return {
         name: {
@@ -52,7 +52,7 @@ def summary(taken: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
 
 
 def table(figures: Mapping[str, Mapping[str, float]]) -> str:
-    """Markdown table of `summary`'s figures."""
+    """Format the result of `summary` as a Markdown table."""
     lines = ["| what | median ms | p90 ms | ratio |", "|---|---|---|---|"]
     for name, row in figures.items():
         lines.append(f"| {name} | {row['median_ms']:.2f} | {row['p90_ms']:.2f} | {row['ratio']:.2f} |")

@@ -1,10 +1,10 @@
-"""Step time of our networks beside keras.applications', with the same weights, in turns in one process.
+"""Step time of our networks compared with keras.applications, with the same weights, alternating in one process.
 
     python benchmarks/architectures.py [--models resnet50 mobilenet_v2] [--repeats 20] [--size 128] [--json]
 
-Both do the same work: from RGB 0..255 to class scores, preprocessing inside of the compiled function. Inference of one
-and of eight pictures, and a training step of eight: forward, loss, gradients and the update of SGD with momentum.
-That both give the same scores is checked before anything is timed.
+Both do the same work: from RGB 0..255 to class scores, with preprocessing inside the compiled function. Timed are
+inference with one and with eight pictures, and a training step with eight: forward pass, loss, gradients and the update
+of SGD with momentum. Before timing, both are checked to give the same scores.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MODELS = ("vgg16", "vgg19", "resnet50", "resnet101", "resnet152", "mobilenet_v2")
 KERAS, OURS = "keras.applications", "cnn_suite"
 CLASSES = 1000
-TOLERANCE = 1e-5  # of the largest score
+TOLERANCE = 1e-5  # as a fraction of the largest score
 
 Scores = Callable[..., Any]
 
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def measured(name: str, size: int, repeats: int) -> list[dict[str, Any]]:
-    """Figures of one network: inference of one and eight pictures, and a training step."""
+    """Timings of one network: inference with one and eight pictures, and a training step."""
     import tensorflow as tf
 
     networks, models = _networks(name, size)
@@ -71,7 +71,7 @@ def measured(name: str, size: int, repeats: int) -> list[dict[str, Any]]:
 
 
 def table(results: list[dict[str, Any]]) -> str:
-    """Markdown: medians of both, and how long ours take for each millisecond of keras.applications."""
+    """Format as Markdown: the medians of both, and the ratio of ours to keras.applications."""
     lines = [f"| network | what | {KERAS}, median ms | {OURS}, median ms | ratio | largest difference |"]
     lines.append("|---|---|---|---|---|---|")
     for row in results:
@@ -84,7 +84,7 @@ def table(results: list[dict[str, Any]]) -> str:
 
 
 def _networks(name: str, size: int) -> tuple[dict[str, Scores], dict[str, Any]]:
-    """Functions from pictures to scores of both, and their models, ours with the weights of theirs."""
+    """The scoring functions of both, and both models, ours with their weights."""
     import keras
 
     from cnn_suite import models
@@ -115,7 +115,7 @@ def _largest_difference(networks: dict[str, Scores], images: Any) -> float:
     theirs, ours = (np.asarray(networks[side](images, training=False)) for side in (KERAS, OURS))
     difference = float(np.abs(theirs - ours).max() / np.abs(theirs).max())
     if not difference <= TOLERANCE:
-        sys.exit(f"The networks differ by {difference:.2g} of the largest score: nothing is timed.")
+        sys.exit(f"The networks differ by {difference:.2g} of the largest score; timing is skipped.")
     return difference
 
 
@@ -131,7 +131,7 @@ def _training_step(scores: Scores, model: Any, images: Any, labels: Any) -> Call
     import tensorflow as tf
 
     loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    # So slow that hundreds of steps on the same eight pictures change nothing about the work.
+    # So small that hundreds of steps on the same eight pictures do not change the work.
     optimizer = keras.optimizers.SGD(1e-6, momentum=0.9)
     optimizer.build(model.trainable_variables)
 
@@ -148,8 +148,8 @@ def _training_step(scores: Scores, model: Any, images: Any, labels: Any) -> Call
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
-    parser.add_argument("--repeats", type=int, default=20, help="rounds of turns")
-    parser.add_argument("--size", type=int, default=128, help="side of the pictures")
+    parser.add_argument("--repeats", type=int, default=20, help="number of rounds")
+    parser.add_argument("--size", type=int, default=128, help="side length of the pictures")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args()

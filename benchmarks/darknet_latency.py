@@ -1,11 +1,11 @@
-"""How long a Darknet detector takes from picture to boxes: its model folder through LiteRT, beside OpenCV's own reader.
+"""Latency of a Darknet detector from picture to boxes: its model folder in LiteRT compared with OpenCV's reader.
 
     cnn-suite pull yolo-fastest-1.1
     python benchmarks/darknet_latency.py yolo-fastest-1.1 yolo-fastest-1.1.weights [--picture FILE] [--json]
 
-Both take the same uint8 picture and give boxes in its pixels after non-max suppression, with the same thresholds and
-number of threads, in turns in one process. OpenCV's side is its `DetectionModel` on the .cfg (the model folder's) and
-.weights; it needs OpenCV 4, as OpenCV 5 has no Darknet reader.
+Both take the same uint8 picture and return boxes in its pixels after non-max suppression, with the same thresholds and
+number of threads, alternating in one process. OpenCV uses its `DetectionModel` with the model folder's .cfg and the
+.weights; it needs OpenCV 4, because OpenCV 5 has no Darknet reader.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def opencv(folder: Path, weights: Path, picture: np.ndarray, threads: int) -> Callable[[], Any]:
-    """OpenCV's whole way from the picture to class numbers, scores and boxes."""
+    """OpenCV's full pipeline from picture to class numbers, scores and boxes."""
     import cv2
 
     if not hasattr(cv2.dnn, "readNetFromDarknet"):
@@ -64,11 +64,11 @@ def opencv(folder: Path, weights: Path, picture: np.ndarray, threads: int) -> Ca
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", help="model folder, or the name of a pulled model")
+    parser.add_argument("model", help="model folder, or name of a pulled model")
     parser.add_argument("weights", type=Path, help="the .weights file it was made from")
-    parser.add_argument("--picture", type=Path, help="picture to run on; noise of a fixed seed without it")
+    parser.add_argument("--picture", type=Path, help="input picture [default: random noise with a fixed seed]")
     parser.add_argument("--size", default="480x640", help="height x width of the picture")
-    parser.add_argument("--rounds", type=int, default=40, help="rounds of four counted calls each")
+    parser.add_argument("--rounds", type=int, default=40, help="number of rounds, with four counted calls each")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args()

@@ -1,12 +1,13 @@
-"""How long one frame takes: the exported graph through LiteRT, beside OpenCV's DNN runtime on the same network.
+"""Latency per frame: the exported graph in LiteRT compared with OpenCV's DNN runtime on the same network.
 
     python benchmarks/detector_latency.py saved_models/face_yolo [--picture FILE] [--size 480x640] [--json]
 
-Three contestants take turns in one process with the same number of threads:
-the whole graph of model.tflite (uint8 picture in; letterbox, network, decoding and NMS inside; boxes out),
+Three contestants run alternately in one process with the same number of threads:
+the whole graph of model.tflite (from uint8 picture to boxes, with letterbox, network, decoding and NMS inside),
 the bare network of model.keras in LiteRT, and the bare network in OpenCV.
-The bare network is written as a static LiteRT file by a process of its own, so that this one never imports TensorFlow.
-OpenCV's importer knows no TILE, which Keras's upsampling becomes: it is written as the equal nearest-neighbour resize.
+The bare network is written as a static LiteRT file by a separate process, so that this one never imports TensorFlow.
+OpenCV's importer does not support TILE, which Keras's upsampling is converted to; an equivalent nearest resize
+is written instead.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def main() -> None:
 
 
 def write_network(source: Path, folder: Path) -> None:
-    """Write the network of a .keras file as a LiteRT file with fixed shapes (runs TensorFlow)."""
+    """Convert the network of a .keras file to a LiteRT file with fixed shapes (uses TensorFlow)."""
     import keras
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
@@ -62,11 +63,11 @@ def write_network(source: Path, folder: Path) -> None:
     import_serialisable_classes()
     model = keras.models.load_model(source, compile=False)
     size_hw = _network_size(model, source.parent)
-    if isinstance(model.layers[-1], keras.layers.UnitNormalization):  # OpenCV's importer knows no SQUARE either
+    if isinstance(model.layers[-1], keras.layers.UnitNormalization):  # OpenCV's importer does not support SQUARE either
         model = keras.Model(model.input, model.layers[-1].input)
 
     class NearestResize(keras.layers.Layer):
-        """Upsampling as one resize operator."""
+        """Upsampling as a single resize operator."""
 
         def call(self, features: Any) -> Any:
             return tf.image.resize(features, (2 * features.shape[1], 2 * features.shape[2]), "nearest")
@@ -95,7 +96,7 @@ def _network_size(model: Any, folder: Path) -> tuple[int, int]:
 def _add_networks(
     contestants: dict[str, Callable[[], Any]], options: argparse.Namespace
 ) -> tuple[float | None, str]:
-    """Add the bare network in LiteRT and OpenCV; returns their largest difference and why OpenCV refused, if it did."""
+    """Add the bare network in LiteRT and OpenCV; return their largest difference, and OpenCV's error if it failed."""
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
         command = [sys.executable, __file__, str(options.model), "--write-network", folder]
@@ -123,7 +124,7 @@ def _open_networks(file: Path, contestants: dict[str, Callable[[], Any]], thread
     contestants["network alone, LiteRT"] = in_litert
     cv2.setNumThreads(threads)
     try:
-        # OpenCV 5's new engine names only one of several outputs; OpenCV 4 has no choice of engine.
+        # OpenCV 5's new engine exposes only one of several outputs; OpenCV 4 has no engine option.
         engine = [cv2.dnn.ENGINE_CLASSIC] if hasattr(cv2.dnn, "ENGINE_CLASSIC") else []
         network = cv2.dnn.readNetFromTFLite(str(file), *engine)
         blob = cv2.dnn.blobFromImage(image[0])
@@ -148,13 +149,13 @@ def _largest_difference(ours: list[np.ndarray], theirs: list[np.ndarray]) -> flo
 def _whole_graph(file: Path, picture: np.ndarray, threads: int) -> Callable[[], Any]:
     from ai_edge_litert.interpreter import Interpreter
 
-    # `runner` holds its interpreter; the default signature is the first where a file has several.
+    # `runner` holds its interpreter; if a file has several signatures, the default is the first.
     runner = Interpreter(str(file), num_threads=threads).get_signature_runner("serving_default")
     return lambda: runner(images=picture[None])
 
 
 def read_picture(file: Path | None, size: str) -> tuple[np.ndarray, str]:
-    """The picture as RGB uint8 at the given size, and what it is."""
+    """The picture as RGB uint8 at the given size, and its description."""
     import cv2
 
     height, width = (int(part) for part in size.lower().split("x"))
@@ -169,15 +170,15 @@ def read_picture(file: Path | None, size: str) -> tuple[np.ndarray, str]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path, help="model folder")
-    parser.add_argument("--picture", type=Path, help="picture to run on; noise of a fixed seed without it")
+    parser.add_argument("--picture", type=Path, help="input picture [default: random noise with a fixed seed]")
     parser.add_argument("--size", default="480x640", help="height x width of the picture")
-    parser.add_argument("--rounds", type=int, default=40, help="rounds of four counted calls each")
+    parser.add_argument("--rounds", type=int, default=40, help="number of rounds, with four counted calls each")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--write-network", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if not (options.model / "model.tflite").exists():
-        parser.error(f"{options.model} holds no model.tflite; `cnn-suite export` writes it.")
+        parser.error(f"{options.model} contains no model.tflite. Write it with `cnn-suite export`.")
     return options
 
 

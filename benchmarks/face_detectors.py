@@ -1,10 +1,10 @@
-"""Our face detector beside OpenCV's FaceDetectorYN: the same pictures, input size and threads, turn by turn in one run.
+"""Our face detector compared with OpenCV's FaceDetectorYN: same pictures, input size and threads, run alternately.
 
     python benchmarks/face_detectors.py --pictures FOLDER --yunet FILE.onnx [--model saved_models/face_yolo]
 
-Every picture is fitted into a square of the input size once, with grey borders, and both detectors get that square.
-FaceDetectorYN's boxes are the reference: recall is the share of them that one of ours covers with an IoU of at least
-0.5, a false box is one of ours that covers none of them.
+Every picture is letterboxed once into a square of the input size, with grey borders, which both detectors receive.
+FaceDetectorYN's boxes are the reference: recall is the fraction of them matched by one of ours with an IoU of at least
+0.5; a false box is one of ours that matches none of them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from cnn_suite.results import ModelCard
 from cnn_suite.runtime.detector import Detector, load_detector
 
 ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
-YUNET_NMS_IOU, YUNET_TOP_K = 0.3, 5000  # OpenCV's own defaults
+YUNET_NMS_IOU, YUNET_TOP_K = 0.3, 5000  # OpenCV's defaults
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def record(options: argparse.Namespace, result: dict[str, Any]) -> None:
-    """Write the agreement, not the timing, and the command that gives it into the model's card."""
+    """Write the agreement (not the timing) and the command that reproduces it into the model's card."""
     card = ModelCard.read(options.model)
     names = ("pictures", "size", "opencv", "confidence", "yunet_confidence", "reference_boxes", "recall")
     figures = {name: result[name] for name in (*names, "false_boxes_a_picture")}
@@ -63,7 +63,7 @@ def record(options: argparse.Namespace, result: dict[str, Any]) -> None:
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """Every picture under a folder, in order of name."""
+    """All pictures under a folder, sorted by name."""
     files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in ENDINGS)
     if not files:
         sys.exit(f"No pictures ({', '.join(sorted(ENDINGS))}) under {folder}.")
@@ -71,7 +71,7 @@ def picture_files(folder: Path) -> list[Path]:
 
 
 def read(file: Path) -> np.ndarray:
-    """Read a picture as BGR or stop the run: a benchmark over fewer pictures than asked for would mislead."""
+    """Read a picture as BGR, or stop: a benchmark on fewer pictures than requested would be misleading."""
     image = cv2.imread(str(file))
     if image is None:
         sys.exit(f"Cannot read the picture {file}.")
@@ -79,7 +79,7 @@ def read(file: Path) -> np.ndarray:
 
 
 def square(image_bgr: np.ndarray, size: int) -> np.ndarray:
-    """Fit a picture into a grey square without changing its shape."""
+    """Letterbox a picture into a grey square, keeping its aspect ratio."""
     height, width = image_bgr.shape[:2]
     scale = size / max(height, width)
     fitted = cv2.resize(image_bgr, (max(1, round(width * scale)), max(1, round(height * scale))))
@@ -92,7 +92,7 @@ def square(image_bgr: np.ndarray, size: int) -> np.ndarray:
 def agreement(
     ours: Detector, yunet: Any, squares: dict[str, np.ndarray], confidence: float | None
 ) -> dict[str, Any]:
-    """Count reference boxes covered by ours and boxes of ours that cover none, over all pictures."""
+    """Count the reference boxes matched by ours, and our boxes that match none, over all pictures."""
     references = covered = false = 0
     missed_in, false_in = [], []
     for name, image in squares.items():
@@ -120,7 +120,7 @@ def yunet_boxes(yunet: Any, image_bgr: np.ndarray) -> np.ndarray:
 
 
 def matches(found: np.ndarray, expected: np.ndarray, threshold: float = 0.5) -> int:
-    """Number of one-to-one pairs with at least that IoU; `found` takes its best free partner in its own order."""
+    """Number of one-to-one matches with at least that IoU; each of `found`, in order, takes its best free partner."""
     overlaps = iou(found, expected)
     pairs = 0
     for row in range(len(found)):
@@ -131,7 +131,7 @@ def matches(found: np.ndarray, expected: np.ndarray, threshold: float = 0.5) -> 
 
 
 def timing(ours: Detector, yunet: Any, squares: list[np.ndarray], rounds: int) -> dict[str, dict[str, float]]:
-    """Alternate both detectors over the same pictures; each converts from BGR as a program would have to."""
+    """Run both detectors alternately on the same pictures; each includes its conversion from BGR."""
     turns = {"yunet": 0, "ours": 0}
 
     def next_square(name: str) -> np.ndarray:
@@ -146,7 +146,7 @@ def timing(ours: Detector, yunet: Any, squares: list[np.ndarray], rounds: int) -
 
 
 def report(result: dict[str, Any]) -> str:
-    """Lay out the result for people."""
+    """Format the result as text."""
     recall = "no reference boxes" if result["recall"] is None else f"{result['recall']:.4f}"
     lines = [
         f"{result['model']} against FaceDetectorYN (OpenCV {result['opencv']}), {result['pictures']} pictures, "
@@ -164,14 +164,14 @@ def report(result: dict[str, Any]) -> str:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pictures", type=Path, required=True, help="folder of pictures and of folders of them")
+    parser.add_argument("--pictures", type=Path, required=True, help="folder of pictures, including sub-folders")
     parser.add_argument("--yunet", type=Path, required=True, help="FaceDetectorYN's ONNX file")
     parser.add_argument("--model", type=Path, default=Path("saved_models/face_yolo"), help="our model folder")
-    parser.add_argument("--confidence", type=float, help="our threshold; the model card's without it")
+    parser.add_argument("--confidence", type=float, help="our threshold [default: the model's]")
     parser.add_argument("--yunet-confidence", type=float, default=0.9, help="FaceDetectorYN's threshold")
-    parser.add_argument("--size", type=int, default=320, help="side of the square input")
+    parser.add_argument("--size", type=int, default=320, help="side length of the square input")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=40, help="rounds of four counted calls each")
+    parser.add_argument("--rounds", type=int, default=40, help="number of rounds, with four counted calls each")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--record", action="store_true", help="write the agreement into the model's card")
     options = parser.parse_args()

@@ -1,11 +1,11 @@
-"""How fast faces are recognised: frames a second of the whole app, and one comparison beside OpenCV's runtime.
+"""Speed of face recognition: frames per second of the whole app, and one comparison against OpenCV's runtime.
 
     python benchmarks/face_recognition.py [--model face_embedding] [--detector face_yolo] [--enrolled 10000] [--json]
 
 The first part writes a 640x480 video of a moving view over a photograph of a person, then reads, detects, aligns,
 encodes, searches a gallery, tracks and votes, frame by frame, as `apps/verify_face.py --headless` does.
-The second compares two faces: the same detector, points and alignment, and the same network for encodings on LiteRT
-(the model folder) and in OpenCV's DNN, in turns.
+The second part compares two faces with the same detector, points and alignment, and the same encoding network in LiteRT
+(the model folder) and in OpenCV's DNN, alternately.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from cnn_suite.runtime.pipeline import Pipeline
 from cnn_suite.runtime.recognition import Recogniser
 
 ROOT = Path(__file__).resolve().parents[1]
-ONE_FACE_FRAMES, TIMES = 60, 4  # of the demo, before a second face comes into view
+ONE_FACE_FRAMES, TIMES = 60, 4  # of the demo, before a second face appears
 
 
 def main() -> None:
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def frame_rate(encoder: FaceEncoder, video: Path, enrolled: int) -> tuple[float, float, float]:
-    """Frames a second, median milliseconds of the work on one, and faces a frame."""
+    """Frames per second, median milliseconds per frame, and faces per frame."""
     generator = np.random.default_rng(0)
     strangers = generator.normal(size=(enrolled, encoder.encoder.dimensions)).astype(np.float32)
     strangers /= np.linalg.norm(strangers, axis=1, keepdims=True)
@@ -91,7 +91,7 @@ def frame_rate(encoder: FaceEncoder, video: Path, enrolled: int) -> tuple[float,
 def comparison(
     encoder: FaceEncoder, video: Path, folder: Path, temporary: Path, options: argparse.Namespace
 ) -> dict[str, dict[str, float]]:
-    """Milliseconds of one comparison on LiteRT and with the encodings from OpenCV."""
+    """Milliseconds per comparison with LiteRT, and with the encodings from OpenCV."""
     capture = cv2.VideoCapture(str(video))
     pictures = [cv2.cvtColor(capture.read()[1], cv2.COLOR_BGR2RGB) for _ in range(ONE_FACE_FRAMES)][::50]
     theirs = _in_opencv(folder, temporary)
@@ -111,7 +111,7 @@ def comparison(
 
 
 def _in_opencv(folder: Path, temporary: Path) -> Callable[[np.ndarray], np.ndarray]:
-    """The bare network in OpenCV, with unit length, and the mirror image where the model folder's graph has it."""
+    """The bare network in OpenCV, normalised to unit length, with the mirror image if the model folder uses it."""
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
     script = Path(__file__).with_name("detector_latency.py")
     command = [sys.executable, str(script), str(folder), "--write-network", str(temporary)]
@@ -135,7 +135,7 @@ def _in_opencv(folder: Path, temporary: Path) -> Callable[[np.ndarray], np.ndarr
 
 
 def _video(path: Path) -> Path:
-    """A moving view of a person at 640x480."""
+    """A moving view of a person, 640x480."""
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 25, (640, 480))
     views = [cv2.cvtColor(frame.image_rgb, cv2.COLOR_RGB2BGR) for frame in islice(DemoSource(), ONE_FACE_FRAMES)]
     for view in views * TIMES:
@@ -146,10 +146,12 @@ def _video(path: Path) -> Path:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="face_embedding", help="network for encodings [%(default)s]")
-    parser.add_argument("--detector", default="face_yolo", help="as of apps/verify_face.py [%(default)s]")
-    parser.add_argument("--enrolled", type=int, default=10_000, help="people in the gallery [%(default)s]")
-    parser.add_argument("--rounds", type=int, default=20, help="rounds of four counted calls each")
+    parser.add_argument("--model", default="face_embedding", help="encoding network [default: %(default)s]")
+    parser.add_argument(
+        "--detector", default="face_yolo", help="detector, as in apps/verify_face.py [default: %(default)s]"
+    )
+    parser.add_argument("--enrolled", type=int, default=10_000, help="people in the gallery [default: %(default)s]")
+    parser.add_argument("--rounds", type=int, default=20, help="number of rounds, with four counted calls each")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args()

@@ -1,9 +1,9 @@
-"""Exact search among enrolled people, beside what it is made of and the plain way to do it, turn by turn in one run.
+"""Exact search among enrolled people, compared with its building blocks and a naive version, alternating in one run.
 
     python benchmarks/face_search.py [--encodings 1000000] [--people 250000] [--dimensions 128] [--threads 2]
 
-Encodings are random and of unit length: a stranger's nearest are then close together, the hardest case for the list of
-candidates. "one product" reads the gallery once, and nothing that looks at every encoding can be faster on one machine.
+Encodings are random and of unit length: a stranger's nearest neighbours then have similar distances, the hardest case
+for the candidate list. "one product" reads the gallery once, a lower bound for any exhaustive search on one machine.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def _units(rng: Any, count: int, dimensions: int) -> Any:
-    """Random rows of unit length, float32, in place."""
+    """Random float32 rows of unit length, made in place."""
     rows = rng.standard_normal((count, dimensions), dtype="float32")
     rows /= (rows * rows).sum(axis=1, keepdims=True) ** 0.5
     return rows
@@ -72,15 +72,15 @@ def _units(rng: Any, count: int, dimensions: int) -> Any:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--encodings", type=int, default=1_000_000)
-    parser.add_argument("--people", type=int, default=250_000, help="people whom the encodings are shared out to")
+    parser.add_argument("--people", type=int, default=250_000, help="number of people that share the encodings")
     parser.add_argument("--dimensions", type=int, default=128)
-    parser.add_argument("--k", type=int, default=5, help="nearest people in the second contestant")
-    parser.add_argument("--threads", type=int, default=2, help="of the matrix product")
-    parser.add_argument("--rounds", type=int, default=20, help="rounds of four counted calls each")
+    parser.add_argument("--k", type=int, default=5, help="number of nearest people in the second contestant")
+    parser.add_argument("--threads", type=int, default=2, help="threads of the matrix product")
+    parser.add_argument("--rounds", type=int, default=20, help="number of rounds, with four counted calls each")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
     if min(options.encodings, options.people, options.dimensions, options.k, options.threads, options.rounds) < 1:
-        parser.error("every number must be 1 or more.")
+        parser.error("every number must be at least 1.")
     return options
 
 

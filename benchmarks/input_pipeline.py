@@ -1,9 +1,9 @@
-"""Whether the input pipeline keeps the network busy: training on real batches beside one batch kept in memory.
+"""Whether the input pipeline keeps the network busy: training on real batches compared with one batch in memory.
 
     python benchmarks/input_pipeline.py configs/cifar10_resnet20.yaml data.path=cifar10_train.zip [--rounds 8] [--json]
 
-Both sides train the network of the configuration, in turns, a number of steps each: on the batches that
-its training would see, read, shuffled and augmented meanwhile, and on the first of these batches, again and again.
+Both sides alternately train the configured network for a number of steps: one on the batches of a real training, read,
+shuffled and augmented in the background, the other repeatedly on the first of these batches.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def measured(config_path: Path, overrides: list[str], rounds: int, steps: int) -> dict[str, Any]:
-    """Pictures a second of both sides in every round, and the median of their ratios."""
+    """Pictures per second of both sides in every round, and the median of their ratios."""
     import tensorflow as tf
 
     from cnn_suite.config import load_config
@@ -57,14 +57,14 @@ def measured(config_path: Path, overrides: list[str], rounds: int, steps: int) -
 
 
 def table(figures: dict[str, Any]) -> str:
-    """Markdown: pictures a second of both sides, and the share that the pipeline leaves."""
+    """Format as Markdown: pictures per second of both sides, and their ratio."""
     lines = ["| batches | pictures a second |", "|---|---|"]
     lines += [f"| {name} | {value:.0f} |" for name, value in figures["pictures_a_second"].items()]
     return "\n".join([*lines, "", f"the real pipeline reaches {100 * figures['ratio']:.1f} % of the batch in memory"])
 
 
 def _pictures_a_second(model: Any, batches: Any, steps: int, batch_size: int) -> float:
-    """Through `train_on_batch`'s compiled step, with what `fit` does around it left out on both sides."""
+    """Runs the compiled step of `train_on_batch`, without the overhead of `fit`, on both sides."""
     start = time.perf_counter()
     for _ in range(steps):
         model.train_on_batch(*next(batches))
@@ -73,10 +73,10 @@ def _pictures_a_second(model: Any, batches: Any, steps: int, batch_size: int) ->
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("config", type=Path, help="configuration of a classifier")
-    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="fields to replace")
-    parser.add_argument("--rounds", type=int, default=8, help="turns of both sides")
-    parser.add_argument("--steps", type=int, default=30, help="training steps a turn")
+    parser.add_argument("config", type=Path, help="configuration file of a classifier")
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="fields to override")
+    parser.add_argument("--rounds", type=int, default=8, help="number of rounds")
+    parser.add_argument("--steps", type=int, default=30, help="training steps per turn")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args()
 

@@ -1,9 +1,9 @@
-"""How long a user waits: from the start of apps/detect.py's process to the first frame with boxes.
+"""Start-up time: from the start of the apps/detect.py process to the first frame with boxes.
 
     python benchmarks/start_up.py [--source demo] [--model face_yolo] [--runs 9] [--json]
 
-The app writes its results as lines, each flushed when its frame is done; the clock stops when the first line with a
-detection is in the file. The first run only warms up the system's file cache and is reported apart.
+The app writes one result line per frame and flushes it; the clock stops when the first line with a detection is in the
+file. The first run only warms up the system's file cache and is reported separately.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def first_boxes_s(source: str, model: str, results: Path, max_frames: int) -> float:
-    """Run the app once and return the seconds until its results hold a frame with boxes."""
+    """Run the app once and return the seconds until its results contain a frame with boxes."""
     command = [sys.executable, str(APP), "--source", source, "--model", model, "--headless", "--quiet"]
     command += ["--max-frames", str(max_frames), "--results", str(results)]
     start = time.perf_counter()
@@ -65,7 +65,7 @@ def first_boxes_s(source: str, model: str, results: Path, max_frames: int) -> fl
 
 
 def has_boxes(results: Path) -> bool:
-    """Tell whether a whole line of the results holds a detection."""
+    """Tell whether a complete line of the results contains a detection."""
     if not results.exists():
         return False
     lines = results.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -74,10 +74,10 @@ def has_boxes(results: Path) -> bool:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--source", default="demo", help="what the app looks at")
+    parser.add_argument("--source", default="demo", help="source of the app")
     parser.add_argument("--model", default="face_yolo", help="model folder or known name")
-    parser.add_argument("--runs", type=int, default=9, help="runs after the first one")
-    parser.add_argument("--max-frames", type=int, default=1, help="frames to wait for boxes in")
+    parser.add_argument("--runs", type=int, default=9, help="number of runs after the first")
+    parser.add_argument("--max-frames", type=int, default=1, help="maximum number of frames to wait for boxes")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args()
 

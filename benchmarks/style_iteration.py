@@ -1,9 +1,9 @@
-"""One iteration of style transfer by optimisation, beside the same losses in PyTorch, and whether memory stays flat.
+"""One iteration of style transfer by optimisation, compared with PyTorch, and whether memory use stays constant.
 
     python benchmarks/style_iteration.py PHOTO PAINTING --weights FILE [--size 384x254] [--rounds 10]
 
-Both see the picture through the same SqueezeNet 1.1 weights, with the same layers, costs and optimiser (Adam); PyTorch
-runs eagerly, channels first, as its own examples do. Without PyTorch only ours is timed: `pip install torch`.
+Both use the same SqueezeNet 1.1 weights, layers, costs and optimiser (Adam); PyTorch runs eagerly, channels first, as
+in its own examples. Without PyTorch (`pip install torch`), only our implementation is timed.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def main() -> None:
     if find_spec("torch"):
         contestants["PyTorch, eager"] = _in_torch(perception, photo, painting, options.threads)
     else:
-        print("PyTorch is not installed: only ours is timed.", file=sys.stderr)
-    costs = {name: step() for name, step in contestants.items()}  # of the first picture: they must agree
+        print("PyTorch is not installed; only our implementation is timed.", file=sys.stderr)
+    costs = {name: step() for name, step in contestants.items()}  # costs of the first picture, which must agree
     timing = summary(alternate(contestants, rounds=options.rounds, warm_up=3))
     result = {"size": options.size, "first_cost": costs, "timing": timing, "memory": _growth(ours)}
     print(json.dumps(result) if options.json else f"{costs}\n\n{table(timing)}\n\nmemory: {result['memory']}")
@@ -116,7 +116,7 @@ def _channels_first(torch: Any, picture: np.ndarray) -> Any:
 
 
 def _growth(step: Callable[[], float]) -> dict[str, float]:
-    """Megabytes of this process at most, before and after many iterations."""
+    """Peak memory of this process in megabytes, before and after many iterations."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     for _ in range(_FLAT_AFTER):
         step()
@@ -135,10 +135,10 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photo", type=Path)
     parser.add_argument("painting", type=Path)
-    parser.add_argument("--weights", type=Path, required=True, help="SqueezeNet 1.1, keras-squeezenet's notop file")
+    parser.add_argument("--weights", type=Path, required=True, help="SqueezeNet 1.1 weights (keras-squeezenet, notop)")
     parser.add_argument("--size", default="384x254", metavar="WIDTHxHEIGHT")
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--threads", type=int, default=2, help="of PyTorch")
+    parser.add_argument("--threads", type=int, default=2, help="threads of PyTorch")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 

@@ -1,9 +1,10 @@
-"""A network that paints, beside a picture that was optimised for it in a time budget: speed, J, and flicker.
+"""A style network compared with optimisation within a time budget: speed, J, and flicker.
 
     python benchmarks/style_networks.py MODEL PHOTO [--size 480x320] [--seconds 30] [--video FILE]
 
-J is that of the network's training, on the same photograph, paintings and perceptual network, for both. The paintings
-and weights are where the model's config.yaml says. Flicker is that of frames painted one by one, and steady.
+For both, J is the training objective of the network, with the same photograph, paintings and perceptual network. The
+paintings and weights are read from the paths in the model's config.yaml. Flicker is measured for frames painted
+independently and for blended frames.
 """
 
 from __future__ import annotations
@@ -115,9 +116,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("photo", type=Path)
     parser.add_argument("--size", default="480x320", metavar="WIDTHxHEIGHT")
     parser.add_argument("--seconds", type=float, default=30.0, help="time budget of the optimisation")
-    parser.add_argument("--video", type=Path, help="whose flicker is measured")
-    parser.add_argument("--frames", type=int, default=120, help="of the video")
-    parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="write both pictures there")
+    parser.add_argument("--video", type=Path, help="video to measure the flicker of")
+    parser.add_argument("--frames", type=int, default=120, help="maximum number of video frames")
+    parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="write both pictures into this folder")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--json", action="store_true")

@@ -1,10 +1,9 @@
-"""Whether a picture painted window by window shows where the windows meet, and what memory it takes.
+"""Whether a picture painted window by window shows seams between windows, and how much memory it takes.
 
     python benchmarks/style_seams.py PHOTO PAINTING --weights FILE [--size 2048] [--tile 512] [--iterations 60]
 
-Measured are squared differences of neighbours across the borders of the windows' own parts, beside those across
-lines some strides away from them: where the photograph is much the same, and the network's own grid too, which every
-optimised picture shows faintly.
+Compares squared differences of neighbouring pixels across window borders with those across lines some strides away,
+where both the photograph and the network's own grid, faintly visible in every optimised picture, are similar.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-_STRIDES = 6  # that the lines beside a border lie away from it at most
+_STRIDES = 6  # maximum distance of the compared lines from a border
 
 
 def main() -> None:
@@ -65,7 +64,7 @@ def main() -> None:
 
 
 def _energies(picture: np.ndarray, lines: list[int], stride: int) -> tuple[float, float]:
-    """Mean squared step across these rows, and across rows near them."""
+    """Mean squared difference across these rows, and across nearby rows."""
     steps = (np.diff(picture.astype(np.float32), axis=0) ** 2).mean(axis=(1, 2))  # step i lies between rows i and i + 1
     at = [steps[line - 1] for line in lines]
     away = [side * number * stride for side in (-1, 1) for number in range(1, _STRIDES + 1)]
@@ -77,11 +76,11 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photo", type=Path)
     parser.add_argument("painting", type=Path)
-    parser.add_argument("--weights", type=Path, help="SqueezeNet 1.1, keras-squeezenet's notop file; the pulled one")
+    parser.add_argument("--weights", type=Path, help="SqueezeNet 1.1 weights [default: the pulled file]")
     parser.add_argument("--size", type=int, default=2048, help="longest side")
     parser.add_argument("--tile", type=int, default=512)
     parser.add_argument("--iterations", type=int, default=60)
-    parser.add_argument("--output", type=Path, help="write the picture there")
+    parser.add_argument("--output", type=Path, help="write the picture to this file")
     return parser.parse_args()
 
 

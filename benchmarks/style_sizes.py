@@ -1,4 +1,4 @@
-"""Whether one setting paints equally strongly at every size: costs at the start and the end, and a contact sheet.
+"""Whether one setting gives equally strong style at every size: costs at the start and end, and a contact sheet.
 
 python benchmarks/style_sizes.py PHOTO PAINTING --weights FILE [--sizes 128,256,512,1024] [--sheet FILE]
 """
@@ -52,10 +52,10 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photo", type=Path)
     parser.add_argument("painting", type=Path)
-    parser.add_argument("--weights", type=Path, help="SqueezeNet 1.1, keras-squeezenet's notop file; the pulled one")
+    parser.add_argument("--weights", type=Path, help="SqueezeNet 1.1 weights [default: the pulled file]")
     parser.add_argument("--sizes", default="128,256,512,1024", help="longest sides in pixels")
     parser.add_argument("--iterations", type=int, default=300)
-    parser.add_argument("--sheet", type=Path, metavar="FILE", help="picture of all results beside one another")
+    parser.add_argument("--sheet", type=Path, metavar="FILE", help="write a picture of all results side by side")
     return parser.parse_args()
 
 

@@ -77,7 +77,7 @@ def render(figures: Mapping[str, Any]) -> str:
     lines = [
         f"{figures['model']}, {figures['threads']} threads, {machine['processor']}",
         "",
-        "| runtime | input | median ms | p90 | p99 | a second | start-up s | peak MiB | file MiB |",
+        "| runtime | input | median ms | p90 | p99 | per second | start-up s | peak MiB | file MiB |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, row in figures["runtimes"].items():
@@ -96,13 +96,13 @@ def _check(folder: Path, runtimes: Sequence[str], repeats: int, warm_up: int) ->
     if repeats < 1 or warm_up < 1:
         raise ValueError(f"`repeats` and `warm_up` must be at least 1. Received {repeats} and {warm_up}.")
     if not runtimes:
-        raise ValueError(f"{folder} is not a model folder: it holds none of {', '.join(RUNTIME_FILES.values())}.")
+        raise ValueError(f"{folder} is not a model folder: it contains none of {', '.join(RUNTIME_FILES.values())}.")
     for name in runtimes:
         if name not in RUNTIME_FILES:
             raise ValueError(f"Unknown runtime {name!r}. Choose from {', '.join(RUNTIME_FILES)} or all.")
         if not (folder / RUNTIME_FILES[name]).exists():
             raise ValueError(
-                f"Runtime {name} needs {RUNTIME_FILES[name]}, which {folder} does not hold. "
+                f"Runtime {name} needs {RUNTIME_FILES[name]}, which {folder} does not contain. "
                 "Write it with `cnn-suite export`, or choose another runtime."
             )
 

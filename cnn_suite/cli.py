@@ -1,7 +1,7 @@
-"""The command line, `cnn-suite VERB`: parse, call the verb, report; nothing else happens here.
+"""The command line, `cnn-suite COMMAND`: parse arguments, call the command's function, print the result.
 
-Each verb's function is imported inside its command, so that help costs no TensorFlow import.
-Exit status: 0 done, 1 the work found or hit a fault, 2 wrong usage.
+Each function is imported inside its command, so that `--help` does not import TensorFlow.
+Exit status: 0 done, 1 the work failed or found faults, 2 wrong usage.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from cnn_suite.cli_stylize import stylize
 
 app = typer.Typer(
     name="cnn-suite",
-    help="Train, evaluate, export and measure convolutional networks.",
+    help="Train, evaluate, export and benchmark convolutional networks.",
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
@@ -40,20 +40,22 @@ app.command()(stylize)
 
 Model = Annotated[str, typer.Argument(help="Model folder, or the name of one in saved_models/.", show_default=False)]
 Format = Annotated[str, typer.Option(help="Annotation format: auto, voc, yolo_txt, coco or landmarks_csv.")]
-Config = Annotated[Path, typer.Argument(help="YAML file.", exists=True, dir_okay=False, show_default=False)]
-Overrides = Annotated[
-    list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Replace fields: training.epochs=5.")
+Config = Annotated[
+    Path, typer.Argument(help="Configuration, a YAML file.", exists=True, dir_okay=False, show_default=False)
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Override fields, e.g. training.epochs=5.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress bar.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the full traceback of an error.")]
 
 
 @app.command()
 def train(
     config: Config,
     overrides: Overrides = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of this run.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint of this run.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -80,16 +82,18 @@ def train(
 def evaluate(
     model: Model,
     data: Annotated[Path, typer.Option(help="Data set: folder or annotation file.", exists=True, show_default=False)],
-    split: Annotated[str, typer.Option(help="Part of the data set.")] = "test",
-    format: Annotated[str, typer.Option(help="Form of the data; auto looks.")] = "auto",
-    runtime: Annotated[str, typer.Option(help="litert or saved_model.")] = "litert",
-    report: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write curves and pictures there.")] = None,
-    record: Annotated[bool, typer.Option("--record", help="Write the figures into the model's card.")] = False,
+    split: Annotated[str, typer.Option(help="Split of the data set.")] = "test",
+    format: Annotated[str, typer.Option(help="Format of the data; auto detects it.")] = "auto",
+    runtime: Annotated[str, typer.Option(help="Runtime: litert or saved_model.")] = "litert",
+    report: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write curves and pictures to this folder.")
+    ] = None,
+    record: Annotated[bool, typer.Option("--record", help="Write the metrics into the model's card.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Score an exported model on annotated data with its task's standard metrics."""
+    """Evaluate an exported model on annotated data with its task's standard metrics."""
     folder = model_folder(model)
     with imports_muted(debug):
         from cnn_suite.evaluate import evaluate_model
@@ -103,15 +107,19 @@ def evaluate(
 
 @app.command()
 def export(
-    model: Annotated[Path, typer.Argument(help="Run, model folder or .keras file.", exists=True, show_default=False)],
-    formats: Annotated[str, typer.Option(help="Out of saved_model,litert,onnx; the configuration's when empty.")] = "",
-    int8: Annotated[bool, typer.Option("--int8", help="Also write an 8-bit LiteRT file.")] = False,
+    model: Annotated[
+        Path, typer.Argument(help="Run folder, model folder or .keras file.", exists=True, show_default=False)
+    ],
+    formats: Annotated[
+        str, typer.Option(help="Any of saved_model,litert,onnx.", show_default="the configuration's")
+    ] = "",
+    int8: Annotated[bool, typer.Option("--int8", help="Also write an 8-bit quantised LiteRT file.")] = False,
     output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Model folder to write.")] = None,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Write a model folder and check that every format gives the same answers."""
+    """Write a model folder and check that all formats give the same results."""
     chosen = parse_formats(formats)
     with imports_muted(debug):
         from cnn_suite.export import export_model
@@ -125,13 +133,15 @@ def convert(
     cfg: Annotated[Path, typer.Argument(help="Darknet's .cfg.", exists=True, dir_okay=False, show_default=False)],
     weights: Annotated[Path, typer.Argument(help="Its .weights.", exists=True, dir_okay=False, show_default=False)],
     output: Annotated[Path, typer.Option(metavar="FOLDER", help="Model folder to write.", show_default=False)],
-    names: Annotated[Path | None, typer.Option(help="Class names, one a line.", exists=True, dir_okay=False)] = None,
-    formats: Annotated[str, typer.Option(help="Out of saved_model,litert,onnx.")] = "saved_model,litert",
+    names: Annotated[
+        Path | None, typer.Option(help="File of class names, one per line.", exists=True, dir_okay=False)
+    ] = None,
+    formats: Annotated[str, typer.Option(help="Any of saved_model,litert,onnx.")] = "saved_model,litert",
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Make a Darknet detector (YOLOv2 to YOLOv4) a model folder like one that was trained here."""
+    """Convert a Darknet detector (YOLOv2 to YOLOv4) into a model folder."""
     chosen = parse_formats(formats)
     with imports_muted(debug):
         from cnn_suite.convert import convert_darknet
@@ -143,15 +153,17 @@ def convert(
 @app.command()
 def benchmark(
     model: Model,
-    runtime: Annotated[str, typer.Option(help="litert, litert_int8, saved_model, keras, onnx, or all.")] = "all",
-    size: Annotated[str, typer.Option(metavar="HEIGHTxWIDTH", help="Size of the picture given.")] = "480x640",
-    repeats: Annotated[int, typer.Option(min=1, help="Timed calls.")] = 100,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of each runtime.")] = 2,
+    runtime: Annotated[
+        str, typer.Option(help="Runtime: litert, litert_int8, saved_model, keras, onnx, or all.")
+    ] = "all",
+    size: Annotated[str, typer.Option(metavar="HEIGHTxWIDTH", help="Size of the input picture.")] = "480x640",
+    repeats: Annotated[int, typer.Option(min=1, help="Number of timed calls.")] = 100,
+    threads: Annotated[int, typer.Option(min=1, help="Threads per runtime.")] = 2,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Measure latency, throughput, start-up and memory of a model folder, one fresh process a runtime."""
+    """Measure latency, throughput, start-up time and memory of a model, each runtime in a new process."""
     folder, size_hw = model_folder(model), parse_size(size)
     from cnn_suite.benchmark import benchmark_model, render
 
@@ -164,16 +176,16 @@ def benchmark(
 def doctor(
     data: Annotated[Path, typer.Argument(help="Data set: folder or annotation file.", exists=True, show_default=False)],
     format: Format = "auto",
-    labels: Annotated[str, typer.Option(help="Class names in order, separated by commas.")] = "",
-    size: Annotated[str, typer.Option(metavar="HEIGHTxWIDTH", help="Input size of the network.")] = "416x416",
+    labels: Annotated[str, typer.Option(help="Class names in order, comma-separated.")] = "",
+    size: Annotated[str, typer.Option(metavar="HEIGHTxWIDTH", help="Network input size.")] = "416x416",
     strides: Annotated[str, typer.Option(help="Input pixels per cell of each head.")] = "8,16,32",
-    anchors: Annotated[str, typer.Option(help="Anchors on the input: 'w,h w,h ...'; found when empty.")] = "",
-    repair: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write a repaired copy there.")] = None,
+    anchors: Annotated[str, typer.Option(help="Anchors in input pixels: 'w,h w,h ...'.", show_default="k-means")] = "",
+    repair: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write a repaired copy to this folder.")] = None,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """List every fault of a data set with file and line, and what its boxes look like; status 1 on a fault."""
+    """List every fault of a data set with file and line, and box statistics; exit status 1 if there are faults."""
     size_hw, heads = parse_size(size), [int(stride) for (stride,) in parse_numbers(strides.replace(",", " "), 1)]
     given, names = parse_numbers(anchors, 2), [name.strip() for name in labels.split(",") if name.strip()]
     from cnn_suite.data.doctor import examine
@@ -206,19 +218,21 @@ def doctor(
 def data(
     config: Config,
     overrides: Overrides = None,
-    sheet: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw what training sees there (.png).")] = None,
-    pictures: Annotated[int, typer.Option(min=1, help="Rows of the sheet: a picture each.")] = 8,
-    versions: Annotated[int, typer.Option(min=1, help="Columns of the sheet: random versions of it.")] = 7,
+    sheet: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw augmented training pictures into this .png file.")
+    ] = None,
+    pictures: Annotated[int, typer.Option(min=1, help="Rows of the sheet, one picture each.")] = 8,
+    versions: Annotated[int, typer.Option(min=1, help="Columns of the sheet: random versions of each picture.")] = 7,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Read a classifier's data as its training would: splits, classes, and a sheet of augmented pictures."""
+    """Read a classifier's data as training would: splits, classes, and optionally a sheet of augmented pictures."""
     from cnn_suite.config import ConfigError, load_config
 
     settings = load_config(config, overrides or [])
     if settings.task != "classification":
-        raise ConfigError(f"task: `data` shows the data of a classifier, received {settings.task}. Try `doctor`.")
+        raise ConfigError(f"task: `data` needs a classification task. Received {settings.task}. Try `doctor`.")
     with imports_muted(debug):
         from cnn_suite.data.picture_sheet import write_sheet
         from cnn_suite.tasks import classification
@@ -234,13 +248,13 @@ def data(
 def find_rate(
     config: Config,
     overrides: Overrides = None,
-    steps: Annotated[int, typer.Option(min=10, help="Batches, each with a higher rate.")] = 100,
-    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw loss over rate there (.png).")] = None,
+    steps: Annotated[int, typer.Option(min=10, help="Number of batches, each with a higher rate.")] = 100,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Plot loss over rate into this .png file.")] = None,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Suggest a learning rate: the one at which the loss of a short trial falls fastest."""
+    """Suggest a learning rate: the one at which the loss falls fastest in a short trial."""
     from cnn_suite.config import load_config
 
     settings = load_config(config, overrides or [])
@@ -255,7 +269,7 @@ def find_rate(
 
 @app.command()
 def models(as_json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
-    """List the networks that can be built by name, with parameters and multiply-adds."""
+    """List the networks that can be built by name, with parameter counts and multiply-adds."""
     from cnn_suite.catalogue import CATALOGUE, as_table
 
     show([asdict(entry) for entry in CATALOGUE.values()], as_json, as_table)
@@ -263,13 +277,13 @@ def models(as_json: Json = False, quiet: Quiet = False, debug: Debug = False) ->
 
 @app.command()
 def summary(
-    network: Annotated[str, typer.Argument(help="Name of a builder, model folder or .keras file.", show_default=False)],
-    size: Annotated[str, typer.Option(metavar="HEIGHTxWIDTH", help="Input size; the network's own when empty.")] = "",
+    network: Annotated[str, typer.Argument(help="Builder name, model folder or .keras file.", show_default=False)],
+    size: Annotated[str, typer.Option(metavar="HEIGHTxWIDTH", help="Input size.", show_default="the network's")] = "",
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Count a network layer by layer: output shape, activation size, parameters, multiply-adds."""
+    """Summarise a network layer by layer: output shape, activation size, parameters, multiply-adds."""
     size_hw = parse_size(size) if size else None
     check_network(network)
     with imports_muted(debug):
@@ -281,23 +295,23 @@ def summary(
 
 @app.command()
 def pull(
-    name: Annotated[str, typer.Argument(help="A name that `cnn-suite weights` lists.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="A name listed by `cnn-suite weights`.", show_default=False)],
     source: Annotated[
         Path | None,
-        typer.Option("--from", metavar="FILE", help="Take this file, or folder of files, instead.", exists=True),
+        typer.Option("--from", metavar="FILE", help="Use this file, or folder of files, instead.", exists=True),
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Fetch known pretrained weights once, checked; a detector becomes a model folder that apps open by name."""
+    """Download known pretrained weights and verify them; detectors are converted into model folders."""
     from cnn_suite.known_weights import KNOWN, nearest
 
     if name not in KNOWN:
-        raise UsageFault(f"There are no known weights {name!r}. {nearest(name)}")
+        raise UsageFault(f"Unknown weights {name!r}. {nearest(name)}")
     from cnn_suite.pull import pull as pull_weights
 
-    with stdout_kept_clean(as_json), progress(f"Fetching {name}", quiet) as on_progress:
+    with stdout_kept_clean(as_json), progress(f"Downloading {name}", quiet) as on_progress:
         path = pull_weights(
             name, source=source, quiet=quiet, on_progress=on_progress, while_importing=imports_muted(debug)
         )
@@ -306,7 +320,7 @@ def pull(
 
 @app.command()
 def weights(as_json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
-    """List the known pretrained weights: size, licence, figures, and which of them were pulled."""
+    """List the known pretrained weights: size, licence, metrics, and which of them are downloaded."""
     from cnn_suite.pull import as_text, weights_table
 
     show(weights_table(), as_json, as_text)

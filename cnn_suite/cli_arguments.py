@@ -1,4 +1,4 @@
-"""What the command line's words mean: sizes, numbers and models, refused with what was expected."""
+"""Parsing of command line arguments: sizes, numbers and models; errors say what was expected."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from cnn_suite.runtime.model_folders import find_model
 
 
 class UsageFault(typer.BadParameter):
-    """A wrong argument that only the verb's own code could notice."""
+    """A wrong argument that only the command's own code can detect."""
 
     def format_message(self) -> str:
-        """Give the message as it stands; it names what is wrong by itself."""
+        """Return the message unchanged; it already says what is wrong."""
         return self.message
 
 
 def is_usage(error: Exception) -> bool:
-    """Tell whether an error is about how the command was called, its configuration included."""
+    """Tell whether an error is about how the command was called, including its configuration."""
     return isinstance(error, (typer.TyperException, ConfigError))
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """Read `480x640` as (height, width)."""
+    """Parse `480x640` into (height, width)."""
     parts = text.lower().split("x")
     if len(parts) != 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
         raise UsageFault(f"--size takes HEIGHTxWIDTH in pixels, for example 480x640. Received {text!r}.")
@@ -33,7 +33,7 @@ def parse_size(text: str) -> tuple[int, int]:
 
 
 def parse_formats(text: str) -> tuple[str, ...]:
-    """Read `saved_model,litert` as forms of an exported model; none for an empty text."""
+    """Parse `saved_model,litert` into export formats; an empty text gives none."""
     chosen = tuple(name.strip() for name in text.split(",") if name.strip())
     if not set(chosen) <= {"saved_model", "litert", "onnx"}:
         raise UsageFault(f"--formats takes saved_model, litert and onnx, separated by commas. Received {text!r}.")
@@ -41,7 +41,7 @@ def parse_formats(text: str) -> tuple[str, ...]:
 
 
 def parse_numbers(text: str, count: int) -> list[tuple[float, ...]]:
-    """Read `1,2 3,4` as groups of `count` positive numbers."""
+    """Parse `1,2 3,4` into groups of `count` positive numbers."""
     try:
         groups = [tuple(float(number) for number in group.split(",")) for group in text.split()]
     except ValueError:
@@ -52,16 +52,16 @@ def parse_numbers(text: str, count: int) -> list[tuple[float, ...]]:
 
 
 def check_network(network: str) -> None:
-    """Refuse a word that is neither the name of a builder nor a file or folder."""
+    """Raise a usage error if `network` is neither a builder's name nor a file or folder."""
     if network not in CATALOGUE and not Path(network).exists():
         try:
             find_model(network)
         except FileNotFoundError as error:
-            raise UsageFault(f"There is no network {network!r}. {nearest(network)}") from error
+            raise UsageFault(f"Unknown network {network!r}. {nearest(network)}") from error
 
 
 def model_folder(model: str) -> Path:
-    """Find a model by folder or known name."""
+    """Find a model by its folder or known name."""
     try:
         return find_model(model)
     except FileNotFoundError as error:

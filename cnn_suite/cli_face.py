@@ -1,4 +1,4 @@
-"""The command line of faces, `cnn-suite face VERB`: parse, call, report."""
+"""The command line for faces, `cnn-suite face COMMAND`: parse arguments, call a function, print the result."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 face_app = typer.Typer(
     name="face",
-    help="Verify and recognise people by their faces, with a threshold that comes from data.",
+    help="Verify and recognise people by their faces, with a calibrated threshold.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -31,18 +31,27 @@ PASSPHRASE = "CNN_SUITE_PASSPHRASE"
 
 Picture = Annotated[Path, typer.Argument(help="Picture file.", exists=True, dir_okay=False, show_default=False)]
 Pictures = Annotated[list[Path], typer.Argument(help="Picture files.", exists=True, dir_okay=False, show_default=False)]
-People = Annotated[Path, typer.Argument(help="Folder of people: a folder a person.", exists=True, file_okay=False)]
-Model = Annotated[str, typer.Option(help="Network for encodings: model folder or known name.")]
-Detector = Annotated[str, typer.Option(help="auto, yunet, a detector's name or folder, or a YuNet .onnx.")]
-Threshold = Annotated[float | None, typer.Option(min=0, max=4, help="Largest squared distance; the model's own.")]
-GalleryFile = Annotated[Path, typer.Option("--gallery", metavar="FILE", help="The enrolled people.")]
-Pairs = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Only these pairs: a file like LFW's pairs.txt.", exists=True)
+People = Annotated[Path, typer.Argument(help="Folder with one folder per person.", exists=True, file_okay=False)]
+Model = Annotated[str, typer.Option(help="Encoding network: model folder or known name.")]
+Detector = Annotated[str, typer.Option(help="auto, yunet, a detector's name or folder, or a YuNet .onnx file.")]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=4,
+        help="Accept faces below this squared distance.",
+        show_default="the model's calibrated threshold",
+    ),
 ]
-Encrypt = Annotated[bool, typer.Option("--encrypted", help=f"Ask for a passphrase, or take {PASSPHRASE}.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+GalleryFile = Annotated[Path, typer.Option("--gallery", metavar="FILE", help="Gallery file of the enrolled people.")]
+Pairs = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Use only the pairs in this file (format of LFW's pairs.txt).", exists=True),
+]
+Encrypt = Annotated[bool, typer.Option("--encrypted", help=f"Use the passphrase in {PASSPHRASE}, or ask for one.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress bar.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the full traceback of an error.")]
 
 MODEL = "face_embedding"
 GALLERY = Path("people.gallery")
@@ -59,7 +68,7 @@ def verify(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Say whether two pictures show the same person: their largest faces are compared."""
+    """Tell whether two pictures show the same person, by comparing the largest face of each."""
     from cnn_suite.faces import verify as verify_pictures
 
     with stdout_kept_clean(as_json):
@@ -93,18 +102,23 @@ def evaluate(
     model: Model = MODEL,
     detector: Detector = "auto",
     one_shot: Annotated[
-        int, typer.Option("--one-shot", metavar="N", min=0, help="Instead: recognise with one picture of N people.")
+        int,
+        typer.Option(
+            "--one-shot", metavar="N", min=0, help="Measure recognition with one enrolled picture each of N people."
+        ),
     ] = 0,
     pairs: Pairs = None,
-    report: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Draw ROC, DET and distances there.")] = None,
-    record: Annotated[bool, typer.Option("--record", help="Write the figures into the model's card.")] = False,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Draw ROC, DET and distances in this folder.")
+    ] = None,
+    record: Annotated[bool, typer.Option("--record", help="Write the metrics into the model's card.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Measure how well a model tells people apart: accuracy, EER, TAR at FAR, rank 1, with intervals."""
+    """Measure how well a model separates people: accuracy, EER, TAR at FAR, rank 1, with intervals."""
     if record and (pairs or one_shot):
-        raise UsageFault("--record takes the figures of the whole folder. Leave --pairs and --one-shot out.")
+        raise UsageFault("--record stores the metrics of the whole folder. Omit --pairs and --one-shot.")
     from cnn_suite.face_evaluation import evaluate_listed_pairs, evaluate_people, one_shot_people
     from cnn_suite.faces import record_figures
     from cnn_suite.runtime.model_folders import find_model
@@ -126,7 +140,7 @@ def evaluate(
 @face_app.command()
 def calibrate(
     folder: People,
-    far: Annotated[float, typer.Option(help="Share of strangers to let in.")] = 1e-3,
+    far: Annotated[float, typer.Option(help="False accept rate: share of pairs of strangers to accept.")] = 1e-3,
     model: Model = MODEL,
     detector: Detector = "auto",
     pairs: Pairs = None,
@@ -135,7 +149,7 @@ def calibrate(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Find the threshold for a false accept rate from pictures of people, with its error rates."""
+    """Calibrate the threshold for a false accept rate on pictures of people, and report its error rates."""
     if not 0 < far < 1:
         raise UsageFault(f"--far takes a share between 0 and 1, such as 0.001. Received {far}.")
     from cnn_suite.faces import calibrate_listed_pairs, calibrate_people, record_calibration
@@ -154,19 +168,19 @@ def calibrate(
 
 @face_app.command()
 def enrol(
-    name: Annotated[str, typer.Argument(help="Who the pictures show.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="Name of the person in the pictures.", show_default=False)],
     pictures: Pictures,
     gallery: GalleryFile = GALLERY,
     encrypted: Encrypt = False,
-    keep_pictures: Annotated[bool, typer.Option("--keep-pictures", help="Keep the aligned faces too.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Enrol although the gate has something against it.")] = False,
+    keep_pictures: Annotated[bool, typer.Option("--keep-pictures", help="Also store the aligned faces.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Enrol even if the quality check fails.")] = False,
     model: Model = MODEL,
     detector: Detector = "auto",
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Add a person to the gallery from one or several pictures; each must pass the gate."""
+    """Add a person to the gallery from one or more pictures; each must pass the quality check."""
     from cnn_suite.face_gallery import enrol_pictures
 
     encoder = _encoder(model, detector)
@@ -187,7 +201,7 @@ def identify(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Say who is in pictures: for every face the nearest enrolled person, or unknown."""
+    """Recognise the people in pictures: for every face the nearest enrolled person, or unknown."""
     from cnn_suite.face_gallery import identify_pictures
 
     encoder = _encoder(model, detector)
@@ -223,7 +237,7 @@ def rename(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Give an enrolled person another name."""
+    """Rename an enrolled person."""
     with _gallery(gallery, _encoding_network(model), encrypted) as people:
         people.rename(old, new)
     show({"old": old, "new": new}, as_json, lambda: f"{old} is now called {new}")
@@ -231,7 +245,7 @@ def rename(
 
 @face_app.command()
 def remove(
-    name: Annotated[str, typer.Argument(help="Whom to remove.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="Person to remove.", show_default=False)],
     gallery: GalleryFile = GALLERY,
     encrypted: Encrypt = False,
     model: Model = MODEL,
@@ -239,7 +253,7 @@ def remove(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Remove a person with all encodings."""
+    """Remove a person and all their encodings."""
     with _gallery(gallery, _encoding_network(model), encrypted) as people:
         count = people.remove(name)
     show({"removed": name, "encodings": count}, as_json, lambda: f"{name} and {count} encodings are removed")
@@ -247,7 +261,9 @@ def remove(
 
 @face_app.command()
 def export(
-    output: Annotated[Path, typer.Argument(help="File to write: .npz or .json, not encrypted.", show_default=False)],
+    output: Annotated[
+        Path, typer.Argument(help="File to write, .npz or .json; it is not encrypted.", show_default=False)
+    ],
     gallery: GalleryFile = GALLERY,
     encrypted: Encrypt = False,
     model: Model = MODEL,
@@ -255,7 +271,7 @@ def export(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Write everybody's encodings into a file."""
+    """Write all encodings to a file."""
     with _gallery(gallery, _encoding_network(model), encrypted) as people:
         people.export(output)
     show({"output": output}, as_json, lambda: f"written: {output}")
@@ -263,8 +279,8 @@ def export(
 
 @face_app.command()
 def merge(
-    source: Annotated[Path, typer.Argument(help="Exported .npz or .json.", exists=True, show_default=False)],
-    clashes: Annotated[str, typer.Option(help="One name in both: refuse, join or number.")] = "refuse",
+    source: Annotated[Path, typer.Argument(help="An exported .npz or .json file.", exists=True, show_default=False)],
+    clashes: Annotated[str, typer.Option(help="What to do if a name is in both: refuse, join or number.")] = "refuse",
     gallery: GalleryFile = GALLERY,
     encrypted: Encrypt = False,
     model: Model = MODEL,
@@ -272,7 +288,7 @@ def merge(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Add everybody of an exported gallery."""
+    """Add all people of an exported gallery."""
     if clashes not in ("refuse", "join", "number"):
         raise UsageFault(f"--clashes takes refuse, join or number. Received {clashes!r}.")
     with _gallery(gallery, _encoding_network(model), encrypted, create=True) as people:
@@ -281,7 +297,7 @@ def merge(
 
 
 def _told(answer: dict[str, Any]) -> str:
-    """Put into one line who is in a picture."""
+    """Describe in one line who is in a picture."""
     told = []
     for face in answer["faces"]:
         nearest = "" if face["nearest"] is None else f" ({face['nearest']} {face['distance']:.2f})"
@@ -290,7 +306,7 @@ def _told(answer: dict[str, Any]) -> str:
 
 
 def _encoder(model: str, detector: str) -> FaceEncoder:
-    """Everything from picture to encoding, or a usage error where a name is wrong."""
+    """All steps from picture to encoding; a usage error if a name is unknown."""
     from cnn_suite.runtime.face_encoder import FaceEncoder
     from cnn_suite.runtime.face_pipeline import load_finder
 

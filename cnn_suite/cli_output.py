@@ -1,4 +1,4 @@
-"""What the command line says: results as JSON or lines, errors in three lines, a progress bar; and what it mutes."""
+"""Output of the command line: results as JSON or text, short errors, a progress bar, and muted imports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import typer
 
 @contextlib.contextmanager
 def progress(description: str, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """Show a progress bar on stderr and give what advances it, or None where nobody would see it."""
+    """Show a progress bar on stderr and yield the function that advances it, or None if it would not be visible."""
     if quiet or not sys.stderr.isatty():
         yield None
         return
@@ -27,15 +27,15 @@ def progress(description: str, quiet: bool) -> Iterator[Callable[[int, int], Non
 
 
 def stdout_kept_clean(as_json: bool) -> contextlib.AbstractContextManager[Any]:
-    """Send whatever libraries print to stderr while only JSON may go to stdout."""
+    """Redirect everything that libraries print to stderr, so that stdout holds only JSON."""
     return contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
 
 
 @contextlib.contextmanager
 def imports_muted(debug: bool) -> Iterator[None]:
-    """Keep what TensorFlow says while it is imported off stderr, and its notes afterwards; errors still arrive.
+    """Suppress TensorFlow's output on stderr during its import, and its notes afterwards; errors are still shown.
 
-    Its first lines come from C++ before any log level is read, so the file descriptor itself is turned away.
+    Its first lines come from C++ before any log level is read, so the file descriptor itself is redirected.
     """
     if debug:
         yield
@@ -54,7 +54,7 @@ def imports_muted(debug: bool) -> Iterator[None]:
 
 
 def show(result: Mapping[str, Any] | Sequence[Any], as_json: bool, text: Callable[[], str]) -> None:
-    """Print a result as JSON or as text for people."""
+    """Print a result as JSON or as readable text."""
     if as_json:
         print_json(result)
     else:
@@ -67,7 +67,7 @@ def print_json(result: Mapping[str, Any] | Sequence[Any]) -> None:
 
 
 def jsonable(value: Any) -> Any:
-    """Turn paths, NumPy values and containers into plain JSON values; what is not a number becomes null."""
+    """Convert paths, NumPy values and containers to plain JSON values; NaN and infinity become null."""
     if isinstance(value, Mapping):
         return {str(key): jsonable(item) for key, item in value.items()}
     if hasattr(value, "tolist"):  # NumPy arrays and scalars
@@ -80,7 +80,7 @@ def jsonable(value: Any) -> Any:
 
 
 def as_lines(values: Mapping[str, Any], indent: str = "") -> str:
-    """Lay out nested results as indented `name  value` lines."""
+    """Format nested results as indented `name  value` lines."""
     lines = []
     for name, value in values.items():
         if isinstance(value, Mapping):
@@ -92,19 +92,19 @@ def as_lines(values: Mapping[str, Any], indent: str = "") -> str:
 
 
 def in_three_lines(error: Exception, verb: str) -> str:
-    """Give an error's text in at most three lines: its first two and its last, which says what to do."""
+    """Return an error's text in at most three lines: the first two and the last, which says what to do."""
     if isinstance(error, typer.TyperException):
-        text = f"{error.format_message()}\n`{verb} --help` shows how to use it."
+        text = f"{error.format_message()}\nRun `{verb} --help` for usage."
     elif isinstance(error, KeyError) and len(error.args) == 1:
         text = str(error.args[0])  # str() of a KeyError would show its text in quotation marks
     elif (isinstance(error, (ValueError, OSError, ImportError)) or _is_ours(error)) and str(error):
         text = str(error)
     else:
-        text = f"{f'{type(error).__name__}: {error}'.rstrip(': .')}. `--debug` shows where it came from."
+        text = f"{f'{type(error).__name__}: {error}'.rstrip(': .')}. Use `--debug` to show the traceback."
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return "\n".join(lines if len(lines) <= 3 else [*lines[:2], lines[-1]])
 
 
 def _is_ours(error: Exception) -> bool:
-    """Tell whether an error is one of the project's own, whose text is written for people."""
+    """Tell whether an error is one of the project's own, whose message is written for users."""
     return type(error).__module__.startswith("cnn_suite.")

@@ -1,9 +1,8 @@
-"""Configuration of a training: frozen, typed, validated, and saved whole with every run.
+"""Configuration of a training run: frozen, typed, validated, and saved completely with every run.
 
-A configuration is a YAML file whose keys are the fields of the sections in `config_<task>.py`, for the
-task that it names; any of them can be given as `key=value` on the command line, nested
-keys with dots: `training.epochs=5`. A key or value that does not fit is refused with its full path, the nearest known
-key and what was expected.
+A configuration is a YAML file that names a task; its keys are the fields of the sections in `config_<task>.py`. Any
+field can be overridden on the command line with `key=value`; nested keys use dots: `training.epochs=5`. The error for
+an invalid key or value gives its full path, the closest known key and what was expected.
 """
 
 import difflib
@@ -38,21 +37,21 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
 
     Args:
         path: YAML file.
-        overrides: Such as `training.epochs=5`; values are read as YAML.
+        overrides: Overrides such as `training.epochs=5`; values are parsed as YAML.
 
     Returns:
         The validated configuration with every default filled in.
 
     Raises:
-        ConfigError: If the file cannot be read or a key or value does not fit.
+        ConfigError: If the file cannot be read or a key or value is invalid.
     """
     values = read_values(path)
     for text in overrides:
         values = override(values, text)
     try:
-        as_json = json.dumps(values)  # where a list is fit for a tuple and everything else is strict
+        as_json = json.dumps(values)  # JSON mode accepts a list for a tuple and is strict otherwise
     except (TypeError, ValueError) as error:
-        raise ConfigError(f"{path} must hold text, numbers, lists and keys with values only: {error}.") from error
+        raise ConfigError(f"{path} must contain only text, numbers, lists and mappings: {error}.") from error
     config = _config_class(values)
     try:
         return config.model_validate_json(as_json)
@@ -61,7 +60,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
 
 
 def _config_class(values: dict) -> type[RunConfig]:
-    """The configuration of the task that the values name, a detector's where they name none."""
+    """The configuration class of the named task [default: detection]."""
     task = values.get("task", "detection")
     if not isinstance(task, str) or task not in CONFIGS:
         near = difflib.get_close_matches(str(task), CONFIGS, n=1)
@@ -71,5 +70,5 @@ def _config_class(values: dict) -> type[RunConfig]:
 
 
 def save_config(config: RunConfig, path: str | Path) -> None:
-    """Writes the whole configuration, defaults included, as YAML that `load_config` reads back."""
+    """Writes the complete configuration, including defaults, as YAML that `load_config` can read."""
     Path(path).write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Configuration of a detector's training."""
+"""Configuration for training a detector."""
 
 from typing import Literal
 
@@ -9,58 +9,58 @@ from cnn_suite.config_sections import Range, Section
 
 
 class Augmentation(Section):
-    """Random changes of training pictures; their boxes move along."""
+    """Random augmentation of training pictures and their boxes."""
 
-    mirror: float = Field(0.5, ge=0, le=1, description="probability of mirroring left and right")
-    flip: float = Field(0.0, ge=0, le=1, description="probability of turning upside down")
-    transpose: float = Field(0.0, ge=0, le=1, description="probability of swapping rows and columns")
-    scale: Range = Field((0.7, 1.4), description="smallest and largest factor of size")
-    aspect: float = Field(1.1, ge=1, description="largest factor between the changes of width and height")
-    shift: float = Field(0.15, ge=0, le=1, description="largest shift, as a share of the picture")
+    mirror: float = Field(0.5, ge=0, le=1, description="probability of a horizontal flip")
+    flip: float = Field(0.0, ge=0, le=1, description="probability of a vertical flip")
+    transpose: float = Field(0.0, ge=0, le=1, description="probability of transposing the picture")
+    scale: Range = Field((0.7, 1.4), description="minimum and maximum scale factor")
+    aspect: float = Field(1.1, ge=1, description="maximum change of the aspect ratio, as a factor")
+    shift: float = Field(0.15, ge=0, le=1, description="maximum shift, as a fraction of the picture")
     brightness: float = Field(0.2, ge=0, le=1)
     contrast: float = Field(0.2, ge=0, le=1)
     saturation: float = Field(0.3, ge=0, le=1)
-    hue: float = Field(0.02, ge=0, le=0.5, description="share of the colour circle")
-    mosaic: float = Field(0.5, ge=0, le=1, description="probability of four pictures in one")
-    close_mosaic_epochs: int = Field(10, ge=0, description="last epochs without mosaic")
-    keep_visible: float = Field(0.25, ge=0, le=1, description="share of a box that must stay in view")
+    hue: float = Field(0.02, ge=0, le=0.5, description="fraction of the colour wheel")
+    mosaic: float = Field(0.5, ge=0, le=1, description="probability of combining four pictures into one")
+    close_mosaic_epochs: int = Field(10, ge=0, description="number of final epochs without mosaic")
+    keep_visible: float = Field(0.25, ge=0, le=1, description="fraction of a box that must stay visible")
 
 
 class Shapes(Section):
-    """The synthetic set that the format shapes makes in memory; see `cnn_suite.data.synthetic`."""
+    """The synthetic data set of format shapes, made in memory; see `cnn_suite.data.synthetic`."""
 
-    train: int = Field(400, ge=1, description="pictures of the split train")
-    val: int = Field(50, ge=0, description="pictures of the split val")
-    test: int = Field(50, ge=0, description="pictures of the split test")
+    train: int = Field(400, ge=1, description="pictures in the split train")
+    val: int = Field(50, ge=0, description="pictures in the split val")
+    test: int = Field(50, ge=0, description="pictures in the split test")
     size_hw: tuple[int, int] = (128, 128)
-    objects: tuple[int, int] = Field((1, 4), description="fewest and most shapes of a picture")
+    objects: tuple[int, int] = Field((1, 4), description="minimum and maximum number of shapes per picture")
     seed: int = Field(0, ge=0)
 
     @model_validator(mode="after")
     def _possible(self) -> "Shapes":
         if min(self.size_hw) < 32:
-            raise ValueError(f"size_hw must be at least 32 a side, received {self.size_hw}")
+            raise ValueError(f"size_hw must be at least 32 per side, received {self.size_hw}")
         if not 0 <= self.objects[0] <= self.objects[1]:
-            raise ValueError(f"objects must be the fewest and the most shapes, fewest first, received {self.objects}")
+            raise ValueError(f"objects must be the minimum and maximum number of shapes, received {self.objects}")
         return self
 
 
 class Data(config_sections.Data):
-    """Where pictures and boxes come from and how they are fed."""
+    """Source of the pictures and boxes, and input pipeline."""
 
-    path: str = Field("", description="folder of the data set; only the formats shapes and none have none")
+    path: str = Field("", description="folder of the data set; required except for the formats shapes and none")
     format: Literal["auto", "voc", "yolo_txt", "coco", "landmarks_csv", "shapes", "none"] = Field(
-        "auto", description="how it is stored; none: a network from elsewhere, whose data are not at hand"
+        "auto", description="storage format; none: an imported network without data"
     )
-    labels: tuple[str, ...] = Field((), description="class names in order; empty: as the data say")
-    on_fault: Literal["stop", "leave_out"] = Field("stop", description="what to do about faulty pictures and boxes")
-    train: tuple[str, ...] = Field(("train",), min_length=1, description="splits to learn from")
-    validation: tuple[str, ...] = Field(("val",), description="splits to measure on during training")
+    labels: tuple[str, ...] = Field((), description="class names in order; empty: those of the data")
+    on_fault: Literal["stop", "leave_out"] = Field("stop", description="how to handle faulty pictures and boxes")
+    train: tuple[str, ...] = Field(("train",), min_length=1, description="splits to train on")
+    validation: tuple[str, ...] = Field(("val",), description="splits to evaluate on during training")
     background: tuple[str, ...] = Field((), description="folders of pictures without objects, added to training")
     point_margins: tuple[float, float, float, float] | None = Field(
-        None, description="landmarks_csv: left, top, right, bottom margins round the points; empty: the reader's own"
+        None, description="landmarks_csv: left, top, right and bottom margins around the points; empty: the defaults"
     )
-    resize: Literal["letterbox", "stretch"] = Field("letterbox", description="how a picture comes to its size")
+    resize: Literal["letterbox", "stretch"] = Field("letterbox", description="how pictures are resized")
     batch_size: int = Field(8, ge=1)
     cache: Literal["memory", "none"] = "memory"
     shapes: Shapes = Shapes()
@@ -69,9 +69,9 @@ class Data(config_sections.Data):
     @model_validator(mode="after")
     def _has_a_source(self) -> "Data":
         if not self.path and self.format not in ("shapes", "none"):
-            raise ValueError("path is required: the folder of the data set; only format: shapes has none")
+            raise ValueError("path is required: the folder of the data set; only format: shapes needs none")
         if self.point_margins and self.format != "landmarks_csv":
-            raise ValueError(f"point_margins belongs to format: landmarks_csv, received format: {self.format}")
+            raise ValueError(f"point_margins requires format: landmarks_csv, received format: {self.format}")
         return self
 
 
@@ -81,13 +81,13 @@ class Model(Section):
     builder: str = Field("yolo_resnet", description="yolo_resnet, darknet, or module:function")
     cfg: str = Field("", description="darknet: the network's .cfg, or the name of a pulled model")
     pretrained: str = Field(
-        "", description="model folder, name of a pulled model or .weights file to take everything below the heads from"
+        "", description="model folder, name of a pulled model or .weights file for all layers below the heads"
     )
     image_size_hw: tuple[int, int] = (320, 416)
     strides: tuple[int, ...] = (8, 16)
     anchors_per_head: int = Field(3, ge=1)
     anchors_px: tuple[tuple[tuple[float, float], ...], ...] | None = Field(
-        None, description="anchors of every head in pixels of the input; empty: k-means on the training boxes"
+        None, description="anchors of every head in input pixels; empty: k-means on the training boxes"
     )
     width: float = Field(1.0, gt=0)
     depth: float = Field(1.0, gt=0)
@@ -99,7 +99,7 @@ class Model(Section):
     def _cfg_for_darknet(self) -> "Model":
         if (self.builder == "darknet") != bool(self.cfg):
             raise ValueError(
-                "builder: darknet needs cfg, the file that describes the network, and no other builder has one; "
+                "builder: darknet requires cfg, the file that describes the network, and no other builder accepts it; "
                 f"received builder: {self.builder}, cfg: {self.cfg or 'none'}"
             )
         return self
@@ -132,22 +132,22 @@ class Loss(Section):
 
 
 class Training(config_sections.Training):
-    """How `fit` runs."""
+    """Options for `fit`."""
 
-    multi_scale: float = Field(0.0, ge=0, lt=1, description="share by which the input size may vary between batches")
+    multi_scale: float = Field(0.0, ge=0, lt=1, description="fraction by which the input size varies between batches")
 
 
 class Export(config_sections.Export):
-    """What the exported graph does after the network, and which files are written."""
+    """Postprocessing in the exported graph, and the files to write."""
 
-    confidence: float = Field(0.25, ge=0, le=1, description="threshold that the apps use unless told otherwise")
+    confidence: float = Field(0.25, ge=0, le=1, description="default confidence threshold of the apps")
     iou: float = Field(0.45, ge=0, le=1)
     max_detections: int = Field(100, ge=1)
-    score_floor: float = Field(0.001, ge=0, le=1, description="scores under it never leave the graph")
+    score_floor: float = Field(0.001, ge=0, le=1, description="detections with lower scores are removed in the graph")
 
 
 class DetectionConfig(config_sections.Run):
-    """One detector: data, network, loss, training and export."""
+    """Configuration of a detector: data, network, loss, training and export."""
 
     task: Literal["detection"] = "detection"
     data: Data
@@ -161,7 +161,7 @@ class DetectionConfig(config_sections.Run):
         anchors = self.model.anchors_px
         if anchors is not None and self.model.builder != "darknet" and len(anchors) != len(self.model.strides):
             raise ValueError(
-                f"model.anchors_px must hold {len(self.model.strides)} lists of anchors, one a stride, "
+                f"model.anchors_px must hold {len(self.model.strides)} lists of anchors, one per stride, "
                 f"received {len(anchors)}"
             )
         return self

@@ -1,4 +1,4 @@
-"""Configuration of the training of a network that tells people apart by encodings of their faces."""
+"""Configuration for training a face encoding network."""
 
 from typing import Literal
 
@@ -9,36 +9,38 @@ from cnn_suite.config_sections import Section
 
 
 class Augmentation(Section):
-    """Random changes of aligned faces."""
+    """Random augmentation of aligned faces."""
 
-    mirror: float = Field(0.5, ge=0, le=1, description="probability of mirroring left and right")
-    jitter: float = Field(0.03, ge=0, description="deviation of the points before alignment, in eye distances")
-    rotation_deg: float = Field(6.0, ge=0, le=180, description="largest turn that alignment leaves")
-    scale: float = Field(1.08, ge=1, description="largest factor of size that alignment leaves")
+    mirror: float = Field(0.5, ge=0, le=1, description="probability of a horizontal flip")
+    jitter: float = Field(
+        0.03, ge=0, description="standard deviation of point noise before alignment, in eye distances"
+    )
+    rotation_deg: float = Field(6.0, ge=0, le=180, description="maximum rotation after alignment")
+    scale: float = Field(1.08, ge=1, description="maximum scale factor after alignment")
     brightness: float = Field(0.2, ge=0, le=1)
     contrast: float = Field(0.3, ge=0, le=1)
-    blur: float = Field(0.3, ge=0, le=1, description="probability of a loss of sharpness")
-    grey: float = Field(0.1, ge=0, le=1, description="probability of a picture without colours")
+    blur: float = Field(0.3, ge=0, le=1, description="probability of blurring")
+    grey: float = Field(0.1, ge=0, le=1, description="probability of conversion to greyscale")
     erase: float = Field(0.2, ge=0, le=1, description="probability of erasing a rectangle")
-    blend: float = Field(0.0, ge=0, le=1, description="distillation: probability of mixing a face with another one")
+    blend: float = Field(0.0, ge=0, le=1, description="distillation: probability of blending a face with another")
 
 
 class Data(config_sections.Data):
-    """Where aligned faces come from and how they are fed."""
+    """Source of the aligned faces, and input pipeline."""
 
     path: str = Field(
-        "", description="folder with a landmarks CSV and images/, or of people's aligned faces; empty: not at hand"
+        "", description="folder with a landmarks CSV and images/, or of people's aligned faces; empty: not available"
     )
-    labels: tuple[str, ...] = Field((), max_length=0, description="an encoding has no classes")
-    train: tuple[str, ...] = Field(("train",), min_length=1, description="splits to learn from, by person")
-    validation: tuple[str, ...] = Field(("val",), description="splits to measure on during training")
-    people_per_batch: int = Field(32, ge=2, description="P of a triplet training")
-    pictures_per_person: int = Field(4, ge=2, description="K of a triplet training")
+    labels: tuple[str, ...] = Field((), max_length=0, description="must be empty: an encoding has no classes")
+    train: tuple[str, ...] = Field(("train",), min_length=1, description="splits to train on, by person")
+    validation: tuple[str, ...] = Field(("val",), description="splits to evaluate on during training")
+    people_per_batch: int = Field(32, ge=2, description="P in triplet training: people per batch")
+    pictures_per_person: int = Field(4, ge=2, description="K in triplet training: pictures per person")
     augmentation: Augmentation = Augmentation()
 
     @property
     def batch_size(self) -> int:
-        """Pictures a batch."""
+        """Pictures per batch."""
         return self.people_per_batch * self.pictures_per_person
 
 
@@ -47,7 +49,7 @@ class Model(Section):
 
     builder: str = Field("face_embedding", description="face_embedding, openface_nn4_small2, or module:function")
     image_size_hw: tuple[int, int] = (112, 112)
-    options: dict[str, bool | int | float | str] = Field({}, description="further arguments of the builder")
+    options: dict[str, bool | int | float | str] = Field({}, description="additional arguments of the builder")
 
     @model_validator(mode="after")
     def _square(self) -> "Model":
@@ -57,21 +59,21 @@ class Model(Section):
 
 
 class Triplets(Section):
-    """How triplets are chosen and what they pay; see `cnn_suite.losses.triplet.TripletLoss`."""
+    """Selection and cost of triplets; see `cnn_suite.losses.triplet.TripletLoss`."""
 
     rule: Literal["all", "random", "semi_hard", "hardest", "batch_hard"] = "semi_hard"
     margin: float = Field(0.2, gt=0)
     soft: bool = False
     measure: Literal["squared", "euclidean", "cosine"] = "squared"
     fallback: Literal["skip", "largest", "nearest"] = Field(
-        "largest", description="semi_hard: where there is no such negative; FaceNet's own rule is skip"
+        "largest", description="semi_hard: what to use if there is no such negative; FaceNet itself uses skip"
     )
 
 
 class Training(config_sections.Training):
-    """How `fit` runs."""
+    """Options for `fit`."""
 
-    objective: Literal["triplet", "distillation"] = Field("triplet", description="what the encodings are taught by")
+    objective: Literal["triplet", "distillation"] = Field("triplet", description="training objective")
     teacher: str = Field("", description="distillation: MobileFace V2's weights file, or mobileface-v2 once pulled")
     triplets: Triplets = Triplets()
 
@@ -79,20 +81,20 @@ class Training(config_sections.Training):
     def _teacher_for_distillation(self) -> "Training":
         if (self.objective == "distillation") != bool(self.teacher):
             raise ValueError(
-                "objective: distillation needs a teacher, and triplets have none; "
+                "objective: distillation requires a teacher, and triplet accepts none; "
                 f"received objective: {self.objective}, teacher: {self.teacher or 'none'}"
             )
         return self
 
 
 class Export(config_sections.Export):
-    """What the exported graph does after the network, and which files are written."""
+    """Postprocessing in the exported graph, and the files to write."""
 
     mirror: bool = Field(False, description="add the encoding of the mirrored face")
 
 
 class EmbeddingConfig(config_sections.Run):
-    """One network for encodings: data, network, training and export."""
+    """Configuration of an encoding network: data, network, training and export."""
 
     task: Literal["embedding"] = "embedding"
     data: Data

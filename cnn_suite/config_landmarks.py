@@ -1,4 +1,4 @@
-"""Configuration of the training of a network that finds points of a face."""
+"""Configuration for training a face landmark network."""
 
 from typing import Literal
 
@@ -9,25 +9,25 @@ from cnn_suite.config_sections import Range, Section
 
 
 class Augmentation(Section):
-    """Random changes of the square round a face, and of its pixels."""
+    """Random augmentation of the square around a face, and of its pixels."""
 
-    mirror: float = Field(0.5, ge=0, le=1, description="probability of mirroring left and right")
-    scale: Range = Field((0.8, 1.25), description="smallest and largest factor of the square's side")
-    shift: float = Field(0.12, ge=0, le=1, description="largest shift, as a share of the square's side")
-    rotation_deg: float = Field(30.0, ge=0, le=180, description="largest turn to either side")
+    mirror: float = Field(0.5, ge=0, le=1, description="probability of a horizontal flip")
+    scale: Range = Field((0.8, 1.25), description="minimum and maximum factor of the square's side")
+    shift: float = Field(0.12, ge=0, le=1, description="maximum shift, as a fraction of the square's side")
+    rotation_deg: float = Field(30.0, ge=0, le=180, description="maximum rotation in either direction")
     brightness: float = Field(0.3, ge=0, le=1)
     contrast: float = Field(0.3, ge=0, le=1)
-    blur: float = Field(0.3, ge=0, le=1, description="probability of a loss of sharpness")
-    no_face: float = Field(0.15, ge=0, lt=1, description="share of squares beside the face, to learn what is none")
+    blur: float = Field(0.3, ge=0, le=1, description="probability of blurring")
+    no_face: float = Field(0.15, ge=0, lt=1, description="fraction of squares without a face, as negative examples")
 
 
 class Data(config_sections.Data):
-    """Where faces with points come from and how they are fed."""
+    """Source of the faces with points, and input pipeline."""
 
     path: str = Field(min_length=1, description="folder with the landmarks CSV and images/")
-    labels: tuple[str, ...] = Field((), description="names of the points; empty: as the data say")
-    train: tuple[str, ...] = Field(("train",), min_length=1, description="splits to learn from, by person")
-    validation: tuple[str, ...] = Field(("val",), description="splits to measure on during training")
+    labels: tuple[str, ...] = Field((), description="names of the points; empty: those of the data")
+    train: tuple[str, ...] = Field(("train",), min_length=1, description="splits to train on, by person")
+    validation: tuple[str, ...] = Field(("val",), description="splits to evaluate on during training")
     batch_size: int = Field(64, ge=1)
     augmentation: Augmentation = Augmentation()
 
@@ -36,7 +36,7 @@ class Model(Section):
     """The network."""
 
     builder: Literal["face_points"] = "face_points"
-    image_size_hw: tuple[int, int] = Field((64, 64), description="the square on which points are looked for")
+    image_size_hw: tuple[int, int] = Field((64, 64), description="input size of the network, square")
     width: float = Field(1.0, gt=0)
 
     @field_validator("image_size_hw")
@@ -48,19 +48,19 @@ class Model(Section):
 
 
 class Training(config_sections.Training):
-    """How `fit` runs."""
+    """Options for `fit`."""
 
-    evaluate_every: int = Field(1, ge=1, description="epochs between two evaluations on the validation faces")
+    evaluate_every: int = Field(1, ge=1, description="epochs between evaluations on the validation faces")
 
 
 class Export(config_sections.Export):
-    """What the exported graph does after the network, and which files are written."""
+    """Postprocessing in the exported graph, and the files to write."""
 
-    mirror: bool = Field(True, description="take the mean of the points in the picture and in its mirror image")
+    mirror: bool = Field(True, description="average the points of the picture and its mirror image")
 
 
 class LandmarksConfig(config_sections.Run):
-    """One network for points: data, network, training and export."""
+    """Configuration of a landmark network: data, network, training and export."""
 
     task: Literal["landmarks"] = "landmarks"
     data: Data

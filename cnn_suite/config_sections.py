@@ -1,4 +1,4 @@
-"""What the configurations of all tasks share: the rules of a section, how `fit` runs, what is exported."""
+"""Sections shared by the configurations of all tasks: base class, training options, export options."""
 
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -6,20 +6,20 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 
 class Section(BaseModel):
-    """Base of every section: frozen, no unknown keys, no silent conversion between types."""
+    """Base class of all sections: frozen, no unknown keys, no implicit type conversion."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True)
 
 
 def _ordered(pair: tuple[float, float]) -> tuple[float, float]:
     if not 0 < pair[0] <= pair[1]:
-        raise ValueError(f"must be two positive numbers, smaller first, received {pair}")
+        raise ValueError(f"must be two positive numbers in ascending order, received {pair}")
     return pair
 
 
 def _at_most_whole(pair: tuple[float, float]) -> tuple[float, float]:
     if pair[1] > 1:
-        raise ValueError(f"must be shares of the picture, at most 1, received {pair}")
+        raise ValueError(f"must be fractions of the picture, at most 1, received {pair}")
     return pair
 
 
@@ -28,29 +28,31 @@ ShareRange = Annotated[Range, AfterValidator(_at_most_whole)]
 
 
 class Data(Section):
-    """Base of the section that says what is learned from."""
+    """Base class of the section for the training data."""
 
-    PLACES: ClassVar[tuple[str, ...]] = ("path",)  # the fields that another machine may have otherwise
+    PLACES: ClassVar[tuple[str, ...]] = ("path",)  # the fields that may differ on another machine
 
     @property
     def places(self) -> dict[str, Any]:
-        """Where the data lie: the values of these fields."""
+        """The locations of the data: the values of the fields in `PLACES`."""
         return {name: getattr(self, name) for name in self.PLACES}
 
 
 class Phase(Section):
-    """A part of the training with its own trainable layers, rates and length."""
+    """A phase of the training with its own trainable layers, learning rates and length."""
 
     epochs: int = Field(ge=1)
-    train: str = Field("all", description="all, head, or the first layer or block that learns, those after it included")
+    train: str = Field("all", description="all, head, or the first trainable layer or block")
     learning_rate: float = Field(gt=0)
     final_learning_rate: float = Field(0.0, ge=0)
     warmup_epochs: float = Field(0.0, ge=0)
-    layer_decay: float = Field(1.0, gt=0, le=1, description="factor of the rate from one block to the one before it")
+    layer_decay: float = Field(
+        1.0, gt=0, le=1, description="factor of the learning rate from one block to the one before it"
+    )
 
 
 class Training(Section):
-    """How `fit` runs."""
+    """Options for `fit`."""
 
     epochs: int = Field(100, ge=1)
     optimizer: Literal["adamw", "sgd"] = "adamw"
@@ -59,22 +61,24 @@ class Training(Section):
     warmup_epochs: float = Field(3.0, ge=0)
     weight_decay: float = Field(1e-4, ge=0)
     clip_norm: float = Field(10.0, gt=0)
-    ema_momentum: float = Field(0.99, ge=0, lt=1, description="0 switches the moving average of the weights off")
+    ema_momentum: float = Field(0.99, ge=0, lt=1, description="momentum of the weights' moving average; 0: off")
     mixed_precision: Literal["none", "bfloat16", "float16"] = "none"
     jit: bool = False
     steps_per_execution: int = Field(1, ge=1)
-    early_stopping_epochs: int = Field(0, ge=0, description="epochs without a better figure before stopping; 0: never")
-    evaluate_every: int = Field(5, ge=1, description="epochs between two evaluations on the validation splits")
-    steps_per_epoch: int | None = Field(None, ge=1, description="batches of one epoch; empty: the whole data once")
-    phases: tuple[Phase, ...] = Field((), description="parts with rates of their own; empty: one, as said above")
+    early_stopping_epochs: int = Field(0, ge=0, description="epochs without improvement before stopping; 0: never")
+    evaluate_every: int = Field(5, ge=1, description="epochs between evaluations on the validation splits")
+    steps_per_epoch: int | None = Field(None, ge=1, description="batches per epoch; empty: one pass over the data")
+    phases: tuple[Phase, ...] = Field(
+        (), description="phases with their own rates; empty: one phase with the settings above"
+    )
 
     def steps(self, pictures: int, batch_size: int) -> int:
-        """Batches of one epoch: as configured, else as many full ones as the pictures give, at least one."""
+        """Batches per epoch: as configured, otherwise the number of full batches, at least one."""
         return self.steps_per_epoch or max(1, pictures // batch_size)
 
     @property
     def total_epochs(self) -> int:
-        """Epochs of all phases together."""
+        """Total number of epochs of all phases."""
         return sum(phase.epochs for phase in self.phases) if self.phases else self.epochs
 
     @model_validator(mode="after")
@@ -88,13 +92,13 @@ class Training(Section):
 
 
 class Export(Section):
-    """Which files are written."""
+    """The files to write."""
 
     formats: tuple[Literal["saved_model", "litert", "onnx"], ...] = ("saved_model", "litert")
 
 
 class Run(Section):
-    """What one experiment is called, and the seed of its chance."""
+    """Name and random seed of an experiment."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="name of the run and of its model folder")
     task: str

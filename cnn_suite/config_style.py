@@ -1,4 +1,4 @@
-"""Configuration of the training of a network that paints in one or several styles."""
+"""Configuration for training a style network with one or several styles."""
 
 from typing import Literal
 
@@ -9,12 +9,12 @@ from cnn_suite.config_sections import Section, ShareRange
 
 
 class Painting(Section):
-    """A style."""
+    """A painting, which defines a style."""
 
-    name: str = Field(min_length=1, description="what people call it")
+    name: str = Field(min_length=1, description="name of the style")
     path: str = Field(min_length=1, description="picture file")
-    size: int = Field(384, ge=32, description="its longest side while it is looked at: larger for larger strokes")
-    strength: float = Field(1.0, gt=0, description="factor of beta for this style")
+    size: int = Field(384, ge=32, description="longest side to resize it to: larger for larger strokes")
+    strength: float = Field(1.0, gt=0, description="factor on beta for this style")
 
 
 class Data(config_sections.Data):
@@ -24,16 +24,16 @@ class Data(config_sections.Data):
 
     photos: tuple[str, ...] = Field(
         min_length=1,
-        description="folders of photographs of anything, with sub-folders, each drawn from equally often, "
-        "named twice twice as often; scikit-image for the photographs that come with it",
+        description="folders of photographs, including sub-folders, sampled equally often; a folder listed twice is "
+        "sampled twice as often; scikit-image: the photographs included in that package",
     )
-    paintings: tuple[Painting, ...] = Field(min_length=1, description="one a style")
+    paintings: tuple[Painting, ...] = Field(min_length=1, description="one per style")
     labels: tuple[str, ...] = Field((), description="names of the styles; empty: those of the paintings")
-    validation: tuple[str, ...] = Field((), description="folders of photographs to measure on")
-    smallest_side: int = Field(96, ge=16, description="photographs with a smaller side are left out")
-    crop: int = Field(192, ge=32, description="side of the squares that are trained on")
+    validation: tuple[str, ...] = Field((), description="folders of photographs to evaluate on")
+    smallest_side: int = Field(96, ge=16, description="photographs with a shorter side are left out")
+    crop: int = Field(192, ge=32, description="side of the training crops")
     scale: ShareRange = Field(
-        (0.5, 1.0), description="side of a square before it is resized to `crop`, in smaller sides of its photograph"
+        (0.5, 1.0), description="side of a crop before resizing, as a fraction of the photograph's shorter side"
     )
     batch_size: int = Field(4, ge=1)
 
@@ -41,8 +41,8 @@ class Data(config_sections.Data):
     def _every_style_in_a_batch(self) -> "Data":
         if self.batch_size % len(self.paintings):
             raise ValueError(
-                f"batch_size must be a multiple of the {len(self.paintings)} paintings, so that every style has its "
-                f"share of a batch, received {self.batch_size}"
+                f"batch_size must be a multiple of the {len(self.paintings)} paintings, so that every style has an "
+                f"equal share of a batch, received {self.batch_size}"
             )
         names = [painting.name for painting in self.paintings]
         if len(set(names)) < len(names):
@@ -58,24 +58,24 @@ class Model(Section):
 
 
 class Perception(Section):
-    """The network whose features are compared."""
+    """The network whose features define content and style."""
 
     backbone: Literal["squeezenet", "vgg16", "vgg19"] = "squeezenet"
-    weights: str = Field("", description="its weights file; empty: the one that was pulled")
+    weights: str = Field("", description="its weights file; empty: the pulled one")
     pooling: Literal["max", "average"] = "max"
 
 
 class Training(config_sections.Training):
-    """How `fit` runs, and what is to be small."""
+    """Options for `fit`, and the weights of the objective."""
 
     alpha: float = Field(1.0, ge=0, description="weight of the content")
     beta: float = Field(10.0, ge=0, description="weight of the style")
     tv: float = Field(50.0, ge=0, description="weight of the total variation")
-    evaluate_every: int = Field(1, ge=1, description="epochs between two evaluations on the validation photographs")
+    evaluate_every: int = Field(1, ge=1, description="epochs between evaluations on the validation photographs")
 
 
 class StyleConfig(config_sections.Run):
-    """One network that paints: data, network, training and export."""
+    """Configuration of a style network: data, network, training and export."""
 
     task: Literal["style"] = "style"
     data: Data

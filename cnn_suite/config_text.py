@@ -1,4 +1,4 @@
-"""Configurations as text: YAML to values, `key=value` overrides, and pydantic's complaints in plain words."""
+"""Configurations as text: YAML to values, `key=value` overrides, and pydantic's errors in plain words."""
 
 import difflib
 import re
@@ -11,21 +11,21 @@ from pydantic import BaseModel
 
 
 class ConfigError(ValueError):
-    """A configuration that cannot be used; the message names the key."""
+    """An invalid configuration; the message names the key."""
 
 
 _WANTED = {
     "int_type": "a whole number",
     "float_type": "a number",
     "bool_type": "true or false",
-    "string_type": "text; put it in quotes if YAML takes it for something else",
+    "string_type": "text; put it in quotes if YAML reads it as another type",
     "tuple_type": "a list",
-    "model_type": "a section with keys of its own",
+    "model_type": "a section with keys",
 }
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML without its worst surprises: 2e-3 is a number, a date is text, and a key may not stand twice."""
+    """Safe YAML without its worst surprises: 2e-3 is a number, a date is text, and duplicate keys are errors."""
 
     yaml_implicit_resolvers = {
         first: [(tag, pattern) for tag, pattern in rules if tag != "tag:yaml.org,2002:timestamp"]
@@ -33,25 +33,25 @@ class _Loader(yaml.SafeLoader):
     }
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict:
-        """A mapping whose keys differ."""
+        """Builds a mapping and rejects duplicate keys."""
         keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
         twice = [key for key, _ in node.value if keys.count(key.value) > 1]
         if twice:
-            problem = f"the key {twice[-1].value!r} stands twice"
+            problem = f"duplicate key {twice[-1].value!r}"
             raise yaml.constructor.ConstructorError(None, None, problem, twice[-1].start_mark)
         return super().construct_mapping(node, deep)
 
 
-_Loader.add_implicit_resolver(  # YAML 1.1 wants a dot in every number with an exponent, 1.2 and everybody else does not
+_Loader.add_implicit_resolver(  # YAML 1.1 requires a dot in numbers with an exponent, YAML 1.2 does not
     "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
 )
 
 
 def read_values(path: str | Path) -> dict[str, Any]:
-    """Keys and values of a YAML file.
+    """Reads the keys and values of a YAML file.
 
     Raises:
-        ConfigError: If the file cannot be read, is not YAML, or holds no keys.
+        ConfigError: If the file cannot be read, is not YAML, or contains no keys.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -62,28 +62,28 @@ def read_values(path: str | Path) -> dict[str, Any]:
     try:
         values = yaml.load(text, _Loader)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{path}{_place(error)} is not YAML: {_problem(error)}.") from error
+        raise ConfigError(f"{path}{_place(error)} is not valid YAML: {_problem(error)}.") from error
     if values is None:
-        raise ConfigError(f"{path} is empty. It must hold keys and values, at least `name` and `data`.")
+        raise ConfigError(f"{path} is empty. It must contain keys and values, at least `name` and `data`.")
     if not isinstance(values, dict):
-        raise ConfigError(f"{path} must hold keys and values. Received a {type(values).__name__}.")
+        raise ConfigError(f"{path} must contain keys and values. Received a {type(values).__name__}.")
     return values
 
 
 def override(values: dict[str, Any], text: str) -> dict[str, Any]:
-    """The values with one override such as `training.epochs=5` applied; its value is read as YAML.
+    """Returns the values with an override such as `training.epochs=5` applied; its value is parsed as YAML.
 
     Raises:
-        ConfigError: If the text is no override or its key runs through a value.
+        ConfigError: If the text is not an override or part of its key is a value, not a section.
     """
     key, separator, value_text = text.partition("=")
     parents = key.strip().split(".")
     if not separator or not all(parents):
-        raise ConfigError(f"An override must read key=value, such as training.epochs=5. Received {text!r}.")
+        raise ConfigError(f"An override must have the form key=value, such as training.epochs=5. Received {text!r}.")
     try:
         value = yaml.load(value_text, _Loader)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{key}: the value {value_text!r} is not YAML: {_problem(error)}.") from error
+        raise ConfigError(f"{key}: the value {value_text!r} is not valid YAML: {_problem(error)}.") from error
     return _with_value(values, parents, value, key.strip())
 
 
@@ -106,7 +106,7 @@ def _problem(error: yaml.YAMLError) -> str:
 
 
 def explain(item: Any, root: type[BaseModel]) -> str:
-    """One line for one of pydantic's errors: the key's path, what was expected, what came, the nearest key.
+    """Formats a pydantic error as one line: the key's path, what was expected, what was received, the closest key.
 
     Args:
         item: An element of `ValidationError.errors()`.
@@ -135,7 +135,7 @@ def explain(item: Any, root: type[BaseModel]) -> str:
 
 
 def _hint(location: Sequence[Any], root: type[BaseModel]) -> str:
-    """The nearest known key, first in the same section, then anywhere; and the keys of the section."""
+    """The closest known key, first in the same section, then anywhere; and the keys of the section."""
     name, section = str(location[-1]), _section_at(location[:-1], root)
     known = list(section.model_fields)
     near = difflib.get_close_matches(name, known, n=1)

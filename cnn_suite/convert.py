@@ -56,7 +56,7 @@ def convert_darknet(
     network = plan(sections)
     model = darknet(sections, weights=weights)
     if not isinstance(model.output, dict):
-        raise DarknetError(f"{Path(cfg).name} has neither [yolo] nor [region]. Only detectors become model folders.")
+        raise DarknetError(f"{Path(cfg).name} has neither [yolo] nor [region]. Only detectors can be converted.")
     classes = yolo_heads(model)[0].classes
     folder = Path(folder)
     resize: Literal["letterbox", "stretch"] = "letterbox" if network.letterbox else "stretch"
@@ -119,8 +119,8 @@ def _labels(names: str | Path | None, classes: int) -> tuple[str, ...]:
         with path.open("rb") as file:
             text = file.read(LARGEST_NAMES).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise DarknetError(f"Cannot read the names of the classes from {path}: {error}.") from error
+        raise DarknetError(f"Cannot read the class names from {path}: {error}.") from error
     found = tuple(line.strip() for line in text.splitlines() if line.strip())
     if len(found) != classes:
-        raise DarknetError(f"{path.name} must hold {classes} names, a class a line. It holds {len(found)}.")
+        raise DarknetError(f"{path.name} must contain {classes} names, one per line. It contains {len(found)}.")
     return found

@@ -93,7 +93,7 @@ def evaluate_run(folder: str | Path, run: str | Path, *, quiet: bool = False) ->
         Path(folder), config, report_folder=report_folder, history=Path(run) / "history.csv", quiet=quiet
     )
     if result:
-        part = ", ".join(config.data.validation) or "what is held out of data.train"
+        part = ", ".join(config.data.validation) or "the held-out part of data.train"
         _record(folder, "validation", result, f"cnn-suite train, data.validation: {part}")
     return result
 

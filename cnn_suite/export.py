@@ -61,7 +61,7 @@ def export_model(
     """
     require_tensorflow(
         "A model folder",
-        f"{source} stays as it is: say the same with KERAS_BACKEND=tensorflow, and with --resume after `train`.",
+        f"{source} is unchanged: run the same command with KERAS_BACKEND=tensorflow, and with --resume after `train`.",
     )
     trained = load_trained(source)
     config = trained.config
@@ -81,7 +81,7 @@ def export_model(
 def _checked_formats(formats: Sequence[str]) -> tuple[str, ...]:
     known = ("saved_model", "litert", "onnx")
     if isinstance(formats, str) or not set(formats) <= set(known):
-        raise ValueError(f"`formats` must be a list out of {', '.join(known)}. Received {formats!r}.")
+        raise ValueError(f"`formats` must be a list of any of {', '.join(known)}. Received {formats!r}.")
     if "onnx" in formats:
         graphs.check_onnx_installed()
     return tuple(formats)
@@ -93,8 +93,8 @@ def _calibration(trained: Trained, serving: Serving) -> list[np.ndarray]:
     pictures = task_of(config.task).sample_pictures(config, CALIBRATION_PICTURES, training=True)
     if not pictures:
         raise ConfigError(
-            f"An 8-bit file is quantised by training pictures, and they are not where the configuration says: "
-            f"{_listed(config.data.places)}. Run the command where they are, or set that in "
+            f"An 8-bit file is calibrated on training pictures, which are not where the configuration says: "
+            f"{_listed(config.data.places)}. Run the command where they are, or correct the path in "
             f"{trained.path.parent / 'config.yaml'}."
         )
     return [serving.on_input(picture) for picture in pictures]

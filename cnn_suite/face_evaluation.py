@@ -43,7 +43,9 @@ def evaluate_people(
     people = np.array([picture.person for picture in pictures])[usable]
     encodings = encodings[usable]
     if len(set(people)) < 2 or len(set(people)) == len(people):
-        raise PictureError(f"{folder} must hold two people with a face, and one of them twice. It does not.")
+        raise PictureError(
+            f"{folder} must contain detected faces of two people, and of one of them in two pictures. It does not."
+        )
     pairs = all_pairs(encodings, people)
     if report_folder is not None:
         card = encoder.encoder.card
@@ -94,8 +96,8 @@ def one_shot_people(
     encodings, names = encodings[usable], sorted(set(people))
     if not 0 < enrolled < len(names):
         raise PictureError(
-            f"{folder} shows {len(names)} people with a face. Enrol at least one and fewer than all of them, "
-            f"so that some are strangers. Received {enrolled}."
+            f"Faces of {len(names)} people were detected in {folder}. Enrol at least one and fewer than all of them, "
+            f"so that some remain as strangers. Received {enrolled}."
         )
     first = [int(np.flatnonzero(people == name)[0]) for name in names[:enrolled]]
     others = np.setdiff1d(np.arange(len(people)), first)

@@ -31,7 +31,7 @@ def people_pictures(folder: str | Path) -> list[PersonPicture]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise FileNotFoundError(f"There is no folder {folder}. A folder of people holds one folder a person.")
+        raise FileNotFoundError(f"The folder {folder} does not exist. A folder of people has one folder per person.")
     found = [
         PersonPicture(path, person.name)
         for person in sorted(folder.iterdir())
@@ -39,7 +39,7 @@ def people_pictures(folder: str | Path) -> list[PersonPicture]:
         for path in pictures_under(person)
     ]
     if not found:
-        raise PictureError(f"{folder} holds no folders with pictures. A folder of people holds one folder a person.")
+        raise PictureError(f"{folder} contains no folders with pictures. A folder of people has one folder per person.")
     return found
 
 
@@ -52,20 +52,20 @@ def read_face_picture(path: str | Path) -> np.ndarray:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"There is no picture {path}.")
+        raise FileNotFoundError(f"The picture {path} does not exist.")
     try:
         height, width = picture_size_hw(path)
     except ValueError as error:
-        raise PictureError(f"{path} is no picture that can be read: {error}") from error
+        raise PictureError(f"{path} is not a readable picture: {error}") from error
     if height * width > MOST_PIXELS:
         raise PictureError(
-            f"{path} has {width:,} x {height:,} pixels. At most {MOST_PIXELS // 1_000_000} million can be read: make "
+            f"{path} has {width:,} x {height:,} pixels. At most {MOST_PIXELS // 1_000_000} million are supported: make "
             "it smaller first."
         )
     try:
         return read_rgb(path)
     except ValueError as error:
-        raise PictureError(f"{path} is no picture that can be read: {error}") from error
+        raise PictureError(f"{path} is not a readable picture: {error}") from error
 
 
 def largest_face(encoder: FaceEncoder, path: str | Path) -> np.ndarray | None:

@@ -88,7 +88,7 @@ def verify(encoder: FaceEncoder, a: str | Path, b: str | Path, threshold: float 
     for path in (a, b):
         encoding = largest_face(encoder, path)
         if encoding is None:
-            raise PictureError(f"No face was found in {path}. Take a picture in which one is larger or better lit.")
+            raise PictureError(f"No face was found in {path}. Use a picture with a larger or better lit face.")
         encodings.append(encoding)
     threshold, far = (threshold, None) if threshold is not None else threshold_of(encoder.encoder.card)
     distance = float(((encodings[0] - encodings[1]) ** 2).sum())
@@ -146,7 +146,7 @@ def listed_pairs(
         path = Path(folder) / picture_file(*side)
         encoding = largest_face(encoder, path)
         if encoding is None:
-            raise PictureError(f"No face was found in {path}, which {pairs_file} lists.")
+            raise PictureError(f"No face was found in {path}, which is listed in {pairs_file}.")
         encodings[side] = encoding
     between = [encodings[pair.first] - encodings[pair.second] for pair in pairs]
     return pairs, np.array([float((difference**2).sum()) for difference in between])

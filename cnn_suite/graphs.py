@@ -72,7 +72,7 @@ def litert_int8_bytes(signatures: Signatures, calibration: Iterable[np.ndarray],
     pictures = list(calibration)
     sizes = sorted({picture.shape for picture in pictures})
     if len(sizes) != 1:
-        raise ValueError(f"`calibration` must hold pictures of one size. Received {len(pictures)} of sizes {sizes}.")
+        raise ValueError(f"`calibration` must contain pictures of one size. Received {len(pictures)} of sizes {sizes}.")
     with _converter(signatures) as converter, _without_quantizer_notes():
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: (
@@ -82,7 +82,7 @@ def litert_int8_bytes(signatures: Signatures, calibration: Iterable[np.ndarray],
         names = _tensor_names(quantizer.calibrated_model)
         kept_float = [name for name in names if not re.search(body, name)]
         if len(kept_float) == len(names):
-            raise ValueError(f"`body` must name a part of the graph. Received {body!r}, found in no operator's name.")
+            raise ValueError(f"`body` must name a part of the graph. No operator name contains {body!r}.")
         quantizer.options = tf.lite.experimental.QuantizationDebugOptions(denylisted_nodes=kept_float)
         return quantizer.get_nondebug_quantized_model()
 
@@ -162,7 +162,7 @@ def check_onnx_installed() -> None:
     missing = [name for name in ("tf2onnx", "onnxruntime") if find_spec(name) is None]
     if missing:
         raise ImportError(
-            f"The export to ONNX needs {' and '.join(missing)}: `pip install 'cnn_suite[onnx]'`, or leave onnx out of "
+            f"The export to ONNX needs {' and '.join(missing)}: `pip install 'cnn_suite[onnx]'`, or remove onnx from "
             "the formats."
         )
 

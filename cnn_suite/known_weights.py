@@ -337,7 +337,7 @@ _ROWS = (
             ),
         ),
         licence="MIT",
-        trained_on="not said by its publisher",
+        trained_on="not specified by its publisher",
         published="LFW 99.653 %",
         measured="99.76 % of all pairs of 100 LFW photographs, TAR 0.978 at FAR 1e-3, aligned by YuNet",
         form="mxnet_params",

@@ -94,7 +94,7 @@ def find_learning_rate(
         epochs = 1 if isinstance(batches, Iterator) else steps
         model.fit(batches, epochs=epochs, shuffle=False, callbacks=[rising], verbose=0)
     if not rising.losses and not rising.stopped:
-        raise ValueError("`batches` must hold at least one batch. Received none.")
+        raise ValueError("`batches` must contain at least one batch. Received none.")
     rates, losses = tuple(rising.rates[: len(rising.losses)]), tuple(rising.losses)
     smoothed_rates = tuple(math.exp(mean) for mean in running_means([math.log(rate) for rate in rates], smoothing))
     smoothed_losses = tuple(running_means(losses, smoothing))
@@ -241,17 +241,19 @@ def _steered(model: keras.Model) -> Iterator[Callable[[float], None]]:
 
 def _endless(batches: Sequence[Any]) -> Iterator[Any]:
     if not batches:
-        raise ValueError("`batches` must hold at least one batch. Received none.")
+        raise ValueError("`batches` must contain at least one batch. Received none.")
     return (tuple(batch) for batch in itertools.cycle(batches))
 
 
 def _check(model: keras.Model, lowest: float, highest: float, steps: int, smoothing: float) -> None:
     if not 0 < lowest < highest < math.inf:
-        raise ValueError(f"`lowest` and `highest` must be rates above 0, lower first. Received {lowest} and {highest}.")
+        raise ValueError(
+            f"`lowest` and `highest` must be positive rates in ascending order. Received {lowest} and {highest}."
+        )
     if steps < 10:
-        raise ValueError(f"`steps` must be 10 or more: a slope is looked for. Received {steps}.")
+        raise ValueError(f"`steps` must be at least 10 to estimate a slope. Received {steps}.")
     if not 0 <= smoothing < 1:
-        raise ValueError(f"`smoothing` must be 0 or more and less than 1. Received {smoothing}.")
+        raise ValueError(f"`smoothing` must be at least 0 and less than 1. Received {smoothing}.")
     if not model.built:
         raise ValueError(f"`{model.name}` is not built, so it has no weights to restore. Call it on one batch first.")
     if not model.compiled or model.optimizer is None:

@@ -46,7 +46,7 @@ def pull(
         DownloadError: If a file cannot be had, written, or is not the one it should be.
     """
     if name not in KNOWN:
-        raise ValueError(f"There are no known weights {name!r}. {nearest(name)}")
+        raise ValueError(f"Unknown weights {name!r}. {nearest(name)}")
     row = KNOWN[name]
     place = place_of(row)
     if is_pulled(row):
@@ -59,7 +59,10 @@ def pull(
             _download_all(row, on_progress)
         if row.becomes_folder and not is_pulled(row):
             if not quiet and sys.stderr.isatty():
-                print(f"Converting {name} into a model folder; this is done once and takes a while.", file=sys.stderr)
+                print(
+                    f"Converting {name} into a model folder; this is needed only once and takes a while.",
+                    file=sys.stderr,
+                )
             with while_importing or nullcontext():
                 convert = import_module("cnn_suite.convert")
             _convert(row, convert)
@@ -109,7 +112,7 @@ def as_text() -> str:
         figure = row.published + (f"; measured here: {row.measured}" if row.measured else "")
         pulled = "yes" if is_pulled(row) else ""
         lines.append(form.format(row.name, row.task, size, pulled, row.licence, row.trained_on, figure).rstrip())
-    return "\n".join([*lines, f"`cnn-suite pull NAME` puts them into {cache_home()} (CNN_SUITE_HOME)."])
+    return "\n".join([*lines, f"`cnn-suite pull NAME` downloads to {cache_home()} (CNN_SUITE_HOME)."])
 
 
 def _turn(folder: Path) -> FileLock:
@@ -118,7 +121,7 @@ def _turn(folder: Path) -> FileLock:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DownloadError(
-            f"Cannot make the folder {folder}: {error.strerror}. Name another one in the environment variable "
+            f"Cannot create the folder {folder}: {error.strerror}. Set another one with the environment variable "
             "CNN_SUITE_HOME."
         ) from error
     return FileLock(folder / "pull.lock")
@@ -143,8 +146,10 @@ def _by_hand(row: KnownWeights) -> str:
     """What to do without the network: the addresses that are still missing and the command to run then."""
     missing = [file.address for file in row.files if not is_whole(file, files_folder(row.name) / file.name)]
     if len(row.files) == 1:
-        return f"Fetch {missing[0]} by hand, then run `cnn-suite pull {row.name} --from FILE`."
-    return f"Fetch {' and '.join(missing)} into one folder by hand, then run `cnn-suite pull {row.name} --from FOLDER`."
+        return f"Download {missing[0]} manually, then run `cnn-suite pull {row.name} --from FILE`."
+    return (
+        f"Download {' and '.join(missing)} manually into a folder, then run `cnn-suite pull {row.name} --from FOLDER`."
+    )
 
 
 def _take_all(row: KnownWeights, source: Path) -> None:
@@ -156,11 +161,11 @@ def _take_all(row: KnownWeights, source: Path) -> None:
         at_hand = {file.name: source for file in missing}
     else:
         names = ", ".join(file.name for file in row.files)
-        raise DownloadError(f"{row.name} has {len(row.files)} files. Give a folder that holds them: {names}.")
+        raise DownloadError(f"{row.name} has {len(row.files)} files. Give a folder that contains them: {names}.")
     absent = [file for file in missing if not at_hand[file.name].is_file()]
     if absent:
         listed = ", ".join(f"{file.name} (from {file.address})" for file in absent)
-        raise DownloadError(f"{source} does not hold {listed}.")
+        raise DownloadError(f"{source} does not contain {listed}.")
     for file in missing:
         take(file, at_hand[file.name], files_folder(row.name) / file.name)
 
@@ -195,7 +200,9 @@ def _corrected(row: KnownWeights, cfg: Path, folder: Path) -> Path:
     text = cfg.read_text()
     for wrong, right in row.corrections:
         if text.count(wrong) != 1:
-            raise DownloadError(f"{cfg.name} must hold the line `{wrong}` once. Found {text.count(wrong)} of them.")
+            raise DownloadError(
+                f"{cfg.name} must contain the line `{wrong}` exactly once. Found it {text.count(wrong)} times."
+            )
         text = text.replace(wrong, right)
     corrected = folder / cfg.name
     corrected.write_text(text)

@@ -62,10 +62,10 @@ class Detections:
             )
         if len(self) and (confidence.min() < 0 or confidence.max() > 1):
             raise ValueError(
-                f"`confidence` must lie in [0, 1]. Received values from {confidence.min():g} to {confidence.max():g}."
+                f"`confidence` must be in [0, 1]. Received values from {confidence.min():g} to {confidence.max():g}."
             )
         if len(self) and (class_id.min() < 0 or (self.labels and class_id.max() >= len(self.labels))):
-            known = f"0 to {len(self.labels) - 1}" if self.labels else "0 or more"
+            known = f"0 to {len(self.labels) - 1}" if self.labels else "at least 0"
             raise ValueError(
                 f"`class_id` must be {known} ({len(self.labels)} labels). "
                 f"Received values from {class_id.min()} to {class_id.max()}."
@@ -121,11 +121,11 @@ class Classification:
         # Softmax of a 16-bit or 8-bit graph may end a rounding above 1.
         if values.min() < 0 or values.max() > 1 + 1e-3:
             raise ValueError(
-                f"`probabilities` must lie in [0, 1]. Received values from {values.min():g} to {values.max():g}. "
+                f"`probabilities` must be in [0, 1]. Received values from {values.min():g} to {values.max():g}. "
                 "If these are logits, take their softmax first."
             )
         if self.labels and len(self.labels) != len(values):
-            raise ValueError(f"There must be one label a class, {len(values)}. Received {len(self.labels)} labels.")
+            raise ValueError(f"There must be one label per class, {len(values)}. Received {len(self.labels)} labels.")
         object.__setattr__(self, "probabilities", _frozen(np.minimum(values, 1)))
 
     @property
@@ -150,7 +150,7 @@ class Classification:
             ValueError: If `k` is less than 1.
         """
         if k < 1:
-            raise ValueError(f"`k` must be 1 or more. Received {k}.")
+            raise ValueError(f"`k` must be at least 1. Received {k}.")
         best = np.argsort(-self.probabilities, kind="stable")[:k].tolist()
         return [(self._name_of(class_id), float(self.probabilities[class_id])) for class_id in best]
 
@@ -202,7 +202,7 @@ class ModelCard:
         if not path.is_file():
             what = "has no card.json" if path.parent.is_dir() else "does not exist"
             raise FileNotFoundError(
-                f"Model folder {str(folder)!r} {what}. A model folder is what `cnn-suite export` writes."
+                f"Model folder {str(folder)!r} {what}. Write a model folder with `cnn-suite export`."
             )
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
@@ -213,7 +213,7 @@ class ModelCard:
     @classmethod
     def _from_json(cls, values: Any, path: Path) -> ModelCard:
         if not isinstance(values, dict):
-            raise ValueError(f"{path} must hold one JSON object. Received a {type(values).__name__}.")
+            raise ValueError(f"{path} must contain one JSON object. Received a {type(values).__name__}.")
         known = [f.name for f in fields(cls) if f.name != "extra"]
         expected = dict.fromkeys(known, dict) | {"name": str, "task": str, "labels": list}
         for key in ("name", "task", "labels"):
@@ -244,7 +244,7 @@ def _array(name: str, values: Any, dtype: Any) -> np.ndarray:
     array = np.asarray(values)
     if array.size and array.dtype.kind not in ("iu" if np.issubdtype(dtype, np.integer) else "iuf"):
         kind = "whole numbers" if np.issubdtype(dtype, np.integer) else "numbers"
-        raise ValueError(f"`{name}` must hold {kind}. Received an array of {array.dtype}.")
+        raise ValueError(f"`{name}` must contain {kind}. Received an array of {array.dtype}.")
     if array.size and not np.isfinite(array).all():
         raise ValueError(f"`{name}` must be finite. Received a NaN or an infinite value.")
     return array.astype(dtype, copy=False)
@@ -253,7 +253,7 @@ def _array(name: str, values: Any, dtype: Any) -> np.ndarray:
 def _column(name: str, values: Any, dtype: Any, count: int) -> np.ndarray:
     array = _array(name, values, dtype)
     if array.shape != (count,):
-        raise ValueError(f"`{name}` must have shape ({count},), one value a box. Received shape {array.shape}.")
+        raise ValueError(f"`{name}` must have shape ({count},), one value per box. Received shape {array.shape}.")
     return array
 
 

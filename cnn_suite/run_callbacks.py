@@ -147,6 +147,6 @@ class FiniteLoss(keras.callbacks.Callback):
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss):
             raise FloatingPointError(
-                f"the loss is {loss} at batch {batch + 1} of the epoch. Lower training.learning_rate or "
-                "training.clip_norm, and run `cnn-suite doctor` on the data; --resume goes on from the epoch before"
+                f"the loss is {loss} at batch {batch + 1} of the epoch. Reduce training.learning_rate or "
+                "training.clip_norm, and run `cnn-suite doctor` on the data; --resume continues from the previous epoch"
             )

@@ -194,14 +194,12 @@ def _check_files(output: Path, inputs: Sequence[Path], beside: Beside) -> None:
     check_output(output, inputs)
     if beside.checkpoint is None:
         if beside.resume:
-            raise ValueError("Going on needs the checkpoint to go on from. Give --checkpoint FILE with --resume.")
+            raise ValueError("--resume needs a checkpoint to resume from. Add --checkpoint FILE.")
     elif beside.resume and not beside.checkpoint.is_file():
-        raise FileNotFoundError(
-            f"There is no checkpoint {beside.checkpoint} to go on from. Leave --resume out to begin."
-        )
+        raise FileNotFoundError(f"There is no checkpoint {beside.checkpoint} to resume from. Omit --resume to start.")
     elif not beside.resume and beside.checkpoint.exists():
         raise ValueError(
-            f"There is a checkpoint {beside.checkpoint} of an unfinished transfer. Go on from it with --resume, or "
+            f"There is a checkpoint {beside.checkpoint} of an unfinished transfer. Continue with --resume, or "
             "delete it."
         )
     for path in (beside.checkpoint, beside.frames_video):
@@ -272,7 +270,7 @@ def _figures(output: Path, size_hw: tuple[int, int], last: Progress, ended: str,
     if last.size_hw != size_hw:
         print(
             f"The picture was painted at {last.size_hw[1]} x {last.size_hw[0]} pixels and enlarged to "
-            f"{size_hw[1]} x {size_hw[0]}: there was no time for more.",
+            f"{size_hw[1]} x {size_hw[0]}: the time limit was reached.",
             file=sys.stderr,
         )
     return {

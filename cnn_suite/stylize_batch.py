@@ -57,9 +57,9 @@ def stylize_with_model(
         OSError: If something cannot be written.
     """
     if colours not in ("none", *RESULT_MODES):
-        raise ValueError(f"A trained network's result keeps its colours by 'luma' or 'none'. Received {colours!r}.")
+        raise ValueError(f"`colours` must be 'luma' or 'none' for a style network. Received {colours!r}.")
     if not 0 <= strength <= 1:
-        raise ValueError(f"A trained network's strength is from 0 to 1. Received {strength}.")
+        raise ValueError(f"`strength` must be between 0 and 1 for a style network. Received {strength}.")
     stylizer = load_stylizer(model, runtime=runtime, threads=threads)
     mixture = None if style is None else parse_mixture(style, stylizer.labels)
 
@@ -111,7 +111,7 @@ def _targets(source: str | Path, output: Path) -> dict[Path, Path]:
     else:
         raise FileNotFoundError(f"There is no picture, folder or pattern {source}.")
     if output.suffix.lower() in PICTURE_SUFFIXES:
-        raise ValueError(f"{source} names {len(pictures)} pictures, so --output must be a folder. Received {output}.")
+        raise ValueError(f"{source} matches {len(pictures)} pictures, so --output must be a folder. Received {output}.")
     found: dict[Path, Path] = {}
     taken: set[str] = set()
     for number, picture in enumerate(pictures):
@@ -129,4 +129,4 @@ def _check_targets(targets: dict[Path, Path]) -> None:
     sources = {path.resolve() for path in targets}
     for target in targets.values():
         if target.resolve() in sources:
-            raise SinkError(f"Output {target} would overwrite a picture that is read. Choose another name or folder.")
+            raise SinkError(f"Output {target} would overwrite an input picture. Choose another name or folder.")

@@ -161,7 +161,7 @@ def _opened(video: str | Path) -> FrameSource:
     source = open_source(str(video))
     if source.live or source.still:
         source.close()
-        raise ValueError(f"A video file was expected. Received {video}: `python apps/stylize.py` paints cameras.")
+        raise ValueError(f"Expected a video file. Received {video}. Use `python apps/stylize.py` for cameras.")
     return source
 
 
@@ -183,9 +183,9 @@ def _total(source: FrameSource, max_frames: int | None) -> int | None:
 
 def _check_output(output: Path, video: str | Path, max_frames: int | None) -> None:
     if max_frames is not None and max_frames < 1:
-        raise ValueError(f"`max_frames` must be 1 or more. Received {max_frames}.")
+        raise ValueError(f"`max_frames` must be at least 1. Received {max_frames}.")
     if output.suffix.lower() not in VIDEO_SUFFIXES or output.suffix.lower() == ".gif":
-        raise SinkError(f"Output {output} must be a video: a name that ends in one of {' '.join(VIDEO_SUFFIXES[:5])}.")
+        raise SinkError(f"Output {output} must be a video file that ends in one of {' '.join(VIDEO_SUFFIXES[:5])}.")
     if output.exists() and Path(video).exists() and output.samefile(video):
-        raise SinkError(f"Output {output} would overwrite the video that is read. Choose another name.")
+        raise SinkError(f"Output {output} would overwrite the input video. Choose another name.")
     check_writable(output)

@@ -84,10 +84,10 @@ def model_sums(model: keras.Model, image_shape: Sequence[int] | None = None) -> 
 
 def _input_shape(model: keras.Model, image_shape: Sequence[int] | None) -> tuple[int, ...]:
     if any(None in more.shape[1:] for more in model.inputs[1:]):
-        raise ValueError(f"`model` must have no open sides but those of its first input. Received {model.name!r}.")
+        raise ValueError(f"Only the first input of `model` may have unspecified sides. Received {model.name!r}.")
     shape = tuple(image_shape) if image_shape is not None else tuple(model.inputs[0].shape[1:])
     if None in shape:
-        raise ValueError(f"`image_shape` must be given, as {model.name!r} takes any size: its input is {shape}.")
+        raise ValueError(f"`image_shape` is required, because {model.name!r} takes any size: its input is {shape}.")
     return shape
 
 

@@ -107,10 +107,10 @@ def untrained(config: RunConfig, data: Any) -> keras.Model:
 def _check_folder(folder: Path, resume: bool) -> None:
     started = (folder / "last.keras").exists()
     if resume and not started:
-        raise ConfigError(f"There is nothing to resume: {folder / 'last.keras'} does not exist. Leave --resume out.")
+        raise ConfigError(f"There is nothing to resume: {folder / 'last.keras'} does not exist. Omit --resume.")
     if started and not resume:
         raise ConfigError(
-            f"The run {folder} exists. Continue it with --resume, choose another name=… or remove the folder."
+            f"The run {folder} already exists. Continue it with --resume, choose another name=… or remove the folder."
         )
 
 
@@ -145,7 +145,9 @@ def _fit_phases(model: keras.Model, config: RunConfig, data: Any, folder: Path, 
             continue
         first_epoch = end - phase.epochs
         learning = set_trainable(model, phase.train)
-        _log.info("epochs %d to %d: %d layers learn, from %s on", first_epoch + 1, end, len(learning), learning[0])
+        _log.info(
+            "epochs %d to %d: %d trainable layers, starting at %s", first_epoch + 1, end, len(learning), learning[0]
+        )
         task.compile_model(model, config, data, phase, f"phase{number}")
         if resume and number == reached:
             first_epoch += _restore(model, last, task.steps_per_epoch(config, data))

@@ -35,8 +35,8 @@ def load_trained(source: str | Path) -> Trained:
     settings = path.parent / "config.yaml"
     if not path.is_file() or not settings.is_file():
         raise ConfigError(
-            f"{source} is no trained network: expected model.keras and config.yaml, or a .keras file with config.yaml "
-            "beside it. `cnn-suite train` writes them to runs/<name>."
+            f"{source} is not a trained network: expected model.keras and config.yaml, or a .keras file with "
+            "config.yaml next to it. `cnn-suite train` writes them to runs/<name>."
         )
     config = load_config(settings)
     task = task_of(config.task)  # imports the layers of its networks, which Keras must know to read the file
@@ -72,8 +72,8 @@ def _network(path: Path) -> keras.Model:
         model.load_weights(path)
     except (zipfile.BadZipFile, OSError, KeyError, TypeError, ValueError) as error:
         raise ConfigError(
-            f"{path} is damaged or no network that Keras can read ({str(error).splitlines()[0]:.200}). "
-            "Train it again, or export an earlier file."
+            f"{path} is damaged or not readable by Keras ({str(error).splitlines()[0]:.200}). "
+            "Train it again, or export an earlier checkpoint."
         ) from error
     finally:
         keras.config.set_dtype_policy(policy)

@@ -57,12 +57,14 @@ def test_an_unknown_runtime_lists_the_known_ones(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_the_runtimes_file_says_how_to_write_it(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="needs model.onnx, which .* does not hold. Write it with `cnn-suite export"):
+    with pytest.raises(
+        ValueError, match="needs model.onnx, which .* does not contain. Write it with `cnn-suite export"
+    ):
         benchmark_model(tmp_path, runtime="onnx")
 
 
 def test_a_folder_without_any_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="is not a model folder: it holds none of model.tflite"):
+    with pytest.raises(ValueError, match="is not a model folder: it contains none of model.tflite"):
         benchmark_model(tmp_path)
 
 

@@ -54,8 +54,8 @@ def test_a_classification_cannot_be_changed_and_does_not_freeze_its_source():
         ([], (), r"at least one class. Received shape \(0,\)"),
         ([0.1, np.nan], (), "`probabilities` must be finite"),
         (["a"], (), "`probabilities` must hold numbers"),
-        ([-2.0, 3.0], (), r"must lie in \[0, 1\]. Received values from -2 to 3. If these are logits, take their soft"),
-        ([0.5, 1.1], (), r"must lie in \[0, 1\]"),
+        ([-2.0, 3.0], (), r"must be in \[0, 1\]. Received values from -2 to 3. If these are logits, take their soft"),
+        ([0.5, 1.1], (), r"must be in \[0, 1\]"),
         ([0.5, 0.5], ("a",), "one label a class, 2. Received 1 labels"),
     ],
 )
@@ -66,5 +66,5 @@ def test_wrong_classifications_are_refused_with_what_was_expected(probabilities,
 
 @pytest.mark.parametrize("k", [0, -1])
 def test_top_of_less_than_one_class_is_refused(k):
-    with pytest.raises(ValueError, match=f"`k` must be 1 or more. Received {k}"):
+    with pytest.raises(ValueError, match=f"`k` must be at least 1. Received {k}"):
         three().top(k)

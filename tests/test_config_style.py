@@ -57,9 +57,9 @@ def test_what_is_saved_reads_back_the_same(loaded, tmp_path):
     ("data.paintings=[]", "data.paintings"),
     ("data.batch_size=0", "data.batch_size"),
     ("data.crop=31", "data.crop"),
-    ("data.scale=[0.8, 0.5]", r"data.scale: must be two positive numbers, smaller first, received \(0.8, 0.5\)"),
-    ("data.scale=[0.0, 0.5]", r"data.scale: must be two positive numbers, smaller first, received \(0.0, 0.5\)"),
-    ("data.scale=[0.5, 1.5]", r"data.scale: must be shares of the picture, at most 1, received \(0.5, 1.5\)"),
+    ("data.scale=[0.8, 0.5]", r"data.scale: must be two positive numbers in ascending order, received \(0.8, 0.5\)"),
+    ("data.scale=[0.0, 0.5]", r"data.scale: must be two positive numbers in ascending order, received \(0.0, 0.5\)"),
+    ("data.scale=[0.5, 1.5]", r"data.scale: must be fractions of the picture, at most 1, received \(0.5, 1.5\)"),
     ("model.variant=fat", "model.variant"),
     ("perception.backbone=resnet", "perception.backbone"),
     ("perception.pooling=min", "perception.pooling"),
@@ -77,6 +77,6 @@ def test_values_that_cannot_be_are_refused_by_their_place(loaded, override, text
 def test_every_style_must_have_its_share_of_a_batch(loaded):
     three = "data.paintings=[{name: a, path: a}, {name: b, path: b}, {name: c, path: c}]"
     assert loaded(SMALLEST, three, "data.batch_size=6").data.batch_size == 6
-    text = "batch_size must be a multiple of the 3 paintings, so that every style has its share of a batch, received 4"
+    text = "must be a multiple of the 3 paintings, so that every style has an equal share of a batch, received 4"
     with pytest.raises(ConfigError, match=text):
         loaded(SMALLEST, three)

@@ -79,13 +79,13 @@ def test_letter_box_of_the_cfg_is_kept(files):
 
 def test_names_must_be_as_many_as_classes(files):
     (files / "two.names").write_text("a\nb\n")
-    with pytest.raises(DarknetError, match="two.names must hold 3 names, a class a line. It holds 2."):
+    with pytest.raises(DarknetError, match="two.names must contain 3 names, one per line. It contains 2."):
         convert_darknet(files / "net.cfg", files / "net.weights", files / "x", names=files / "two.names")
     assert not (files / "x").exists()
 
 
 def test_names_that_are_not_there_are_named(files):
-    with pytest.raises(DarknetError, match="Cannot read the names of the classes from .*no.names"):
+    with pytest.raises(DarknetError, match="Cannot read the class names from .*no.names"):
         convert_darknet(files / "net.cfg", files / "net.weights", files / "x", names=files / "no.names")
 
 

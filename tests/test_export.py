@@ -223,7 +223,7 @@ def test_graphs_of_another_backend_are_refused_before_anything_is_written(shapes
 
 @pytest.mark.parametrize("formats", ["litert", ["savedmodel"], ["litert", "tflite"]])
 def test_unknown_formats_are_refused(shapes_run, tmp_path, formats):
-    with pytest.raises(ValueError, match="`formats` must be a list out of saved_model, litert, onnx. Received "):
+    with pytest.raises(ValueError, match="`formats` must be a list of any of saved_model, litert, onnx. Received "):
         export_model(shapes_run, tmp_path / "model", formats=formats)
     assert not (tmp_path / "model").exists()
 
@@ -236,7 +236,7 @@ def test_8_bits_without_the_training_pictures_are_refused_before_anything_is_wri
     with pytest.raises(ConfigError) as error:
         export_model(source, tmp_path / "model", int8=True)
     assert "they are not where the configuration says: data.path 'moved/away'." in str(error.value)
-    assert f"or set that in {source / 'config.yaml'}" in str(error.value)
+    assert f"or correct the path in {source / 'config.yaml'}" in str(error.value)
     assert not (tmp_path / "model").exists()
 
 

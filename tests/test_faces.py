@@ -71,7 +71,7 @@ def test_every_picture_is_encoded_and_what_shows_no_face_is_a_row_of_nan(encoder
     pictures, encodings = faces.encode_people(encoder, tmp_path, quiet=True)
     assert [picture.path.name for picture in pictures] == ["0.png", "1.png", "2.png"]
     assert np.isnan(encodings).all(axis=1).tolist() == [False, True, True]
-    assert "No face was found in" in caplog.text and "2.png is no picture that can be read" in caplog.text
+    assert "No face was found in" in caplog.text and "2.png is not a readable picture" in caplog.text
 
 
 def test_encodings_are_written_with_paths_and_people(encoder, folder, tmp_path):
@@ -92,7 +92,7 @@ def test_two_pictures_of_one_person_are_the_same_and_of_two_are_not(encoder, fol
 
 def test_a_model_without_a_threshold_says_how_to_get_one(folder):
     never = FaceEncoder(find, ColourNetwork())
-    with pytest.raises(ValueError, match="has no threshold: it was never calibrated. `cnn-suite face calibrate"):
+    with pytest.raises(ValueError, match="has no threshold: it is not calibrated. Run `cnn-suite face calibrate"):
         faces.verify(never, folder / "p00" / "0.png", folder / "p00" / "1.png")
 
 
@@ -172,7 +172,9 @@ def test_a_folder_in_which_nobody_stands_twice_cannot_be_measured(encoder, tmp_p
     for person in range(2):
         (tmp_path / str(person)).mkdir()
         cv2.imwrite(str(tmp_path / str(person) / "0.png"), drawn(person, 0))
-    with pytest.raises(PictureError, match="must hold two people with a face, and one of them twice"):
+    with pytest.raises(
+        PictureError, match="must contain detected faces of two people, and of one of them in two pictures"
+    ):
         face_evaluation.evaluate_people(encoder, tmp_path, quiet=True)
 
 
@@ -225,7 +227,7 @@ def test_folders_of_people(folder, tmp_path):
     assert len(people_pictures(folder)) == 4 * PEOPLE
     with pytest.raises(FileNotFoundError, match="There is no folder"):
         people_pictures(tmp_path / "absent")
-    with pytest.raises(PictureError, match="holds no folders with pictures"):
+    with pytest.raises(PictureError, match="contains no folders with pictures"):
         people_pictures(tmp_path)
 
 
@@ -234,7 +236,7 @@ def test_a_picture_that_would_fill_the_memory_is_refused_by_its_head(tmp_path):
     side = (20_000).to_bytes(4, "big")
     (tmp_path / "huge.png").write_bytes(head[:16] + side + side + head[24:])
     assert 20_000**2 > MOST_PIXELS
-    with pytest.raises(PictureError, match="has 20,000 x 20,000 pixels. At most 100 million can be read"):
+    with pytest.raises(PictureError, match="has 20,000 x 20,000 pixels. At most 100 million are supported"):
         read_face_picture(tmp_path / "huge.png")
     with pytest.raises(FileNotFoundError, match="There is no picture"):
         read_face_picture(tmp_path / "absent.png")
@@ -280,7 +282,7 @@ def test_the_commands_that_measure(commands, folder, tmp_path, capsys):
 
 def test_wrong_words_are_usage(commands, folder, capsys):
     assert main(["face", "evaluate", str(folder), "--record", "--one-shot", "3"]) == 2
-    assert "--record takes the figures of the whole folder" in capsys.readouterr().err
+    assert "--record stores the metrics of the whole folder" in capsys.readouterr().err
     assert main(["face", "calibrate", str(folder), "--far", "2"]) == 2
     assert "--far takes a share between 0 and 1" in capsys.readouterr().err
     assert main(["face", "merge", str(folder / "p00" / "0.png"), "--clashes", "perhaps"]) == 2

@@ -201,9 +201,9 @@ def test_only_the_body_has_8_bits(signatures, litert, opened, serving):
 @pytest.mark.parametrize(
     ("calibration", "body", "says"),
     [
-        ([], "body", r"`calibration` must hold pictures of one size. Received 0 of sizes \[\]"),
+        ([], "body", r"`calibration` must contain pictures of one size. Received 0 of sizes \[\]"),
         ([picture(), picture((16, 16))], "body", r"Received 2 of sizes \[\(16, 16, 3\), \(32, 48, 3\)\]"),
-        ([picture()], "other", "`body` must name a part of the graph. Received 'other'"),
+        ([picture()], "other", "`body` must name a part of the graph. No operator name contains 'other'"),
     ],
 )
 def test_a_calibration_that_cannot_be_is_refused(signatures, calibration, body, says):
@@ -236,6 +236,6 @@ def test_without_its_libraries_an_export_to_onnx_says_what_to_install(monkeypatc
     with pytest.raises(ImportError) as error:
         graphs.write_onnx(lambda images: {"images": images}, tmp_path / "model.onnx")
     assert str(error.value) == (
-        "The export to ONNX needs tf2onnx and onnxruntime: `pip install 'cnn_suite[onnx]'`, or leave onnx out of the "
+        "The export to ONNX needs tf2onnx and onnxruntime: `pip install 'cnn_suite[onnx]'`, or remove onnx from the "
         "formats."
     )

@@ -277,11 +277,11 @@ def test_findings_are_drawn_with_and_without_suggestion(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"lowest": 0.0}, "must be rates above 0, lower first. Received 0.0 and 10.0"),
-        ({"lowest": 1.0, "highest": 1.0}, "lower first. Received 1.0 and 1.0"),
-        ({"highest": math.inf}, "lower first. Received 1e-06 and inf"),
-        ({"steps": 9}, "`steps` must be 10 or more: a slope is looked for. Received 9"),
-        ({"smoothing": 1.0}, "`smoothing` must be 0 or more and less than 1. Received 1.0"),
+        ({"lowest": 0.0}, "must be positive rates in ascending order. Received 0.0 and 10.0"),
+        ({"lowest": 1.0, "highest": 1.0}, "ascending order. Received 1.0 and 1.0"),
+        ({"highest": math.inf}, "ascending order. Received 1e-06 and inf"),
+        ({"steps": 9}, "`steps` must be at least 10 to estimate a slope. Received 9"),
+        ({"smoothing": 1.0}, "`smoothing` must be at least 0 and less than 1. Received 1.0"),
     ],
 )
 def test_arguments_out_of_range_are_refused(options, message):

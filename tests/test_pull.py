@@ -115,7 +115,9 @@ def test_a_correction_that_does_not_fit_is_refused(
     home: Path, detector: KnownWeights, conversions: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "KNOWN", {"a": row("a", detector.files, corrections=(("mask = 9", "mask = 8"),))})
-    with pytest.raises(DownloadError, match=r"a\.cfg must hold the line `mask = 9` once\. Found 0 of them\."):
+    with pytest.raises(
+        DownloadError, match=r"a\.cfg must contain the line `mask = 9` exactly once\. Found it 0 times\."
+    ):
         pull("a")
     assert conversions == [] and not is_pulled(module.KNOWN["a"])
 
@@ -167,7 +169,7 @@ def test_a_cache_that_cannot_be_made_is_one_line(
 ) -> None:
     (tmp_path / "taken").write_text("")
     monkeypatch.setenv("CNN_SUITE_HOME", str(tmp_path / "taken"))
-    with pytest.raises(DownloadError, match="Cannot make the folder .*Name another one in .* CNN_SUITE_HOME"):
+    with pytest.raises(DownloadError, match="Cannot create the folder .*Set another one with .* CNN_SUITE_HOME"):
         pull("a")
 
 
@@ -194,7 +196,7 @@ def test_an_unreachable_host_is_one_line_with_every_missing_address_and_the_comm
         pull("a")
     assert "\n" not in str(caught.value)
     assert str(caught.value).endswith(
-        f"Fetch {servers['a.weights'].address} and {servers['coco.names'].address} into one folder by hand, then run "
+        f"Download {servers['a.weights'].address} and {servers['coco.names'].address} manually into a folder, then run "
         "`cnn-suite pull a --from FOLDER`."
     )
 
@@ -206,7 +208,7 @@ def test_for_one_file_the_line_says_file(
     made = row("one", (remote("a.weights", server.address, CONTENTS["a.weights"]),), "onnx")
     monkeypatch.setattr(module, "KNOWN", {"one": made})
     server.faults = [403]
-    with pytest.raises(DownloadError, match=r"403 Forbidden\. Fetch http://.* by hand, then run .*--from FILE"):
+    with pytest.raises(DownloadError, match=r"403 Forbidden\. Download http://\.* manually, then run .*--from FILE"):
         pull("one")
 
 
@@ -249,12 +251,14 @@ def test_what_is_missing_in_the_folder_is_named_before_anything_is_copied(
 
 def test_one_file_for_a_row_of_several_is_refused(home: Path, tmp_path: Path, detector: KnownWeights) -> None:
     (tmp_path / "a.cfg").write_bytes(CONTENTS["a.cfg"])
-    with pytest.raises(DownloadError, match=r"a has 3 files\. Give a folder that holds them: a\.cfg, a\.weights, coco"):
+    with pytest.raises(
+        DownloadError, match=r"a has 3 files\. Give a folder that contains them: a\.cfg, a\.weights, coco"
+    ):
         pull("a", source=tmp_path / "a.cfg")
 
 
 def test_an_unknown_name_is_answered_with_the_nearest(home: Path) -> None:
-    with pytest.raises(ValueError, match=r"There are no known weights 'yolov3tiny'\. Did you mean yolov3-tiny"):
+    with pytest.raises(ValueError, match=r"Unknown weights 'yolov3tiny'\. Did you mean yolov3-tiny"):
         pull("yolov3tiny")
 
 

@@ -70,7 +70,7 @@ def test_detections_do_not_freeze_the_array_they_were_made_of():
         ({"xyxy_px": [[4, 0, 2, 1], [0, 0, 1, 1]]}, "x0 <= x1 and y0 <= y1.*as box 0"),
         ({"xyxy_px": [[0, 0, np.nan, 1], [0, 0, 1, 1]]}, "`xyxy_px` must be finite"),
         ({"confidence": [0.1]}, r"`confidence` must have shape \(2,\).*Received shape \(1,\)"),
-        ({"confidence": [0.1, 1.2]}, r"`confidence` must lie in \[0, 1\].*to 1.2"),
+        ({"confidence": [0.1, 1.2]}, r"`confidence` must be in \[0, 1\].*to 1.2"),
         ({"class_id": [0.0, 1.0]}, "`class_id` must hold whole numbers.*float64"),
         ({"class_id": [0, 2]}, "`class_id` must be 0 to 1.*to 2"),
         ({"class_id": [0, -1]}, "`class_id` must be 0 to 1.*from -1"),
@@ -95,7 +95,7 @@ def test_a_card_reads_back_as_written_with_unknown_keys_kept(tmp_path):
     ("text", "message"),
     [
         ("{", "is not valid JSON"),
-        ("[]", "must hold one JSON object. Received a list"),
+        ("[]", "must contain one JSON object. Received a list"),
         ('{"name": "m", "task": "detection"}', "lacks the key 'labels'"),
         ('{"name": "m", "task": "detection", "labels": "a"}', "key 'labels' must be a list. Received 'a'"),
     ],
@@ -108,7 +108,7 @@ def test_a_damaged_card_is_refused_with_its_path(tmp_path, text, message):
 
 
 def test_a_missing_card_says_what_a_model_folder_is(tmp_path):
-    with pytest.raises(FileNotFoundError, match="has no card.json. A model folder is what `cnn-suite export` writes"):
+    with pytest.raises(FileNotFoundError, match="has no card.json. Write a model folder with `cnn-suite export`"):
         ModelCard.read(tmp_path)
     with pytest.raises(FileNotFoundError, match="does not exist"):
         ModelCard.read(tmp_path / "none")

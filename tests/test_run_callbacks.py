@@ -180,7 +180,7 @@ def test_the_best_epoch_is_kept_and_others_are_passed_over_without_a_word(tmp_pa
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
 def test_a_loss_that_is_no_number_stops_the_training_and_says_what_to_do(loss):
     with pytest.raises(
-        FloatingPointError, match=f"the loss is {loss} at batch 3 of the epoch. Lower training.learning"
+        FloatingPointError, match=f"the loss is {loss} at batch 3 of the epoch. Reduce training.learning"
     ):
         FiniteLoss().on_train_batch_end(2, {"loss": loss})
 

@@ -229,12 +229,12 @@ def test_missing_weights_are_told_with_the_line_to_type(files, tmp_path: Path) -
 
 
 def test_resume_needs_a_checkpoint_that_is_there(files, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="Give --checkpoint FILE with --resume"):
+    with pytest.raises(ValueError, match="--resume needs a checkpoint to resume from. Add --checkpoint FILE"):
         stylize_picture(files[0], [files[1]], tmp_path / "out.png", beside=Beside(resume=True))
-    with pytest.raises(FileNotFoundError, match="There is no checkpoint .*Leave --resume out"):
+    with pytest.raises(FileNotFoundError, match="There is no checkpoint .*Omit --resume to"):
         stylize_picture(files[0], [files[1]], tmp_path / "out.png", beside=Beside(tmp_path / "none.npz", resume=True))
 
 
 def test_the_output_may_not_be_an_input(files) -> None:
-    with pytest.raises(OSError, match="would overwrite a picture that is read"):
+    with pytest.raises(OSError, match="would overwrite an input picture"):
         stylize_picture(files[0], [files[1]], files[1])

@@ -80,16 +80,18 @@ def test_one_picture_may_go_into_a_folder(model: Path, photo: Path, tmp_path: Pa
 
 def test_the_sources_are_never_replaced(model: Path, photo: Path) -> None:
     for output in (photo, photo.parent):
-        with pytest.raises(OSError, match="would overwrite a picture that is read"):
+        with pytest.raises(OSError, match="would overwrite an input picture"):
             stylize_with_model(model, photo.parent if output.is_dir() else photo, output)
     assert np.array_equal(read(photo), PHOTO)
 
 
 def test_what_does_not_go_is_refused(model: Path, photo: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.png"
-    with pytest.raises(ValueError, match="keeps its colours by 'luma' or 'none'. Received 'histogram'"):
+    with pytest.raises(
+        ValueError, match="`colours` must be 'luma' or 'none' for a style network. Received 'histogram'"
+    ):
         stylize_with_model(model, photo, output, colours="histogram")
-    with pytest.raises(ValueError, match="strength is from 0 to 1. Received 2"):
+    with pytest.raises(ValueError, match="`strength` must be between 0 and 1 for a style network. Received 2"):
         stylize_with_model(model, photo, output, strength=2)
     with pytest.raises(ValueError, match="There is no style 'wave'"):
         stylize_with_model(model, photo, output, style="wave")

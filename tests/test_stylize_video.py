@@ -152,7 +152,7 @@ def test_of_a_video_that_is_cut_off_what_was_painted_is_kept_and_the_fault_told(
 def test_what_was_there_stays_when_the_work_fails(files, perception, tmp_path: Path) -> None:
     output = tmp_path / "out.avi"
     output.write_bytes(b"before")
-    with pytest.raises(ValueError, match="a weight of at least 0 for each of the 1 paintings"):
+    with pytest.raises(ValueError, match="non-negative weight for each of the 1 paintings"):
         stylize_video(files[0], [files[1]], output, FEW, perception=perception, painting_weights=[1.0, 2.0])
     assert output.read_bytes() == b"before"
     assert len(list(tmp_path.iterdir())) == 3
@@ -163,13 +163,13 @@ def test_what_was_there_stays_when_the_work_fails(files, perception, tmp_path: P
 
 def test_wrong_outputs_and_sources_are_refused(files, tmp_path: Path) -> None:
     video, painting = files
-    with pytest.raises(SinkError, match="out.png must be a video: a name that ends in one of .mp4"):
+    with pytest.raises(SinkError, match="out.png must be a video file that ends in one of .mp4"):
         stylize_video(video, [painting], tmp_path / "out.png")
-    with pytest.raises(SinkError, match="would overwrite the video that is read"):
+    with pytest.raises(SinkError, match="would overwrite the input video"):
         stylize_video(video, [painting], video)
-    with pytest.raises(ValueError, match="`max_frames` must be 1 or more. Received 0"):
+    with pytest.raises(ValueError, match="`max_frames` must be at least 1. Received 0"):
         stylize_video(video, [painting], tmp_path / "out.avi", max_frames=0)
-    with pytest.raises(ValueError, match="A video file was expected. Received .*painting.png"):
+    with pytest.raises(ValueError, match="a video file. Received .*painting.png"):
         stylize_video(painting, [painting], tmp_path / "out.avi")
     with pytest.raises(SourceError, match="There is no source"):
         stylize_video(tmp_path / "none.avi", [painting], tmp_path / "out.avi")

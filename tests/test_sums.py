@@ -99,7 +99,7 @@ def test_counting_leaves_keras_as_it_was():
 
 def test_open_sides_need_a_size():
     network = models.resnet20((None, None, 3))
-    with pytest.raises(ValueError, match="`image_shape` must be given, as 'resnet20' takes any size"):
+    with pytest.raises(ValueError, match="`image_shape` is required, because 'resnet20' takes any size"):
         model_sums(network)
     assert model_sums(network, (32, 32, 3)).multiply_adds == model_sums(models.resnet20()).multiply_adds
 
@@ -113,7 +113,7 @@ def test_of_several_inputs_the_first_is_the_picture():
 
 def test_a_further_input_with_open_sides_is_refused():
     first, second = keras.Input((2,)), keras.Input((None,))
-    with pytest.raises(ValueError, match="`model` must have no open sides but those of its first input"):
+    with pytest.raises(ValueError, match="Only the first input of `model` may have unspecified sides"):
         model_sums(keras.Model([first, second], [first, second]))
 
 

@@ -117,9 +117,7 @@ def test_a_run_of_the_same_name_is_refused_and_left_alone(tmp_path):
 
 
 def test_there_is_nothing_to_resume_where_nothing_was_started(tmp_path):
-    with pytest.raises(
-        ConfigError, match="There is nothing to resume: .*last.keras does not exist. Leave --resume out"
-    ):
+    with pytest.raises(ConfigError, match="There is nothing to resume: .*last.keras does not exist. Omit --resume to"):
         train(config_of(), resume=True, quiet=True, runs=tmp_path)
 
 

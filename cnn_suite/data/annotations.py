@@ -17,21 +17,21 @@ import numpy as np
 
 # What a repaired copy does about each kind of fault. The keys are the only kinds there are.
 REPAIRS = {
-    "zero_area": "box left out",
+    "zero_area": "box omitted",
     "out_of_picture": "box clipped to the picture",
-    "outside": "box left out",
-    "duplicate_box": "second box left out",
-    "not_finite": "picture left out",
-    "unknown_class": "picture left out",
-    "malformed": "picture left out",
-    "missing_picture": "picture left out",
-    "unreadable_picture": "picture left out",
-    "size_mismatch": "picture left out",
-    "size_not_filled_in": "real size written",
-    "missing_annotation": "picture left out",
-    "repeated_picture": "kept once",
-    "disputed": "picture left out",
-    "people_of_two_splits": "picture left out",
+    "outside": "box omitted",
+    "duplicate_box": "second box omitted",
+    "not_finite": "picture omitted",
+    "unknown_class": "picture omitted",
+    "malformed": "picture omitted",
+    "missing_picture": "picture omitted",
+    "unreadable_picture": "picture omitted",
+    "size_mismatch": "picture omitted",
+    "size_not_filled_in": "size corrected",
+    "missing_annotation": "picture omitted",
+    "repeated_picture": "duplicate entry removed",
+    "disputed": "picture omitted",
+    "people_of_two_splits": "picture omitted",
     "leak": "picture removed from the earlier split",
 }
 
@@ -65,8 +65,8 @@ class DataFaultError(ValueError):
         more = len(self.faults) - len(shown)
         rest = [f"  … and {more} more."] if more else []
         advice = (
-            f"`cnn-suite doctor {path}` lists all of them; "
-            f"`cnn-suite doctor {path} --repair FOLDER` writes a repaired copy."
+            f"Run `cnn-suite doctor {path}` to list all of them, or "
+            f"`cnn-suite doctor {path} --repair FOLDER` to write a repaired copy."
         )
         super().__init__("\n".join([f"{count} in the data at {path}:", *shown, *rest, advice]))
 

@@ -50,7 +50,7 @@ class PictureAugmentation(keras.layers.Layer):
         known = [(side, wanted) for side, wanted in zip(input_shape[1:3], self.image_size_hw) if side is not None]
         if any(side < wanted for side, wanted in known):
             raise ValueError(
-                f"`{self.name}` gives pictures of {self.image_size_hw} and needs such as are not smaller. "
+                f"`{self.name}` outputs pictures of {self.image_size_hw} and needs inputs that are not smaller. "
                 f"Received {tuple(input_shape)}."
             )
 

@@ -16,7 +16,7 @@ def background_pictures(folder: str | Path) -> tuple[AnnotatedPicture, ...]:
     """
     paths = pictures_under(Path(folder))
     if not paths:
-        raise ValueError(f"`folder` must hold pictures. Found none under {folder}. Check data.background.")
+        raise ValueError(f"`folder` must contain pictures. Found none under {folder}. Check data.background.")
     nothing = {"boxes": np.zeros((0, 4), np.float32), "class_ids": np.zeros(0, np.int32), "crowd": np.zeros(0, bool)}
     return tuple(
         AnnotatedPicture(path=path, size_hw=picture_size_hw(path), source=str(folder), **nothing) for path in paths

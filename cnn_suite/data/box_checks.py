@@ -34,12 +34,12 @@ class RawBox:
 def picture_size_or_fault(path: Path, file: str, line: int | None) -> tuple[tuple[int, int] | None, list[Fault]]:
     """Size of the decoded picture, or None with the fault that says why there is none."""
     if not path.is_file():
-        fix = "Restore the picture or take its annotation out of the data."
+        fix = "Restore the picture or remove its annotation."
         return None, [Fault(file, line, "missing_picture", f"the picture {path} does not exist", fix)]
     try:
         return picture_size_hw(path), []
     except (OSError, ValueError) as error:
-        fix = "Replace the picture or take it out of the data."
+        fix = "Replace the picture or remove it from the data."
         return None, [Fault(file, line, "unreadable_picture", str(error), fix)]
 
 
@@ -99,15 +99,15 @@ def size_faults(
     (claimed_height, claimed_width), (height, width) = claimed_hw, size_hw
     if claimed_hw == (0, 0):
         message = f"{where}the annotation gives the size 0x0 while the picture is {width}x{height}"
-        return [Fault(file, line, "size_not_filled_in", message, "Write the real size.")]
+        return [Fault(file, line, "size_not_filled_in", message, "Correct the size.")]
     message = (
         f"{where}the annotation gives the size {claimed_width}x{claimed_height} (width x height) while the decoded "
         f"picture is {width}x{height}"
     )
-    fix = "Annotate the picture that is there, or put the annotated one back."
+    fix = "Annotate the current picture, or restore the annotated one."
     if claimed_hw == (width, height):
         fix = (
-            "The picture is turned by its EXIF orientation: save it upright without the orientation tag, or "
+            "The picture is rotated by its EXIF orientation: save it upright without the orientation tag, or "
             "annotate it as it is shown."
         )
     return [Fault(file, line, "size_mismatch", message, fix)]
@@ -115,7 +115,7 @@ def size_faults(
 
 def repeated_picture_fault(picture: str, split: str, file: str, line: int | None) -> Fault:
     """Fault for a picture that one split lists twice."""
-    message = f"the picture {picture} stands in the split {split!r} more than once"
+    message = f"the picture {picture} is listed in the split {split!r} more than once"
     return Fault(file, line, "repeated_picture", message, "Keep one of the entries.")
 
 
@@ -127,7 +127,7 @@ def _checked_box(
         return [unknown_class_fault(raw.label, labels, file, raw.line, raw.where)], None
     shown = f"{raw.where}box of {raw.label!r} ({', '.join(f'{edge:g}' for edge in raw.xyxy_px)})"
     if not all(math.isfinite(edge) for edge in raw.xyxy_px):
-        message = f"{shown} holds a value that is no finite number"
+        message = f"{shown} contains a value that is not finite"
         return [Fault(file, raw.line, "not_finite", message, "Correct the numbers.")], None
     x0, y0, x1, y1 = raw.xyxy_px
     if x1 <= x0 or y1 <= y0:
@@ -138,10 +138,10 @@ def _checked_box(
     clipped = (max(x0, 0.0), max(y0, 0.0), min(x1, float(width)), min(y1, float(height)))
     empty = clipped[2] <= clipped[0] or clipped[3] <= clipped[1]
     if empty:
-        message = f"{shown} lies wholly outside its picture of {width}x{height}"
+        message = f"{shown} is completely outside its picture of {width}x{height}"
         return [Fault(file, raw.line, "outside", message, "Remove it or draw it again.")], None
     if beyond > EDGE_TOLERANCE_PX:
-        message = f"{shown} reaches {beyond:g} px out of its picture of {width}x{height}"
+        message = f"{shown} extends {beyond:g} px beyond its picture of {width}x{height}"
         return [Fault(file, raw.line, "out_of_picture", message, "Clip it to the picture.")], clipped
     return [], clipped
 
@@ -149,5 +149,5 @@ def _checked_box(
 def _duplicate(raw: RawBox, first_line: int | None, file: str) -> Fault:
     seen = "" if first_line is None else f", first on line {first_line}"
     edges = ", ".join(f"{edge:g}" for edge in raw.xyxy_px)
-    message = f"{raw.where}the same box of {raw.label!r} ({edges}) stands in this picture twice{seen}"
-    return Fault(file, raw.line, "duplicate_box", message, "Remove one of the two.")
+    message = f"{raw.where}duplicate box of {raw.label!r} ({edges}) in this picture{seen}"
+    return Fault(file, raw.line, "duplicate_box", message, "Remove one of them.")

@@ -27,7 +27,7 @@ from cnn_suite.data.leaks import take_out_leaks
 
 _HEAD_BYTES = 65536
 _ID = (int, str)  # image ids are numbers in COCO, names in some exports
-_FIX = "Correct the file or write it again."
+_FIX = "Correct the file or export it again."
 
 
 def is_coco(path: Path) -> bool:
@@ -58,7 +58,7 @@ def read_coco(path: Path | str, labels: Sequence[str] | None = None) -> Detectio
     notes = []
     if labels is None:
         labels = tuple(dict.fromkeys(names[number] for number in sorted(names)))
-        notes.append(f"Labels taken from the categories in id order: {', '.join(labels) or 'none'}.")
+        notes.append(f"Labels inferred from the categories in id order: {', '.join(labels) or 'none'}.")
     splits: dict[str, tuple[AnnotatedPicture, ...]] = {}
     for file, content in contents.items():
         reader = _File(file, root if root.is_dir() else root.parent, names, tuple(labels))
@@ -127,7 +127,7 @@ class _File:
             image_id = annotation.get("image_id")
             where = f"annotation {annotation.get('id')}: "
             if not isinstance(image_id, _ID) or image_id not in by_image:
-                message = f"{where}its image_id {image_id} is no image of this file"
+                message = f"{where}its image_id {image_id} does not refer to an image of this file"
                 faults.append(Fault(str(self.file), None, "malformed", message, _FIX))
                 continue
             box, known = self._box(annotation, where), by_image[image_id]
@@ -181,7 +181,7 @@ def _content(file: Path) -> tuple[dict[str, Any] | None, list[Fault]]:
     for key in ("images", "annotations", "categories"):
         rows = content.get(key) if isinstance(content, dict) else None
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            message = f"a list of objects under the key {key!r} is expected"
+            message = f"expected a list of objects under the key {key!r}"
             return None, [Fault(str(file), None, "malformed", message, _FIX)]
     return content, []
 
@@ -197,8 +197,8 @@ def _categories(contents: dict[Path, dict[str, Any]]) -> tuple[dict[int, str], l
                 message = f"the id of category {name!r} must be a whole number. Received {number!r}"
                 faults.append(Fault(str(file), None, "malformed", message, _FIX))
             elif names.setdefault(number, name) != name:
-                message = f"category {number} is {name!r} here and {names[number]!r} in an earlier file"
-                faults.append(Fault(str(file), None, "malformed", message, "Give both files the same categories."))
+                message = f"category {number} is {name!r} here but {names[number]!r} in an earlier file"
+                faults.append(Fault(str(file), None, "malformed", message, "Use the same categories in both files."))
     return names, faults
 
 

@@ -144,7 +144,7 @@ def with_decoding_faults(data: DetectionData, on_progress: Progress | None = Non
                 problems[path] = problem
             if on_progress is not None:
                 on_progress(done, len(paths))
-    fix = "Replace the picture or take it out of the data."
+    fix = "Replace the picture or remove it from the data."
     found = [Fault(str(path), None, "unreadable_picture", problem, fix) for path, problem in problems.items()]
     splits = {split: _without(pictures, problems) for split, pictures in data.splits.items()}
     return dataclasses.replace(data, splits=splits, faults=(*data.faults, *found))
@@ -165,7 +165,7 @@ def _checked_anchors(anchors: Sequence | np.ndarray | None, strides: Sequence[in
     given = given.reshape(-1, 2)
     if len(given) % len(strides):
         raise ValueError(
-            f"`anchors` must be the same number for each stride. Received {len(given)} anchors for {len(strides)} "
+            f"Each stride must have the same number of `anchors`. Received {len(given)} anchors for {len(strides)} "
             "strides. Give the strides of your network."
         )
     return given

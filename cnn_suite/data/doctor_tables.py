@@ -30,7 +30,7 @@ def render(report: DoctorReport) -> Group:
 
 
 def _classes(report: DoctorReport) -> Table:
-    table = Table(title="Boxes of each class", title_justify="left")
+    table = Table(title="Boxes per class", title_justify="left")
     table.add_column("class")
     for split in report.classes:
         table.add_column(split, justify="right")
@@ -43,7 +43,7 @@ def _classes(report: DoctorReport) -> Table:
 
 
 def _boxes(report: DoctorReport) -> Table:
-    table = Table(title="Box sizes in pixels of the picture", title_justify="left")
+    table = Table(title="Box sizes in picture pixels", title_justify="left")
     table.add_column("")
     for quantile in QUANTILES:
         name = {0.0: "smallest", 0.5: "median", 1.0: "largest"}.get(quantile, f"{quantile:.0%}")
@@ -61,7 +61,7 @@ def _pictures(report: DoctorReport) -> Text:
     counts = report.boxes_per_picture
     return Text(
         f"Pictures: {shown}{more}.\n"
-        f"Boxes a picture: {counts['fewest']:g} to {counts['most']:g}, mean {counts['mean']:.1f}, "
+        f"Boxes per picture: {counts['fewest']:g} to {counts['most']:g}, mean {counts['mean']:.1f}, "
         f"median {counts['median']:g}; {counts['background']:g} background pictures; {report.crowd} crowd boxes."
     )
 
@@ -70,14 +70,14 @@ def _anchors(report: DoctorReport) -> Text:
     height, width = report.image_size_hw
     fit, collisions = report.anchor_fit, report.collisions
     if fit is None or collisions is None:
-        return Text("Anchors: too few different boxes to say anything.")
+        return Text("Anchors: too few different boxes for an estimate.")
     anchors = "  ".join(f"{w:.0f},{h:.0f}" for w, h in np.round(fit.anchors_px))
     by_stride = ", ".join(f"{count} at stride {stride}" for stride, count in collisions.by_stride.items())
     return Text(
         f"Anchors ({fit.source}, at {width}x{height}): {anchors}\n"
         f"  mean best shape IoU {fit.mean_iou:.3f}, above 0.5 for {fit.share_above_half:.1%} of the boxes.\n"
         f"Collisions: {collisions.overwritten} of {collisions.objects} objects, in {collisions.pictures} pictures, "
-        f"share their cell and anchor with another one ({by_stride})."
+        f"share their cell and anchor with another object ({by_stride})."
     )
 
 
@@ -95,5 +95,5 @@ def _verdict(report: DoctorReport) -> Text:
     if not report.faults:
         return Text("No faults.", style="green")
     count = "1 fault" if len(report.faults) == 1 else f"{len(report.faults)} faults"
-    advice = f"`cnn-suite doctor {report.path} --repair FOLDER` writes a repaired copy."
+    advice = f"Run `cnn-suite doctor {report.path} --repair FOLDER` to write a repaired copy."
     return Text(f"{count}. {advice}", style="red")

@@ -37,7 +37,7 @@ def read_idx(path: Path, labels: tuple[str, ...] | None = None) -> Classificatio
         ValueError: If there is no pair, a file is damaged or lacks its partner, or has classes beyond `labels`.
     """
     if not is_idx(path):
-        raise ValueError(f"{path} is no folder of IDX files, such as train-images-idx3-ubyte.")
+        raise ValueError(f"{path} is not a folder of IDX files such as train-images-idx3-ubyte.")
     splits = {}
     for images_file in _image_files(path):
         prefix = images_file.name.split("-images")[0].split(".images")[0]
@@ -65,19 +65,19 @@ def _array(file: BinaryIO, path: Path, most_bytes: int) -> np.ndarray:
     """The array in an open file that cannot hold more than `most_bytes`; never reads more than its header says."""
     start = file.read(4)
     if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in _DTYPES or not start[3]:
-        raise ValueError(f"{path} is no IDX file: it must begin with 0, 0, a type and a number of dimensions.")
+        raise ValueError(f"{path} is not an IDX file: it must begin with 0, 0, a type and a number of dimensions.")
     extents = file.read(4 * start[3])
     if len(extents) < 4 * start[3]:
-        raise ValueError(f"{path} ends inside of its header.")
+        raise ValueError(f"{path} ends within its header.")
     shape = struct.unpack(f">{start[3]}I", extents)
     dtype = np.dtype(_DTYPES[start[2]])
     expected = math.prod(shape) * dtype.itemsize
     if expected > min(_LARGEST_BYTES, most_bytes):
-        raise ValueError(f"{path} says {expected} bytes of values for shape {shape}, more than it can hold.")
+        raise ValueError(f"{path} declares {expected} bytes of values for shape {shape}, more than it can contain.")
     values = file.read(expected + 1)
     if len(values) != expected:
         holds = "more" if len(values) > expected else len(values)
-        raise ValueError(f"{path} says {expected} bytes of values for shape {shape} and holds {holds}.")
+        raise ValueError(f"{path} declares {expected} bytes of values for shape {shape} but contains {holds}.")
     return np.frombuffer(values, dtype).reshape(shape)
 
 

@@ -39,15 +39,15 @@ def read_image_folder(path: Path, labels: Sequence[str] | None = None) -> Classi
     else:
         files, content = sorted(_files(path)), lambda name: (path / name).read_bytes()
     if not files:
-        raise ValueError(f"{path} holds no pictures in folders of classes, such as {path}/cat/0001.jpg.")
+        raise ValueError(f"{path} contains no pictures in class folders, such as {path}/cat/0001.jpg.")
     with_splits = all(name.parts[0].lower() in SPLITS and len(name.parts) > 2 for name in files)
     found = sorted({_class_of(name, with_splits) for name in files})
     names = tuple(labels) if labels else tuple(found)
     unknown = [name for name in found if name not in names]
     if unknown:
         raise ValueError(
-            f"{path} has the folder {unknown[0]!r}, which is none of data.labels: {', '.join(names)}. "
-            "Add it to data.labels, or take the folder out."
+            f"{path} has the folder {unknown[0]!r}, which is not in data.labels: {', '.join(names)}. "
+            "Add it to data.labels, or remove the folder."
         )
     groups: dict[str, list[PurePosixPath]] = defaultdict(list)
     for name in files:
@@ -83,7 +83,7 @@ def _zip_members(path: Path) -> tuple[list[PurePosixPath], Callable[[PurePosixPa
     try:
         archive = zipfile.ZipFile(path)
     except zipfile.BadZipFile as error:
-        raise ValueError(f"{path} is no zip file that can be read ({error}). Copy it again.") from error
+        raise ValueError(f"{path} is not a readable zip file ({error}). Copy it again.") from error
     members = {PurePosixPath(info.filename): info for info in archive.infolist() if not info.is_dir()}
     members = {name: info for name, info in sorted(members.items()) if _is_picture(name)}
     top = {name.parts[0] for name in members}
@@ -94,7 +94,7 @@ def _zip_members(path: Path) -> tuple[list[PurePosixPath], Callable[[PurePosixPa
     def content(name: PurePosixPath) -> bytes:
         info = inner[name]
         if info.file_size > _LARGEST_BYTES:
-            raise ValueError(f"{path / name} unpacks to {info.file_size} bytes, which no picture has. Take it out.")
+            raise ValueError(f"{path / name} unpacks to {info.file_size} bytes, too many for a picture. Remove it.")
         try:
             with lock:
                 return archive.read(info)

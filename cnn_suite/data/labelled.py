@@ -69,7 +69,7 @@ class ClassificationData:
         """
         unknown = [name for name in names if name not in self.splits]
         if unknown:
-            raise KeyError(f"{self.root} has no split {unknown[0]!r}. Known: {', '.join(self.splits)}.")
+            raise KeyError(f"{self.root} has no split {unknown[0]!r}. Known splits: {', '.join(self.splits)}.")
         return joined([self.splits[name] for name in names])
 
 
@@ -105,7 +105,7 @@ def of_arrays(images: np.ndarray, class_ids: np.ndarray, source: str) -> Labelle
     class_ids = class_ids.reshape(-1) if class_ids.ndim == 2 and class_ids.shape[1] == 1 else class_ids
     if class_ids.dtype.kind not in "iu" or class_ids.shape != (len(images),):
         raise ValueError(
-            f"{source}: classes must be whole numbers of shape ({len(images)},), one a picture. "
+            f"{source}: classes must be whole numbers of shape ({len(images)},), one per picture. "
             f"Received {class_ids.dtype} of shape {class_ids.shape}."
         )
     pixels = images[..., None] if images.ndim == 3 else images
@@ -129,8 +129,8 @@ def held_out(pictures: LabelledPictures, share: float) -> tuple[LabelledPictures
         count = round(share * len(members))
         if not 0 < count < len(members):
             raise ValueError(
-                f"data.held_out: a share of {share} of the {len(members)} pictures of class {class_id} is {count}. "
-                "Both parts need pictures of every class: change the share, or name a split in data.validation."
+                f"data.held_out: a fraction of {share} of the {len(members)} pictures of class {class_id} is {count}. "
+                "Both parts need pictures of every class: change the fraction, or name a split in data.validation."
             )
         chosen.update(prints[members[:count]].tolist())
     is_chosen = np.array([one in chosen for one in prints.tolist()])

@@ -45,6 +45,5 @@ def read_labelled_data(
         if is_format(path):
             return read(path, names)
     raise ValueError(
-        f"{path} is none of the forms that can be read: folders of classes (also in a zip), IDX files, or a NumPy "
-        "archive (.npz)."
+        f"{path} has no supported format: class folders (also in a zip), IDX files, or a NumPy archive (.npz)."
     )

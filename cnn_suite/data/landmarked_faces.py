@@ -40,7 +40,7 @@ def read_landmarked_faces(path: Path | str) -> tuple[LandmarkedFace, ...]:
     """
     file = csv_file(Path(path))
     if file is None or not file.is_file():
-        raise FileNotFoundError(f"{path} holds no landmarks CSV (image, person, x0, y0, ...). Check the path.")
+        raise FileNotFoundError(f"{path} contains no landmarks CSV (image, person, x0, y0, ...). Check the path.")
     faces = []
     rows, _ = face_rows(file)
     for name, of_picture in rows.items():

@@ -62,7 +62,7 @@ def read_landmarks_csv(
         raise ValueError(f"Landmarks describe one class. Received {len(labels)} labels: {', '.join(labels)}.")
     file = csv_file(Path(path))
     if file is None or not is_landmarks_csv(file):
-        raise ValueError(f"{path} holds no CSV whose columns start with image, person, x0, y0. Check the path.")
+        raise ValueError(f"{path} contains no CSV whose columns start with image, person, x0, y0. Check the path.")
     rows, faults = face_rows(file)
     splits: dict[str, list[AnnotatedPicture]] = {name: [] for name, _ in _SPLIT_ENDS}
     places: dict[tuple[str, Path], tuple[str, int | None]] = {}
@@ -75,12 +75,10 @@ def read_landmarks_csv(
             places[split, picture.path] = (str(file), faces[0].line)
     done, leaks = take_out_leaks(splits, places)
     faults += leaks
-    notes = ["Splits made by person from a hash of the name: 80 train, 10 val and 10 test in 100 people."]
+    notes = ["Splits are made by person, from a hash of the name: 80 % train, 10 % val, 10 % test."]
     again = sum(len(faces) > len({row.person for row in faces}) for faces in rows.values())
     if again:
-        notes.append(
-            f"{again} pictures annotate the same face more than once: the mean of the points is taken where they agree."
-        )
+        notes.append(f"{again} pictures annotate the same face more than once: points that agree are averaged.")
     return DetectionData(labels, done, tuple(faults), "landmarks_csv", file.parent, tuple(notes))
 
 
@@ -142,14 +140,14 @@ def face_rows(file: Path) -> tuple[dict[str, list[FaceRow]], list[Fault]]:
 def _points(cells: list[str], columns: int, file: str, line: int) -> tuple[np.ndarray | None, list[Fault]]:
     fix = "Correct the row or remove it."
     if len(cells) != columns or columns % 2:
-        message = f"the row has {len(cells)} columns, the header {columns}; image, person and pairs x, y are expected"
+        message = f"the row has {len(cells)} columns, the header {columns}; expected image, person and pairs x, y"
         return None, [Fault(file, line, "malformed", message, fix)]
     try:
         points = np.array([float(value) for value in cells[2:]]).reshape(-1, 2)
     except ValueError as error:
-        return None, [Fault(file, line, "malformed", f"a coordinate is no number ({error})", fix)]
+        return None, [Fault(file, line, "malformed", f"a coordinate is not a number ({error})", fix)]
     if not np.isfinite(points).all():
-        return None, [Fault(file, line, "not_finite", "a coordinate is no finite number", fix)]
+        return None, [Fault(file, line, "not_finite", "a coordinate is not finite", fix)]
     return points, []
 
 
@@ -180,7 +178,7 @@ def _two_splits(name: str, rows: Sequence[FaceRow], file: str) -> list[Fault]:
                 f"the picture {name} shows {first.person} of the split {split_of_person(first.person)!r} and "
                 f"{row.person} of the split {split_of_person(row.person)!r}"
             )
-            return [Fault(file, row.line, "people_of_two_splits", message, "Leave the picture out.")]
+            return [Fault(file, row.line, "people_of_two_splits", message, "Remove the picture.")]
     return []
 
 
@@ -194,10 +192,10 @@ def agreed_points(name: str, rows: Sequence[FaceRow], file: str) -> tuple[np.nda
         overlap = _iou(_bounds(points[0]), _bounds(again))
         if overlap < AGREEMENT_IOU:
             message = (
-                f"the face of {row.person} in {name} was annotated on line {first.line} already and the two boxes "
-                f"overlap by only {overlap:.2f} (IoU; {AGREEMENT_IOU:g} is expected)"
+                f"the face of {row.person} in {name} is already annotated on line {first.line} and the two boxes "
+                f"overlap by only {overlap:.2f} (IoU; expected at least {AGREEMENT_IOU:g})"
             )
-            return None, [Fault(file, row.line, "disputed", message, "Keep the right row.")]
+            return None, [Fault(file, row.line, "disputed", message, "Keep only the correct row.")]
     return np.mean(points, axis=0), []
 
 

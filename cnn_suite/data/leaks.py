@@ -69,10 +69,10 @@ def _fault(leak: Leak, listed: Listed) -> Fault:
         what = f"the picture {leak.picture.path} is in the splits {leak.split!r} and {leak.kept_split!r}"
     else:
         what = (
-            f"the picture {leak.picture.path} of the split {leak.split!r} is byte for byte "
+            f"the picture {leak.picture.path} of the split {leak.split!r} is identical to "
             f"{leak.kept_picture.path} of the split {leak.kept_split!r}"
         )
-    return Fault(file, line, "leak", what, f"Take it out of {leak.split!r}.")
+    return Fault(file, line, "leak", what, f"Remove it from {leak.split!r}.")
 
 
 def _same_pictures(entries: Group) -> list[Group]:

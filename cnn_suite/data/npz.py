@@ -41,11 +41,13 @@ def read_npz(path: Path, labels: tuple[str, ...] | None = None) -> Classificatio
     except _TooLarge:
         raise
     except Exception as error:  # zipfile, zlib and NumPy have an error each
-        raise ValueError(f"{path} is damaged or no NumPy archive of plain arrays ({error}). Write it again.") from error
+        raise ValueError(
+            f"{path} is damaged or not a NumPy archive of plain arrays ({error}). Write it again."
+        ) from error
     missing = [y for _, y in pairs.values() if y not in arrays]
     if not pairs or missing:
         raise ValueError(
-            f"{path} must hold pairs such as x_train and y_train. "
+            f"{path} must contain pairs such as x_train and y_train. "
             f"{f'It lacks {missing[0]}' if missing else 'It has none'}, only {found}."
         )
     splits = {split: of_arrays(arrays[x], arrays[y], f"{path}:{x}") for split, (x, y) in pairs.items()}
@@ -64,8 +66,8 @@ def _refuse_too_large(path: Path, names: Iterable[str]) -> None:
     total = sum(sizes.get(name, 0) for name in names)
     if total > _LARGEST_BYTES:
         raise _TooLarge(
-            f"{path} unpacks to {total} bytes, more than the {_LARGEST_BYTES} that are read into memory. "
-            "Store the pictures as files in folders of classes."
+            f"{path} unpacks to {total} bytes, more than the limit of {_LARGEST_BYTES} bytes in memory. "
+            "Store the pictures as files in class folders."
         )
 
 

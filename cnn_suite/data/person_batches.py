@@ -30,8 +30,8 @@ def people_and_pictures(
     usable = [numbers for numbers in of_person if len(numbers) > 1]
     if pictures < 2 or len(usable) < people:
         raise ValueError(
-            f"A batch of {people} people with {pictures} pictures each needs at least 2 pictures and as many people "
-            f"who have 2. Received {len(usable)} such people. Take fewer people a batch."
+            f"A batch of {people} people with {pictures} pictures each needs at least 2 pictures per person and that "
+            f"many people with 2. Received {len(usable)} such people. Use fewer people per batch."
         )
     size = people * pictures
 

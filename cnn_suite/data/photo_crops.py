@@ -75,10 +75,10 @@ def read_photos(folder: str, smallest_side: int) -> list[np.ndarray]:
         files = [picture_folder() / name for name in _PHOTOGRAPHS]
     else:
         if not Path(folder).is_dir():
-            raise FileNotFoundError(f"There is no folder of photographs {folder}.")
+            raise FileNotFoundError(f"The folder of photographs {folder} does not exist.")
         files = pictures_under(Path(folder))
     photos = [read_rgb(file) for file in files]
     photos = [photo for photo in photos if min(photo.shape[:2]) >= smallest_side]
     if not photos:
-        raise FileNotFoundError(f"{folder} holds no photographs with sides of at least {smallest_side} pixels.")
+        raise FileNotFoundError(f"{folder} contains no photographs with sides of at least {smallest_side} pixels.")
     return photos

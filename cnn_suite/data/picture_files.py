@@ -83,7 +83,7 @@ def decode_problem(path: Path | str) -> str | None:
     except (OSError, ValueError) as error:
         return str(error)
     if _cut_off(data):
-        return f"{path} ends in the middle of its pixel data"
+        return f"{path} is truncated within its pixel data"
     return None
 
 

@@ -78,7 +78,7 @@ def write_sheet(
     sheet = _sheet(config, pictures, labels, rows, columns, config.seed)
     path = Path(path)
     if not cv2.haveImageWriter(path.name):
-        raise ValueError(f"No picture can be written to {path}. Name a file that ends in .png or .jpg.")
+        raise ValueError(f"Cannot write a picture to {path}. Use a file name that ends in .png or .jpg.")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(cv2.imencode(path.suffix, sheet[..., ::-1])[1].tobytes())
 
@@ -92,9 +92,9 @@ def _sheet(
     seed: int,
 ) -> np.ndarray:
     if rows < 1 or columns < 1:
-        raise ValueError(f"`rows` and `columns` must be 1 or more. Received {rows} and {columns}.")
+        raise ValueError(f"`rows` and `columns` must be at least 1. Received {rows} and {columns}.")
     if not len(pictures):
-        raise ValueError("There is no picture to show. Check the names of the splits in data.train.")
+        raise ValueError("There are no pictures to show. Check the split names in data.train.")
     chosen = pictures.take(np.unique(np.linspace(0, len(pictures) - 1, min(rows, len(pictures))).astype(int)))
     names = tuple(labels) or tuple(map(str, range(1 + int(chosen.class_ids.max()))))
     grid = [_tiles(*batch, names) for batch in _columns(config, chosen, len(names), columns, seed)]

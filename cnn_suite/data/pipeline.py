@@ -34,7 +34,7 @@ def examples(pictures: Sequence[AnnotatedPicture], cache: str = "memory") -> tf.
 def _rows(pictures: Sequence[AnnotatedPicture]) -> tf.data.Dataset:
     """Number of every picture, and its truths."""
     if not pictures:
-        raise ValueError("`pictures` must hold at least one picture. Received none. Check the names of the splits.")
+        raise ValueError("`pictures` must contain at least one picture. Received none. Check the split names.")
     truths = [truths_of(picture) for picture in pictures]
     rows = tf.RaggedTensor.from_row_lengths(np.concatenate(truths), [len(t) for t in truths])
     return tf.data.Dataset.from_tensor_slices((np.arange(len(pictures)), rows))

@@ -52,11 +52,11 @@ def _check_target(data: DetectionData, target: Path) -> None:
         source, resolved = data.root.resolve(), target.resolve()
         if source == resolved or source in resolved.parents or resolved in source.parents:
             raise ValueError(
-                f"The repaired copy must lie outside its source {data.root}. Received {target}. Give another folder."
+                f"The repaired copy must be outside its source {data.root}. Received {target}. Use another folder."
             )
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ValueError(
-            f"The repaired copy needs a new or empty folder. {target} exists and is not empty. Give another folder."
+            f"The repaired copy needs a new or empty folder. {target} exists and is not empty. Use another folder."
         )
 
 

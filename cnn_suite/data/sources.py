@@ -27,10 +27,10 @@ class Format:
 
 FORMATS = {
     "voc": Format(is_voc, read_voc, "Annotations/ and JPEGImages/"),
-    "coco": Format(is_coco, read_coco, "instances_*.json, in annotations/ or beside the pictures"),
+    "coco": Format(is_coco, read_coco, "instances_*.json, in annotations/ or next to the pictures"),
     "yolo_txt": Format(is_yolo_txt, read_yolo_txt, "data.yaml, or images/ and labels/, or train.txt and obj.names"),
     "landmarks_csv": Format(
-        is_landmarks_csv, read_landmarks_csv, "a CSV with the columns image, person, x0, y0, … beside images/"
+        is_landmarks_csv, read_landmarks_csv, "a CSV with the columns image, person, x0, y0, … next to images/"
     ),
 }
 
@@ -78,12 +78,12 @@ def detect_format(path: Path) -> str:
         return found[0]
     if found:
         raise ValueError(
-            f"{path} could be read as {' or '.join(found)}. Give one of them as the format instead of 'auto'."
+            f"{path} could be read as {' or '.join(found)}. Set the format to one of them instead of 'auto'."
         )
     looked = "; ".join(f"{name}: {known.holds}" for name, known in FORMATS.items())
     nearer = [f"{child.name} ({kinds[0]})" for child, kinds in _sub_folders(path) if len(kinds) == 1]
-    advice = f" Its sub-folder {', '.join(nearer)} does: give that path." if nearer else " Check the path."
-    raise ValueError(f"{path} looks like no known data format. Looked for {looked}.{advice}")
+    advice = f" Its sub-folder {', '.join(nearer)} does: use that path." if nearer else " Check the path."
+    raise ValueError(f"{path} does not match any known data format. Looked for {looked}.{advice}")
 
 
 def _formats_of(path: Path) -> list[str]:

@@ -46,7 +46,9 @@ def shapes_data(
     splits = {
         split: shape_pictures(count, size_hw, seed, objects=objects, name=split) for split, count in pictures.items()
     }
-    return DetectionData(SHAPES, splits, format="shapes", notes=("Pictures are made in memory, none is read.",))
+    return DetectionData(
+        SHAPES, splits, format="shapes", notes=("Pictures are generated in memory; no files are read.",)
+    )
 
 
 def shape_pictures(
@@ -70,11 +72,11 @@ def shape_pictures(
         ValueError: If an argument is out of range.
     """
     if count < 0:
-        raise ValueError(f"`count` must be 0 or more. Received {count}.")
+        raise ValueError(f"`count` must be at least 0. Received {count}.")
     if min(size_hw) < 32:
-        raise ValueError(f"`size_hw` must be at least 32 a side. Received {tuple(size_hw)}.")
+        raise ValueError(f"`size_hw` must be at least 32 per side. Received {tuple(size_hw)}.")
     if not 0 <= objects[0] <= objects[1]:
-        raise ValueError(f"`objects` must be the fewest and the most, fewest first. Received {tuple(objects)}.")
+        raise ValueError(f"`objects` must be the minimum and maximum number, in this order. Received {tuple(objects)}.")
     return tuple(_picture(number, size_hw, seed, objects, name) for number in range(count))
 
 

@@ -45,7 +45,7 @@ def read_tfds(
     except (tfds.core.DatasetNotFoundError, FileNotFoundError) as error:
         where = data_dir or "the default folder of TFDS"
         raise ValueError(
-            f"TensorFlow Datasets knows no data set {name!r}, and none is prepared in {where}. Check the name and "
+            f"TensorFlow Datasets has no data set {name!r}, and none is prepared in {where}. Check the name and "
             f"data.path. TFDS says: {str(error).splitlines()[0] if str(error) else error!r}"
         ) from error
     own_names = _class_names(builder)
@@ -66,8 +66,9 @@ def _class_names(builder: Any) -> tuple[str, ...]:
     fits = fits and isinstance(features["label"], tfds.features.ClassLabel)
     if not fits or features["image"].np_dtype != np.uint8 or features["image"].shape[-1] not in (1, 3):
         raise ValueError(
-            f"{PREFIX}{builder.name} is no data set for a classifier: it must give pairs (image, label) of one uint8 "
-            f"picture with 1 or 3 channels and one class. It gives {keys or 'no pairs'} out of: {', '.join(features)}."
+            f"{PREFIX}{builder.name} is not a classification data set: it must provide pairs (image, label) of one "
+            f"uint8 picture with 1 or 3 channels and one class. It provides {keys or 'no pairs'} out of: "
+            f"{', '.join(features)}."
         )
     return tuple(features["label"].names)
 
@@ -84,8 +85,8 @@ def _pictures(builder: Any, split: str) -> LabelledPictures:
         )
     except AssertionError as error:  # so TFDS says that there is nothing
         raise FileNotFoundError(
-            f"{PREFIX}{builder.name} is not prepared: there is nothing in {builder.data_dir}. Give the folder of "
-            "prepared data sets as data.path, or prepare this one where there is a network: "
+            f"{PREFIX}{builder.name} is not prepared: {builder.data_dir} is empty. Set data.path to the folder of "
+            "prepared data sets, or prepare this one on a machine with network access: "
             f"python -c \"import tensorflow_datasets as tfds; tfds.builder('{builder.name}', "
             f"data_dir='{builder.data_dir_root}').download_and_prepare()\""
         ) from error
@@ -93,7 +94,7 @@ def _pictures(builder: Any, split: str) -> LabelledPictures:
     known = [(image, label) for image, label in rows if label >= 0]
     lost = len(rows) - len(known)
     if lost:
-        _log.warning("%s: %d pictures of %s have no class and are left out", builder.name, lost, split)
+        _log.warning("%s: %d pictures of %s have no class and are omitted", builder.name, lost, split)
     encoded = [image for image, _ in known]
     names = [f"{PREFIX}{builder.name}:{split}[{index}]" for index in range(len(known))]
     return LabelledPictures(

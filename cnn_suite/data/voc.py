@@ -93,7 +93,7 @@ def _listed_ids(root: Path) -> tuple[list[_Entry], list[str]]:
         names.remove("trainval")
     if not names:
         found = sorted((root / "Annotations").glob("*.xml"))
-        note = "No list in ImageSets/Main: all pictures are in one split, 'all'."
+        note = "No list in ImageSets/Main: all pictures form one split, 'all'."
         return [_Entry("all", file.stem, str(file), None) for file in found], [note]
     order = ["train", "val", "test"]
     names.sort(key=lambda name: (order.index(name) if name in order else len(order), name))
@@ -112,7 +112,7 @@ def _list_entries(split: str, file: Path) -> Iterator[_Entry]:
 def _read_annotation(root: Path, entry: _Entry) -> tuple[_VocFile | None, list[Fault]]:
     xml = root / "Annotations" / f"{entry.picture_id}.xml"
     if not xml.is_file():
-        fix = "Restore the file or take the picture out of the list."
+        fix = "Restore the file or remove the picture from the list."
         message = f"the annotation {xml} of the listed picture {entry.picture_id!r} does not exist"
         return None, [Fault(entry.file, entry.line, "missing_annotation", message, fix)]
     try:
@@ -149,7 +149,7 @@ def _claimed_size_faults(tree: Element, size_hw: tuple[int, int], file: str) -> 
     try:
         claimed = int(float(size.child_text("height"))), int(float(size.child_text("width")))
     except (ValueError, OverflowError):
-        message = "<size> holds no whole <width> and <height>"
+        message = "<size> must contain whole numbers <width> and <height>"
         return [Fault(file, size.line, "malformed", message, "Write the picture's size in pixels.")]
     return size_faults(claimed, size_hw, file, size.line)
 

@@ -65,10 +65,10 @@ def find_layout(path: Path) -> tuple[Path, Layout]:
             name: [ListedPicture(file, str(folder)) for file in pictures_under(folder)]
             for name, folder in folders.items()
         }
-        notes = [] if set(folders) != {"all"} else ["No split is given: all pictures are in one split, 'all'."]
+        notes = [] if set(folders) != {"all"} else ["No splits are given: all pictures form one split, 'all'."]
         return root, Layout(splits, _read_names(_names_file(root)), [], notes)
     raise ValueError(
-        f"{path} holds no YOLO data. Expected data.yaml, or images/ and labels/, or train.txt and obj.names."
+        f"{path} contains no YOLO data. Expected data.yaml, or images/ and labels/, or train.txt and obj.names."
     )
 
 
@@ -147,7 +147,7 @@ def _layout_of_yaml(file: Path) -> Layout:
         layout.faults.append(_malformed(file, line, f"not valid YAML ({getattr(error, 'problem', error)})"))
         return layout
     if not isinstance(content, dict):
-        layout.faults.append(_malformed(file, 1, "a mapping with the keys names, train and val is expected"))
+        layout.faults.append(_malformed(file, 1, "expected a mapping with the keys names, train and val"))
         return layout
     _take_names(layout, file, text, content)
     for key, split in _SPLIT_NAMES.items():
@@ -188,7 +188,7 @@ def _resolved(entry: str, folder: Path, path_key: str) -> Path | None:
 def _take_place(layout: Layout, split: str, place: Path | None, entry: str, file: Path, line: int | None) -> None:
     if place is None:
         message = f"the split {split!r} points to {entry}, which does not exist"
-        fix = "Correct the path; it counts from `path`, or from the folder of this file."
+        fix = "Correct the path; it is relative to `path`, or to the folder of this file."
         layout.faults.append(Fault(str(file), line, "missing_picture", message, fix))
     elif place.is_dir():
         layout.splits[split] += [ListedPicture(picture, str(place)) for picture in pictures_under(place)]

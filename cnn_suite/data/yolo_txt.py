@@ -95,15 +95,15 @@ def _parsed(text: str, number: int) -> _Line | str:
     fields = text.split()
     if len(fields) != 5:
         polygon = " (more than six look like a polygon of a segmentation set)" if len(fields) > 6 else ""
-        return f"5 numbers are expected, {len(fields)} fields came{polygon}"
+        return f"expected 5 numbers, received {len(fields)} fields{polygon}"
     try:
         class_number, values = float(fields[0]), [float(field) for field in fields[1:]]
     except ValueError as error:
-        return f"5 numbers are expected ({error})"
+        return f"expected 5 numbers ({error})"
     if not class_number.is_integer():  # also no for nan and inf
-        return f"the class number {fields[0]} is not whole"
+        return f"the class number {fields[0]} is not a whole number"
     if any(math.isfinite(value) and value > _LARGEST_FRACTION for value in values):
-        return f"fractions of the picture are expected, {' '.join(fields[1:])} look like pixels"
+        return f"expected fractions of the picture, {' '.join(fields[1:])} look like pixels"
     return _Line(int(class_number), (values[0], values[1], values[2], values[3]), number)
 
 
@@ -115,7 +115,7 @@ def _class_names(layout: Layout, labels: Sequence[str] | None, read: dict[Path, 
         return dict(enumerate(labels))
     highest = max((line.class_number for lines, _ in read.values() for line in lines), default=-1)
     names = {number: f"class_{number}" for number in range(highest + 1)}
-    layout.notes.append(f"No file names the classes: labels inferred as {', '.join(names.values()) or 'none'}.")
+    layout.notes.append(f"No file lists the class names: labels inferred as {', '.join(names.values()) or 'none'}.")
     return names
 
 
@@ -143,10 +143,10 @@ def _no_labels_faults(split: str, listed: Sequence[ListedPicture]) -> list[Fault
     if not listed or any(label_file(entry.path).is_file() for entry in listed):
         return []
     message = (
-        f"not one of the {len(listed)} pictures of the split {split!r} has a text file; the first was looked for at "
+        f"none of the {len(listed)} pictures of the split {split!r} has a text file; the first one is expected at "
         f"{label_file(listed[0].path)}"
     )
-    fix = "Put the text files there, or an empty one for at least one background picture."
+    fix = "Add the text files, or an empty one for at least one background picture."
     return [Fault(listed[0].file, listed[0].line, "missing_annotation", message, fix)]
 
 
@@ -158,7 +158,7 @@ def _labels_without_picture(layout: Layout) -> list[Fault]:
     for folder in sorted({file.parent for file in expected if "labels" in file.parts}):
         for file in sorted(folder.glob("*.txt")):
             if file not in expected and file.name != "classes.txt":
-                message = f"no picture {file.stem} with one of the endings {', '.join(PICTURE_SUFFIXES)} belongs to it"
+                message = f"there is no picture {file.stem} with one of the suffixes {', '.join(PICTURE_SUFFIXES)}"
                 fix = "Restore the picture or remove this file."
                 faults.append(Fault(str(file), 1, "missing_picture", message, fix))
     return faults

@@ -26,9 +26,9 @@ class ColourShift(keras.layers.Layer):
     def __init__(self, deviation: float = 0.1, value_range=(0, 255), seed: int | None = None, **kwargs):
         super().__init__(**kwargs)
         if deviation < 0:
-            raise ValueError(f"`deviation` must be 0 or more. Received {deviation}.")
+            raise ValueError(f"`deviation` must be at least 0. Received {deviation}.")
         if len(value_range) != 2 or not value_range[0] < value_range[1]:
-            raise ValueError(f"`value_range` must be two numbers, the smaller first. Received {value_range}.")
+            raise ValueError(f"`value_range` must be two numbers in ascending order. Received {value_range}.")
         self.deviation = deviation
         self.value_range = tuple(value_range)
         self.seed = seed

@@ -18,14 +18,15 @@ class DepthToSpace(keras.layers.Layer):
     def __init__(self, factor: int = 2, **kwargs):
         super().__init__(**kwargs)
         if int(factor) != factor or factor < 1:
-            raise ValueError(f"`factor` must be a whole number, 1 or more. Received {factor}.")
+            raise ValueError(f"`factor` must be a whole number of at least 1. Received {factor}.")
         self.factor = int(factor)
 
     def build(self, input_shape):
         """Refuses channels that do not divide."""
         if input_shape[-1] % self.factor**2:
             raise ValueError(
-                f"The channels must divide by the square of `factor`, {self.factor**2}. Received {input_shape[-1]}."
+                f"The number of channels must be divisible by `factor` squared, {self.factor**2}. Received "
+                f"{input_shape[-1]}."
             )
 
     def call(self, x):

@@ -27,7 +27,7 @@ class InstanceNorm(keras.layers.Layer):
     def __init__(self, styles: int = 1, epsilon: float = 1e-5, **kwargs):
         super().__init__(**kwargs)
         if int(styles) != styles or styles < 1:
-            raise ValueError(f"`styles` must be a whole number, 1 or more. Received {styles}.")
+            raise ValueError(f"`styles` must be a whole number of at least 1. Received {styles}.")
         self.styles = int(styles)
         self.epsilon = epsilon
 

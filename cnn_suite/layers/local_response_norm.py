@@ -29,11 +29,11 @@ class LocalResponseNormalization(keras.layers.Layer):
     def __init__(self, radius: int = 2, bias: float = 2.0, alpha: float = 1e-4, beta: float = 0.75, **kwargs):
         super().__init__(**kwargs)
         if not isinstance(radius, int) or radius < 0:
-            raise ValueError(f"`radius` must be a whole number of channels, 0 or more. Received {radius!r}.")
+            raise ValueError(f"`radius` must be a whole number of channels, at least 0. Received {radius!r}.")
         if bias <= 0 or alpha < 0 or beta < 0:
             raise ValueError(
-                "`bias` must be positive, `alpha` and `beta` must not be negative, or the denominator can become 0. "
-                f"Received bias={bias}, alpha={alpha}, beta={beta}."
+                "`bias` must be positive and `alpha` and `beta` must not be negative; otherwise the denominator can "
+                f"become 0. Received bias={bias}, alpha={alpha}, beta={beta}."
             )
         self.radius, self.bias, self.alpha, self.beta = radius, bias, alpha, beta
         self.supports_masking = True

@@ -28,9 +28,9 @@ class LocalWarp(keras.layers.Layer):
     def __init__(self, largest: float = 0.05, cells: int = 4, seed: int | None = None, **kwargs):
         super().__init__(**kwargs)
         if not 0 <= largest <= 1:
-            raise ValueError(f"`largest` must be a share of the side, 0 to 1. Received {largest}.")
+            raise ValueError(f"`largest` must be a fraction of the side, 0 to 1. Received {largest}.")
         if cells < 1:
-            raise ValueError(f"`cells` must be 1 or more. Received {cells}.")
+            raise ValueError(f"`cells` must be at least 1. Received {cells}.")
         self.largest = largest
         self.cells = cells
         self.seed = seed
@@ -40,7 +40,7 @@ class LocalWarp(keras.layers.Layer):
         """Refuses pictures whose sides are not known."""
         if len(input_shape) != 4 or None in input_shape[1:]:
             raise ValueError(
-                f"`{self.name}` needs pictures of one known size, (batch, height, width, channels). "
+                f"`{self.name}` needs pictures of a fixed size, (batch, height, width, channels). "
                 f"Received {tuple(input_shape)}. Resize them first."
             )
 

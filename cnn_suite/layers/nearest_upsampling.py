@@ -20,7 +20,7 @@ class NearestUpsampling(keras.layers.Layer):
     def __init__(self, factor: int = 2, **kwargs):
         super().__init__(**kwargs)
         if int(factor) != factor or factor < 1:
-            raise ValueError(f"`factor` must be a whole number, 1 or more. Received {factor}.")
+            raise ValueError(f"`factor` must be a whole number of at least 1. Received {factor}.")
         self.factor = int(factor)
 
     def call(self, x):

@@ -16,7 +16,7 @@ class _OfTwo(keras.layers.Layer):
         shapes = [tuple(shape) for shape in input_shape] if isinstance(input_shape[0], (list, tuple)) else []
         if len(shapes) != 2 or shapes[0][1:] != shapes[1][1:]:
             raise ValueError(
-                f"`{self.name}` compares two encodings of one size and takes them as a list of two. "
+                f"`{self.name}` takes a list of two encodings of the same size. "
                 f"Received shapes {shapes or tuple(input_shape)}."
             )
         self.built = True
@@ -55,7 +55,7 @@ class PairDifference(_OfTwo):
         if kind not in KINDS:
             raise ValueError(f"`kind` must be one of {', '.join(KINDS)}. Received {kind!r}.")
         if not epsilon > 0:
-            raise ValueError(f"`epsilon` must be positive, or 0 / 0 is NaN. Received {epsilon}.")
+            raise ValueError(f"`epsilon` must be positive; otherwise 0 / 0 gives NaN. Received {epsilon}.")
         self.kind, self.epsilon = kind, epsilon
 
     def call(self, pair):

@@ -26,8 +26,8 @@ class Reorganise(keras.layers.Layer):
         """Refuses channels that do not divide."""
         if self.stride < 1 or input_shape[-1] % self.stride**2:
             raise ValueError(
-                f"`stride` must be 1 or more and its square must divide the channels. Received {self.stride} for "
-                f"{input_shape[-1]} channels."
+                "`stride` must be at least 1 and its square must divide the number of channels. Received "
+                f"{self.stride} for {input_shape[-1]} channels."
             )
 
     def call(self, x):

@@ -89,8 +89,8 @@ class _ResNetBlock(keras.layers.Layer):
         fits = {"identity": channels == wanted and self.strides == 1, "pad": channels <= wanted}
         if not fits.get(self.shortcut, True):
             raise ValueError(
-                f"`{self.name}` cannot add its {self.shortcut} shortcut: {channels} channels come in, {wanted} go out, "
-                f"with strides {self.strides}. Use shortcut='projection'."
+                f"`{self.name}` cannot add its {self.shortcut} shortcut: it has {channels} input and {wanted} output "
+                f"channels with strides {self.strides}. Use shortcut='projection'."
             )
 
     def call(self, x, training=None):

@@ -44,7 +44,8 @@ class LocalizationLoss(keras.losses.Loss):
         if len(y_true.shape) != len(y_pred.shape) or y_true.shape[-1] != y_pred.shape[-1]:
             raise ValueError(
                 "`y_true` and `y_pred` must have the same shape. "
-                f"Received {tuple(y_true.shape)} and {tuple(y_pred.shape)}. Check grid, anchors and number of classes."
+                f"Received {tuple(y_true.shape)} and {tuple(y_pred.shape)}. Check the grid, the anchors and the number "
+                "of classes."
             )
         y_true, y_pred = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
         present, rest = self._mixed(y_true, y_pred) if self.form == "mixed" else self._squared(y_true, y_pred)

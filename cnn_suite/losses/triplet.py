@@ -63,12 +63,13 @@ class TripletLoss(keras.losses.Loss):
             raise ValueError(f"`average` must be None or one of {', '.join(AVERAGES)}. Received {average!r}.")
         if not margin > 0:
             raise ValueError(
-                f"`margin` must be positive, or equal encodings for everybody cost nothing. Received {margin}."
+                "`margin` must be positive; otherwise identical encodings for all people have no cost. Received "
+                f"{margin}."
             )
         if self.dtype in ("float16", "bfloat16"):  # Keras casts labels to it before `call` sees them
             raise ValueError(
-                "`dtype` must be float32 or float64: people's numbers are cast to it as well, and 16 bits take person "
-                f"{_FIRST_ALIKE[self.dtype]} for the one before. Received {self.dtype}. Encodings may have 16 bits."
+                "`dtype` must be float32 or float64: person ids are cast to it as well, and 16 bits cannot tell person "
+                f"{_FIRST_ALIKE[self.dtype]} from the one before. Received {self.dtype}. Encodings may have 16 bits."
             )
         self.rule, self.margin, self.soft, self.measure = rule, margin, soft, measure
         self.choice, self.fallback, self.average, self.seed = choice, fallback, average, seed
@@ -77,7 +78,7 @@ class TripletLoss(keras.losses.Loss):
         """Loss of every picture as an anchor, `(batch,)`; their mean is the average over triplets."""
         if len(y_pred.shape) != 2 or len(y_true.shape) > 2 or tuple(y_true.shape[1:]) not in ((), (1,)):
             raise ValueError(
-                "`y_true` must be people's numbers of shape (batch,) or (batch, 1) and `y_pred` encodings of shape "
+                "`y_true` must be person ids of shape (batch,) or (batch, 1) and `y_pred` encodings of shape "
                 f"(batch, size). Received {tuple(y_true.shape)} and {tuple(y_pred.shape)}. If labels are one-hot, take "
                 "their argmax."
             )

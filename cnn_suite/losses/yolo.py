@@ -68,12 +68,12 @@ class YoloLoss(keras.losses.Loss):
             raise ValueError(f"`box_loss` must be one of {', '.join(BOX_LOSSES)}. Received {box_loss!r}.")
         if neighbour_cells and box_loss == "darknet":
             raise ValueError(
-                "`neighbour_cells` asks centres to lie outside of their cell, which the Darknet box loss cannot say. "
+                "`neighbour_cells` needs centres outside their cell, which the Darknet box loss cannot represent. "
                 'Received box_loss="darknet". Choose "ciou" or "giou" with a `scale_xy` of 2.'
             )
         if squared_sizes and box_loss == "darknet":
             raise ValueError(
-                "`squared_sizes` bounds a box by its anchor, which the Darknet box loss has no term for. "
+                "`squared_sizes` limits a box's size by its anchor, which the Darknet box loss has no term for. "
                 'Received box_loss="darknet". Choose "ciou" or "giou".'
             )
         self.anchors_px = [[float(w), float(h)] for w, h in anchors_px]

@@ -66,7 +66,9 @@ class YoloV2Loss(keras.losses.Loss):
         }
         for argument, scale in scales.items():
             if scale < 0:
-                raise ValueError(f"`{argument}` must be 0 or more. Received {scale}. A negative one rewards errors.")
+                raise ValueError(
+                    f"`{argument}` must be at least 0. Received {scale}. A negative value would reward errors."
+                )
         self.anchors_px = [[float(w), float(h)] for w, h in anchors_px]
         self.stride = int(stride)
         self.noobject_scale = noobject_scale

@@ -45,7 +45,7 @@ def reliability_table(confidence: np.ndarray, right: np.ndarray, bins: int = 15)
         ValueError: If `bins` is less than 1.
     """
     if bins < 1:
-        raise ValueError(f"`bins` must be 1 or more. Received {bins}.")
+        raise ValueError(f"`bins` must be at least 1. Received {bins}.")
     edges = np.linspace(0, 1, bins + 1)
     # Confidence may be a rounding above 1, which belongs into the last bin.
     place = np.clip(np.digitize(confidence, edges, right=True) - 1, 0, bins - 1)
@@ -107,7 +107,7 @@ def calibrated(probabilities: np.ndarray, temperature: float) -> np.ndarray:
         ValueError: If the temperature is not a number above 0.
     """
     if not 0 < temperature < math.inf:
-        raise ValueError(f"`temperature` must be a number above 0. Received {temperature}.")
+        raise ValueError(f"`temperature` must be a positive number. Received {temperature}.")
     scaled = _log(probabilities) / temperature
     powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
     return (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32)

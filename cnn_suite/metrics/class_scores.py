@@ -32,13 +32,13 @@ def checked_scores(scores: Any, class_ids: Any, *, logits: bool = False) -> tupl
     count, classes = scores.shape
     if class_ids.shape != (count,) or class_ids.dtype.kind not in "iu":
         raise ValueError(
-            f"`class_ids` must be whole numbers of shape ({count},), one a picture. "
+            f"`class_ids` must be whole numbers of shape ({count},), one per picture. "
             f"Received {class_ids.dtype} of shape {class_ids.shape}. "
-            "If the truth is one-hot, take its argmax over the classes."
+            "If the labels are one-hot, take their argmax over the classes."
         )
     if class_ids.min() < 0 or class_ids.max() >= classes:
         raise ValueError(
-            f"`class_ids` must lie from 0 to {classes - 1}. Received {class_ids.min()} to {class_ids.max()}."
+            f"`class_ids` must be between 0 and {classes - 1}. Received {class_ids.min()} to {class_ids.max()}."
         )
     if not np.isfinite(scores).all():
         row = int(np.argmin(np.isfinite(scores).all(axis=1)))
@@ -54,9 +54,9 @@ def _check_distributions(probabilities: np.ndarray) -> None:
     if wrong.any():
         row = int(np.argmax(wrong))
         raise ValueError(
-            f"Each row of `probabilities` must be 0 or more and sum up to 1. Row {row} starts at "
-            f"{probabilities[row].min():.4g} and sums up to {sums[row]:.4g}. If these are logits, take their softmax; "
-            "if they come from an 8-bit graph, divide each row by its sum."
+            f"Each row of `probabilities` must be non-negative and sum to 1. Row {row} has a minimum of "
+            f"{probabilities[row].min():.4g} and sums to {sums[row]:.4g}. If these are logits, take their softmax; "
+            "if they come from an 8-bit graph, normalise each row by its sum."
         )
 
 

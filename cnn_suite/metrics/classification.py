@@ -66,7 +66,7 @@ class ClassificationMetrics:
         names = [str(number) for number in range(len(self.support))] if labels is None else list(labels)
         if len(names) != len(self.support) or len(set(names)) != len(names):
             raise ValueError(
-                f"`labels` must name all {len(self.support)} classes, each differently. Received {len(names)}: {names}."
+                f"`labels` must contain {len(self.support)} different class names. Received {len(names)}: {names}."
             )
         whole = ("accuracy", "top5", "log_loss", "brier", "ece", "macro_f1", "balanced_accuracy")
         numbers: dict[str, Any] = {name: _plain(getattr(self, name)) for name in whole}

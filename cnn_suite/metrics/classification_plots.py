@@ -62,7 +62,7 @@ def confusion_figure(metrics: ClassificationMetrics, labels: Sequence[str]) -> F
     label_axes(axes, "prediction", "truth", _accuracy_title(metrics))
     axes.grid(False)
     bar = figure.colorbar(image, ax=axes, shrink=0.8, aspect=30, pad=0.02)
-    bar.set_label("share of the truth's pictures", fontsize=8)
+    bar.set_label("fraction of the true class", fontsize=8)
     bar.set_ticks(np.sqrt(_SHARES).tolist(), labels=[f"{tick:g}" for tick in _SHARES], fontsize=8)
     bar.outline.set_visible(False)
     return figure
@@ -87,10 +87,10 @@ def reliability_figure(table: Reliability) -> Figure:
     upper.bar(edges[:-1][filled], height, bottom=low, color="none", **gap)
     upper.plot([0, 1], [0, 1], "--", color="#444444", linewidth=1, label="honest")
     upper.set(xlim=(0, 1), ylim=(0, 1))
-    label_axes(upper, "", "share that is right", f"Reliability: calibration error (ECE) {table.ece:.4f}")
+    label_axes(upper, "", "accuracy", f"Reliability: calibration error (ECE) {table.ece:.4f}")
     upper.legend(frameon=False, fontsize=8, loc="upper left")
     lower.bar(edges[:-1], table.count / pictures, color="#888888", **place)
-    label_axes(lower, "confidence of the prediction", "share of pictures", "")
+    label_axes(lower, "confidence of the prediction", "fraction of pictures", "")
     lower.set_title(f"{pictures:,} pictures", fontsize=8, loc="left")
     for axes in (upper, lower):
         axes.set_axisbelow(True)
@@ -139,9 +139,9 @@ def mistakes_figure(
     rows = -(-len(chosen) // columns) or 1
     figure = new_figure(max(1.75 * columns, 5.2), 0.5 + 2.15 * rows)
     if not len(chosen):
-        figure.text(0.5, 0.5, "No picture is classified wrongly.", ha="center")
+        figure.text(0.5, 0.5, "No picture is misclassified.", ha="center")
         return figure
-    figure.suptitle("Surest mistakes: truth above, prediction and its confidence below", fontsize=10)
+    figure.suptitle("Most confident mistakes: true class above, prediction and its confidence below", fontsize=10)
     for place, index in enumerate(chosen.tolist(), start=1):
         axes = figure.add_subplot(rows, columns, place)
         axes.imshow(_as_rgb(load(index)), interpolation="nearest")

@@ -124,18 +124,20 @@ class CollapseAlarm(keras.callbacks.Callback):
     def _message(self, value: float, found: float, encodings: np.ndarray) -> str:
         name = "ln 2" if self._loss.soft else "the margin"
         if abs(value) < self._level() / 2:
-            name = "that of a batch in which no triplet is semi-hard"
+            name = "the loss of a batch without semi-hard triplets"
         rate = float(ops.convert_to_numpy(self.model.optimizer.learning_rate))
         hints = [f"lower the learning rate (now {rate:.3g})"]
         if self._loss.rule not in ("semi_hard", "all"):
-            hints.insert(0, f"start with the rule 'semi_hard' or 'all' in place of '{self._loss.rule}'")
+            hints.insert(0, f"start with the rule 'semi_hard' or 'all' instead of '{self._loss.rule}'")
         if not np.allclose(np.linalg.norm(encodings, axis=1), 1, atol=1e-3):
-            hints.append("bring encodings to unit length (keras.layers.UnitNormalization at the end of the network)")
+            hints.append(
+                "normalise encodings to unit length (keras.layers.UnitNormalization at the end of the network)"
+            )
         if self._silence():
-            hints.append("take the fallback 'largest' in place of 'skip'")
-        hints.append("take more people a batch")
+            hints.append("use the fallback 'largest' instead of 'skip'")
+        hints.append("use more people per batch")
         return (
-            f"Encodings collapse: for {self._patience} epochs the loss has stood at {value:.4f}, which is {name}, and "
-            f"encodings spread by {found:.2g} only: every picture gets nearly the same one, and such a network hardly "
-            f"recovers. Begin anew and {'; '.join(hints)}."
+            f"Encodings have collapsed: for {self._patience} epochs the loss has stayed at {value:.4f}, which is "
+            f"{name}, and the spread of encodings is only {found:.2g}: every picture gets nearly the same one, and "
+            f"such a network rarely recovers. Start again and {'; '.join(hints)}."
         )

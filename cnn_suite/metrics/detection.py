@@ -106,7 +106,9 @@ def coco_metrics(
     """
     truths, found = checked_pictures(truths, detections, classes)
     if not max_detections or min(max_detections) < 1 or list(max_detections) != sorted(set(max_detections)):
-        raise ValueError(f"`max_detections` must be rising whole numbers above 0. Received {max_detections}.")
+        raise ValueError(
+            f"`max_detections` must be positive whole numbers in ascending order. Received {max_detections}."
+        )
     shape = (len(IOU_THRESHOLDS), len(RECALL_POINTS), classes, len(AREA_RANGES_PX), len(max_detections))
     precision, scores = np.full(shape, np.nan), np.full(shape, np.nan)
     recall = np.full(shape[:1] + shape[2:], np.nan)

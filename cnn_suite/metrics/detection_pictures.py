@@ -113,7 +113,7 @@ def _sorted_detections(one: DetectionsLike) -> PictureDetections:
     confidence = _one_a_box(one.confidence, np.float64, len(boxes), "confidence")
     class_id = _one_a_box(one.class_id, np.int64, len(boxes), "class_id")
     if np.isnan(confidence).any():
-        raise ValueError("`confidence` must not hold NaN: the detections could not be put in order.")
+        raise ValueError("`confidence` must not contain NaN, because detections are sorted by it.")
     order = np.argsort(-confidence, kind="stable")
     return PictureDetections(boxes[order], confidence[order], class_id[order])
 
@@ -130,5 +130,5 @@ def _one_a_box(values: Any, dtype: Any, boxes: int, name: str) -> np.ndarray:
     array = np.asarray(values, dtype)
     array = array.reshape(0) if array.size == 0 else array
     if array.shape != (boxes,):
-        raise ValueError(f"`{name}` must have shape ({boxes},), one value for each box. Received shape {array.shape}.")
+        raise ValueError(f"`{name}` must have shape ({boxes},), one value per box. Received shape {array.shape}.")
     return array

@@ -114,7 +114,9 @@ def worst_pictures_sheet(
     columns = min(len(chosen), 3) or 1
     rows = -(-len(chosen) // columns) or 1
     figure = new_figure(4.2 * columns, 3.4 * rows)
-    figure.suptitle(f"Truth solid green, found dashed orange (confidence from {report.confidence:.2f})", fontsize=10)
+    figure.suptitle(
+        f"Ground truth solid green, detections dashed orange (confidence from {report.confidence:.2f})", fontsize=10
+    )
     for place, index in enumerate(chosen, start=1):
         axes, outcome = figure.add_subplot(rows, columns, place), report.outcomes[index]
         axes.imshow(read_image(index))
@@ -127,7 +129,7 @@ def worst_pictures_sheet(
         axes.set_title(f"{index if names is None else names[index]}: {errors}", fontsize=8)
         axes.axis("off")
     if not chosen:
-        figure.text(0.5, 0.5, "No picture has an error.", ha="center")
+        figure.text(0.5, 0.5, "No picture has errors.", ha="center")
     return figure
 
 

@@ -37,7 +37,7 @@ class LogisticCurve:
         from scipy.special import expit, logit
 
         if not 0 < prior < 1:
-            raise ValueError(f"`prior` must lie between 0 and 1. Received {prior}.")
+            raise ValueError(f"`prior` must be between 0 and 1. Received {prior}.")
         return expit(self.intercept - self.slope * np.asarray(distance, np.float64) + logit(prior))
 
 

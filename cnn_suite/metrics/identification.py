@@ -111,7 +111,7 @@ def candidates(
     probes, probe_names = checked_encodings(probes, probe_names, 1, ("probes", "probe_names"))
     if gallery.shape[1] != probes.shape[1]:
         raise ValueError(
-            "`gallery` and `probes` must have encodings of one size, from the same network. "
+            "`gallery` and `probes` must have encodings of the same size, from the same network. "
             f"Received {gallery.shape[1]} and {probes.shape[1]}."
         )
     people, order, begins = _by_person(gallery_names)
@@ -176,7 +176,7 @@ def dir_at_fpir(found: Candidates, fpir: float = 0.01, confidence: float = 0.95)
         ValueError: As `open_set_figures`, or if `fpir` does not lie in [0, 1].
     """
     if not 0 <= fpir <= 1:
-        raise ValueError(f"`fpir` must lie in [0, 1]. Received {fpir}.")
+        raise ValueError(f"`fpir` must be in [0, 1]. Received {fpir}.")
     _need_strangers(found)
     threshold = share_threshold(found.distances[~found.enrolled], fpir)
     # Just above all distances everybody is accepted, so that a number does where there is no limit.
@@ -239,7 +239,7 @@ def _need_enrolled(found: Candidates) -> None:
     if not found.enrolled.any():
         raise ValueError(
             "There must be probes of enrolled people. None of the names of "
-            f"{len(found.enrolled)} probes is one of `gallery_names`."
+            f"{len(found.enrolled)} probes is in `gallery_names`."
         )
 
 
@@ -247,5 +247,5 @@ def _need_strangers(found: Candidates) -> None:
     if found.enrolled.all():
         raise ValueError(
             "There must be probes of people who are not enrolled. All names of "
-            f"{len(found.enrolled)} probes are among `gallery_names`."
+            f"{len(found.enrolled)} probes are in `gallery_names`."
         )

@@ -37,9 +37,9 @@ def clopper_pearson(count: float, of: float, confidence: float = 0.95) -> Interv
     from scipy.stats import beta
 
     if not 0 < confidence < 1:
-        raise ValueError(f"`confidence` must lie between 0 and 1, as 0.95. Received {confidence}.")
+        raise ValueError(f"`confidence` must be between 0 and 1, such as 0.95. Received {confidence}.")
     if not 0 <= count <= of or not 0 < of < np.inf:
-        raise ValueError(f"`of` must be above 0, and `count` from 0 to `of`. Received count={count}, of={of}.")
+        raise ValueError(f"`of` must be positive, and `count` between 0 and `of`. Received count={count}, of={of}.")
     tail = (1 - confidence) / 2
     low = float(beta.ppf(tail, count, of - count + 1)) if count > 0 else 0.0
     high = float(beta.isf(tail, count + 1, of - count)) if count < of else 1.0
@@ -85,7 +85,7 @@ def effective_trials(happened: np.ndarray, people: np.ndarray, confidence: float
     number = len(happened)
     if happened.dtype != bool or not number or people.shape not in ((number,), (number, 2)) or people.min() < 0:
         raise ValueError(
-            "`happened` must be bools of shape (n,), not empty, and `people` numbers from 0 of shape (n,) or (n, 2). "
+            "`happened` must be bools of shape (n,), not empty, and `people` indices from 0 of shape (n,) or (n, 2). "
             f"Received {happened.dtype} of shape {happened.shape} and {people.dtype} of shape {people.shape}."
         )
     of_person = _sums(np.ones(number), people)

@@ -151,7 +151,7 @@ def tar_at_far(distances: np.ndarray, same: np.ndarray, far: float) -> Operating
     """
     distances, same = checked_pairs(distances, same)
     if not 0 <= far <= 1:
-        raise ValueError(f"`far` must lie in [0, 1]. Received {far}.")
+        raise ValueError(f"`far` must be in [0, 1]. Received {far}.")
     # Just above all distances everything is accepted, so that a number does where there is no limit.
     threshold = min(share_threshold(distances[~same], far), float(np.nextafter(distances.max(), np.inf)))
     rates = (float(np.mean(distances[kind] < threshold)) for kind in (~same, same))
@@ -219,8 +219,8 @@ def checked_encodings(
     finite = np.isfinite(encodings).all(axis=1)
     if not finite.all():
         raise ValueError(
-            f"`{names[0]}` must be finite. Row {int(np.argmin(finite))} of {len(encodings)} is not. A picture in which "
-            "no face was found has such a row: leave it out."
+            f"`{names[0]}` must be finite. Row {int(np.argmin(finite))} of {len(encodings)} is not. Pictures in which "
+            "no face was found have such rows: omit them."
         )
     return encodings, labels
 
@@ -241,7 +241,7 @@ def checked_pairs(distances: Any, same: Any) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError("`distances` must be finite. Received a NaN or an infinite value.")
     if not same.any() or same.all():
         raise ValueError(
-            "There must be pairs of one person and pairs of different people. "
+            "There must be pairs of the same person and pairs of different people. "
             f"Received {int(same.sum())} and {int((~same).sum())}."
         )
     return distances, same
@@ -260,7 +260,7 @@ def _unit(rows: np.ndarray) -> np.ndarray:
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     if not lengths.all():
         raise ValueError(
-            f"`encodings` must not be 0 for the cosine, which has no angle then. Row {int(lengths.argmin())} is."
+            f"`encodings` must not be zero vectors for the cosine measure. Row {int(lengths.argmin())} is."
         )
     return rows / lengths
 

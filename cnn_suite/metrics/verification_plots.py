@@ -48,7 +48,7 @@ def roc_figure(distances: np.ndarray, same: np.ndarray, threshold: float | None 
     axes.set_xscale("log")
     axes.set(xlim=(1 / impostors if impostors > 1 else 0.1, 1), ylim=(0, 1.01))
     _mark(axes, distances, same, threshold, lambda far, tar: (max(far, 1 / impostors), tar))
-    title = f"ROC: {int(same.sum()):,} pairs of one person, {impostors:,} of two"
+    title = f"ROC: {int(same.sum()):,} pairs of the same person, {impostors:,} of different people"
     label_axes(axes, "false accept rate (FAR)", "true accept rate (TAR)", title)
     return figure
 
@@ -118,13 +118,13 @@ def distance_figure(
         heights, _ = np.histogram(distances[kind], edges, density=True)
         axes.stairs(heights, edges, color=colour, fill=True, alpha=0.25)
         axes.stairs(heights, edges, color=colour, linewidth=1.2, label=label)
-    title = f"{int(same.sum()):,} pairs of one person, {int((~same).sum()):,} of two"
+    title = f"{int(same.sum()):,} pairs of the same person, {int((~same).sum()):,} of different people"
     if threshold is not None:
         far, tar = (float(np.mean(distances[kind] < threshold)) for kind in (~same, same))
         end = min(threshold, edges[-1])
         below = np.append(edges[edges < end], end)
         if len(below) > 1:  # the bar that the threshold cuts is filled up to it
-            axes.stairs(heights[: len(below) - 1], below, color=_ORANGE, fill=True, label="accepted wrongly")
+            axes.stairs(heights[: len(below) - 1], below, color=_ORANGE, fill=True, label="false accepts")
         axes.axvline(threshold, color="#444444", linestyle="--", linewidth=1)
         title += f"\nthreshold {threshold:.4g}: FAR {far:.3g}, TAR {tar:.4f}"
     label_axes(axes, f"distance ({measure})", "density", title)

@@ -64,8 +64,9 @@ class ProtocolResult:
     def __str__(self) -> str:
         return (
             f"{self.protocol}: accuracy {self.accuracy:.4f} +- {self.accuracy_standard_error:.4f}, VAL {self.val:.4f} "
-            f"+- {self.val_standard_error:.4f} at FAR {self.far:.5f} (asked for {self.requested_far:g}), mean and "
-            f"standard error over folds, {self.genuine:,} pairs of one person, {self.impostors:,} of two"
+            f"+- {self.val_standard_error:.4f} at FAR {self.far:.5f} (requested {self.requested_far:g}), mean and "
+            f"standard error over folds, {self.genuine:,} pairs of the same person, {self.impostors:,} of different "
+            "people"
         )
 
 
@@ -91,14 +92,15 @@ def read_pairs(path: Path | str) -> list[PicturePair]:
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         byte = error.object[error.start]
-        raise ValueError(f"{path}, line {line} must be text in UTF-8. Received the byte {byte:#04x}.") from error
+        raise ValueError(f"{path}, line {line} must be UTF-8 text. Received the byte {byte:#04x}.") from error
     lines = text.rstrip().split("\n")
     folds, count = _header(path, lines[0])
     expected = folds * 2 * count
     if len(lines) - 1 != expected:
         raise ValueError(
-            f"{path} must have {expected} pairs after its first line, as {lines[0].strip()!r} says: {folds} folds of "
-            f"{count} of one person and {count} of two. Received {len(lines) - 1}; the last is in line {len(lines)}."
+            f"{path} must have {expected} pairs after its first line, {lines[0].strip()!r}: {folds} folds of "
+            f"{count} of the same person and {count} of two people. Received {len(lines) - 1}; the last is in line "
+            f"{len(lines)}."
         )
     return [_pair(path, number + 2, line, number, count) for number, line in enumerate(lines[1:])]
 
@@ -198,20 +200,23 @@ def _checked_folds(folds: Any, pairs: int) -> tuple[np.ndarray, np.ndarray]:
     folds = np.asarray(folds)
     if folds.shape != (pairs,) or folds.dtype.kind not in "iu":
         raise ValueError(
-            f"`folds` must be whole numbers of shape ({pairs},), one a pair. "
+            f"`folds` must be whole numbers of shape ({pairs},), one per pair. "
             f"Received {folds.dtype} of shape {folds.shape}."
         )
     numbers, places = np.unique(folds, return_inverse=True)
     if len(numbers) < 2:
-        raise ValueError("`folds` must have at least 2 folds, since each is measured by the others. Received 1.")
+        raise ValueError(
+            "`folds` must have at least 2 folds, because each is evaluated with a threshold from the others. Received "
+            "1."
+        )
     return numbers, places
 
 
 def _need_both_kinds(fold: int, same: np.ndarray) -> None:
     if same.all() or not same.any():
         raise ValueError(
-            f"Every fold must have pairs of one person and pairs of different people. Fold {fold} has "
-            f"{int(same.sum())} and {int((~same).sum())}. Take fewer folds."
+            f"Every fold must have pairs of the same person and pairs of different people. Fold {fold} has "
+            f"{int(same.sum())} and {int((~same).sum())}. Use fewer folds."
         )
 
 
@@ -219,8 +224,8 @@ def _header(path: Path | str, line: str) -> tuple[int, int]:
     numbers = [_positive(field) for field in line.split()]
     if len(numbers) not in (1, 2) or None in numbers:
         raise ValueError(
-            f"{path}, line 1 must say how many folds there are and how many pairs of either kind in each, as `10 300`, "
-            f"or only the latter. Received {line!r}."
+            f"{path}, line 1 must give the number of folds and the number of pairs of each kind per fold, such as `10 "
+            f"300`, or only the latter. Received {line!r}."
         )
     return (1, *numbers)[-2:]  # type: ignore[return-value]
 
@@ -241,7 +246,7 @@ def _pair(path: Path | str, line_number: int, line: str, number: int, count: int
     first, i, second, j = fields if not matched else (fields[0], fields[1], fields[0], fields[2])
     numbers = _positive(i), _positive(j)
     if numbers[0] is None or numbers[1] is None:
-        raise ValueError(f"{where} must number pictures from 1, {form}. Received {i!r} and {j!r}.")
+        raise ValueError(f"{where} must number pictures from 1 up, {form}. Received {i!r} and {j!r}.")
     pair = PicturePair((first, numbers[0]), (second, numbers[1]), fold)
     if matched and numbers[0] == numbers[1] or not matched and first == second:
         fault = f"picture {i} of {first!r} twice" if matched else f"{first!r} twice"

@@ -97,7 +97,7 @@ def calibrate_pairs(
     people = np.asarray(people)
     if people.shape != (*np.shape(distances), 2):
         raise ValueError(
-            "`people` must have shape (pairs, 2), two names a distance. "
+            "`people` must have shape (pairs, 2), two names per distance. "
             f"Received shapes {people.shape} and {np.shape(distances)}."
         )
     codes = np.unique(people, return_inverse=True)[1].reshape(people.shape)
@@ -118,7 +118,7 @@ def impostor_pairs_needed(far: float, confidence: float = 0.95) -> int:
     """
     for name, value in (("far", far), ("confidence", confidence)):
         if not 0 < value < 1:
-            raise ValueError(f"`{name}` must lie between 0 and 1. Received {value}.")
+            raise ValueError(f"`{name}` must be between 0 and 1. Received {value}.")
     return math.ceil(math.log1p(-confidence) / math.log1p(-far) - 1e-9)
 
 
@@ -177,15 +177,15 @@ def _need_enough(impostors: int, people: int, far: float, confidence: float, pic
         each = f"{pictures} picture{'s' * (pictures > 1)}"
         provable = -math.expm1(math.log1p(-confidence) / impostors)
         raise TooFewPairsError(
-            f"A false accept rate of {far:g} needs at least {needed:,} pairs of different people to be shown with "
-            f"{confidence:.4g} confidence: with fewer not even zero errors would show it. Received {impostors:,} pairs "
-            f"of {people:,} people. {people_needed(needed, pictures):,} people with {each} each give as many, and "
-            f"{people_needed(needed, 1):,} people as many pairs of different two; or ask for a rate of at least "
+            f"To show a false accept rate of {far:g}, at least {needed:,} pairs of different people are needed at "
+            f"{confidence:.4g} confidence; with fewer, even zero errors would not show it. Received {impostors:,} "
+            f"pairs of {people:,} people. {people_needed(needed, pictures):,} people with {each} each give enough, as "
+            f"do {people_needed(needed, 1):,} people with one picture each; or request a rate of at least "
             f"{provable * 1.001:.4g}."
         )
     if people < 4:
         raise TooFewPairsError(
-            "There must be at least 4 people, so that a threshold from two can be measured on two others. "
+            "There must be at least 4 people, so that a threshold from two can be evaluated on two others. "
             f"Received {people}."
         )
 
@@ -244,6 +244,6 @@ def _held_out(
 
 def _no_pair_within(where: str, folds: int) -> str:
     return (
-        f"With {folds} folds of people there must be pairs of different people within folds and outside each. No pair "
-        f"lies {where}. Take pairs of more people, or all pairs of their pictures."
+        f"With {folds} folds of people there must be pairs of different people within and outside each fold. No pair "
+        f"is {where}. Use pairs of more people, or all pairs of their pictures."
     )

@@ -64,8 +64,8 @@ def darknet(
     if weights is not None:
         if classes is not None or anchors_px is not None:
             raise ValueError(
-                "`weights` are those of the heads of the .cfg. Received `classes` or `anchors_px` too. Load them "
-                "without, and take the body with `cnn_suite.models.surgery.copy_body`."
+                "`weights` include the heads of the .cfg and cannot be combined with `classes` or `anchors_px`. Load "
+                "them without these, then copy the body with `cnn_suite.models.surgery.copy_body`."
             )
         check_count(network, read_darknet_weights(weights), Path(weights).name)  # before anything is allocated
     model = _model(_with_heads(network, classes, anchors_px), epsilon, name)
@@ -79,7 +79,7 @@ def _with_heads(network: planned.Plan, classes: int | None, anchors_px) -> plann
     heads = {number: step.settings for number, step in enumerate(network.steps) if isinstance(step.settings, Head)}
     if anchors_px is not None and len(anchors_px) != len(heads):
         raise ValueError(
-            f"`anchors_px` must hold {len(heads)} lists of anchors, one a head, finest first. "
+            f"`anchors_px` must contain {len(heads)} lists of anchors, one per head, finest first. "
             f"Received {len(anchors_px)}."
         )
     steps = list(network.steps)

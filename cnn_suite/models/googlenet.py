@@ -124,13 +124,13 @@ def without_auxiliary(model: keras.Model) -> keras.Model:
 def _check_auxiliary(image_shape: ImageShape, include_top: bool, name: str) -> None:
     if not include_top:
         raise ValueError(
-            f"{name} cannot have side branches without top: they are classifiers as well. "
-            "Received auxiliary=True, include_top=False. Use one of the two."
+            f"{name} cannot have auxiliary branches without top, because they are classifiers too. "
+            "Received auxiliary=True, include_top=False. Change one of them."
         )
     if None in tuple(image_shape)[:2]:
         raise ValueError(
-            f"`image_shape` of {name} must have fixed sides with auxiliary=True, as the dense layers of its side "
-            f"branches have a weight for every pixel. Received {tuple(image_shape)}. Give both sides, or use "
+            f"`image_shape` of {name} must have fixed sides with auxiliary=True, because the dense layers of its "
+            f"auxiliary branches have a weight per pixel. Received {tuple(image_shape)}. Give both sides, or use "
             "auxiliary=False."
         )
 

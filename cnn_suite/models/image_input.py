@@ -61,7 +61,7 @@ def _check(image_shape: ImageShape, smallest: int, builder: str, free: bool) -> 
         )
     if not free and None in shape[:2]:
         raise ValueError(
-            f"`image_shape` of {builder} must have fixed sides, as its first dense layer has a weight for every pixel. "
+            f"`image_shape` of {builder} must have fixed sides, because its first dense layer has a weight per pixel. "
             f"Received {shape}. Give both sides, or use include_top=False."
         )
     if any(side is not None and side < smallest for side in shape[:2]):

@@ -18,5 +18,5 @@ def dropped_out(x, dropout: float, name: str):
         ValueError: If the share is none.
     """
     if not 0 <= dropout < 1:
-        raise ValueError(f"`dropout` must be a share from 0 up to but not including 1. Received {dropout}.")
+        raise ValueError(f"`dropout` must be at least 0 and less than 1. Received {dropout}.")
     return layers.Dropout(dropout, name=name)(x) if dropout else x

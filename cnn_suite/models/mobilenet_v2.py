@@ -76,7 +76,7 @@ def mobilenet_v2(
     to multiples of 8 as in the authors' code.
     """
     if alpha <= 0:
-        raise ValueError(f"`alpha` of {name} must be a factor above 0, such as 1.0 or 0.35. Received {alpha}.")
+        raise ValueError(f"`alpha` of {name} must be a positive factor, such as 1.0 or 0.35. Received {alpha}.")
     image, x = image_input(image_shape, 32, "symmetric", name)
     x = _convolution(x, _eights(32 * alpha), "Conv1", "bn_Conv1", kernel=3, strides=2)
     x = layers.ReLU(6.0, name="Conv1_relu")(x)

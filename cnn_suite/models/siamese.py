@@ -69,6 +69,6 @@ def _check(encoder: keras.Model, head: str, threshold: float | None, measure: st
         )
     if head != "distance" and (threshold is not None or measure != "squared"):
         raise ValueError(
-            f"`threshold` and `measure` belong to the head 'distance'. Received head {head!r}, whose output is a "
-            "probability already: leave both out."
+            f"`threshold` and `measure` apply to the head 'distance' only. Received head {head!r}, whose output is "
+            "already a probability: omit both."
         )

@@ -53,8 +53,7 @@ def _tensor_at(model: keras.Model, name: str, opened: dict[str, dict]):
     tensors = opened[layer.name]
     if inner not in tensors:
         raise ValueError(
-            f"`{layer.name}` of {model.name} has no tensor {inner!r}. "
-            f"It has: {', '.join(tensors) or 'none of its own'}."
+            f"`{layer.name}` of {model.name} has no tensor {inner!r}. It has: {', '.join(tensors) or 'none'}."
         )
     return tensors[inner]
 
@@ -84,7 +83,7 @@ def _layer_at(model: keras.Model, name: str) -> keras.layers.Layer:
     if name not in known:
         near = difflib.get_close_matches(name, known, n=3)
         raise ValueError(
-            f"{model.name} has no layer {name!r}. Nearest: {', '.join(near or known[-3:])}. "
+            f"{model.name} has no layer {name!r}. Closest: {', '.join(near or known[-3:])}. "
             "`cnn_suite.models.surgery.tensor_names` lists them all."
         )
     return model.layers[known.index(name)]
@@ -183,7 +182,7 @@ def copy_body(model: keras.Model, source: keras.Model, heads: Container[str]) ->
         given = [tuple(weight.shape) for weight in theirs[name].weights] if name in theirs else "no such layer"
         if wanted != given:
             raise ValueError(
-                f"`source` must have the body of {model.name}. For its layer {name} with weights {wanted} "
+                f"`source` must have the same body as {model.name}. For its layer {name} with weights {wanted}, "
                 f"{source.name} has {given}. Build both from the same description."
             )
     for name, layer in found.items():

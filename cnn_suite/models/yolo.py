@@ -102,7 +102,7 @@ def yolo_heads(model: keras.Model) -> list[YoloHead]:
     """The YOLO heads of a detector, finest stride first."""
     heads = [layer for layer in model.layers if isinstance(layer, YoloHead)]
     if not heads:
-        raise ValueError(f"`model` must hold at least one YoloHead. Received {model.name!r} with none.")
+        raise ValueError(f"`model` must contain at least one YoloHead. {model.name!r} has none.")
     return sorted(heads, key=lambda head: head.stride)
 
 
@@ -113,10 +113,10 @@ def _check(image_shape, anchors_px, strides) -> None:
             f"Nearest: {tuple(side and max(32, round(side / 32) * 32) for side in image_shape[:2])}."
         )
     if list(strides) != sorted(set(strides)) or not set(strides) <= {8, 16, 32} or not strides:
-        raise ValueError(f"`strides` must be ascending, out of 8, 16 and 32. Received {tuple(strides)}.")
+        raise ValueError(f"`strides` must be ascending and chosen from 8, 16 and 32. Received {tuple(strides)}.")
     if len(anchors_px) != len(strides):
         raise ValueError(
-            "`anchors_px` must hold one list of anchors a head. "
+            "`anchors_px` must contain one list of anchors per head. "
             f"Received {len(anchors_px)} lists for strides {tuple(strides)}."
         )
 

@@ -49,14 +49,14 @@ def kmeans_anchors(wh: np.ndarray, k: int, *, seed: int = 0, restarts: int = 5, 
     wh = np.asarray(wh, np.float64).reshape(-1, 2)
     if len(wh) and not (wh > 0).all():
         raise ValueError(
-            f"`wh` must hold positive widths and heights. Received a smallest side of {wh.min()}. "
+            f"`wh` must contain positive widths and heights. Received a minimum of {wh.min()}. "
             "Run `cnn-suite doctor` on the data."
         )
     shapes = len(np.unique(wh, axis=0))
     if shapes < k:
         raise ValueError(
             f"`k` must be at most the number of different box shapes. Received k={k} and {shapes} shapes. "
-            "Ask for fewer anchors or give them in the configuration."
+            "Request fewer anchors or set them in the configuration."
         )
     generator = np.random.default_rng(seed)
     runs = [_lloyd(wh, _plus_plus_start(wh, k, generator), iterations) for _ in range(restarts)]

@@ -14,7 +14,7 @@ def _check_boxes(boxes, argument: str):
     if len(boxes.shape) == 0 or boxes.shape[-1] != 4:
         raise ValueError(
             f"`{argument}` must have shape (..., 4). Received shape {tuple(boxes.shape)}. "
-            "Class and confidence belong in tensors of their own."
+            "Pass class and confidence as separate tensors."
         )
     return boxes
 

@@ -57,7 +57,7 @@ def paired_distances(a, b, *, measure: str = "squared"):
     a, b = _prepared(_encodings(a, "a"), _encodings(b, "b"), measure)
     if None not in (a.shape[0], b.shape[0]) and a.shape[0] != b.shape[0]:
         raise ValueError(
-            f"`a` and `b` must have as many rows as each other. Received {a.shape[0]} and {b.shape[0]}. For the "
+            f"`a` and `b` must have the same number of rows. Received {a.shape[0]} and {b.shape[0]}. For the "
             "distance of every row to every other, call `pairwise_distances`."
         )
     return _distances(a - b, measure)
@@ -105,7 +105,7 @@ def _prepared(a, b, measure: str):
     if measure not in MEASURES:
         raise ValueError(f"`measure` must be one of {', '.join(MEASURES)}. Received {measure!r}.")
     if a.shape[1] != b.shape[1]:
-        raise ValueError(f"`a` and `b` must have rows of one size. Received sizes {a.shape[1]} and {b.shape[1]}.")
+        raise ValueError(f"`a` and `b` must have rows of the same size. Received sizes {a.shape[1]} and {b.shape[1]}.")
     return (unit_length(a), unit_length(b)) if measure == "cosine" else (a, b)
 
 

@@ -103,7 +103,7 @@ def decode_grid(output, *, from_logits: bool = False) -> yolo.Predictions:
     """
     if len(output.shape) not in (4, 5):
         raise ValueError(
-            "`output` must have shape (batch, rows, columns, 5 + classes), or one axis more for the anchors. "
+            "`output` must have shape (batch, rows, columns, 5 + classes), or one additional axis for the anchors. "
             f"Received shape {tuple(output.shape)}. A single picture needs a batch axis: `output[None]`."
         )
     output = ops.cast(output, "float32")

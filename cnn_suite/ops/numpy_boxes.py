@@ -56,15 +56,15 @@ def nms(
     """
     boxes, scores = _boxes("xyxy", xyxy), np.asarray(scores, np.float64)
     if scores.shape != (len(boxes),):
-        raise ValueError(f"`scores` must have shape ({len(boxes)},), one a box. Received shape {scores.shape}.")
+        raise ValueError(f"`scores` must have shape ({len(boxes)},), one per box. Received shape {scores.shape}.")
     classes = np.zeros(len(boxes), np.int64) if class_ids is None else np.asarray(class_ids)
     if classes.shape != scores.shape:
-        raise ValueError(f"`class_ids` must have shape {scores.shape}, one a box. Received shape {classes.shape}.")
+        raise ValueError(f"`class_ids` must have shape {scores.shape}, one per box. Received shape {classes.shape}.")
     if not 0 <= iou_threshold <= 1:
-        raise ValueError(f"`iou_threshold` must lie in [0, 1]. Received {iou_threshold}.")
+        raise ValueError(f"`iou_threshold` must be in [0, 1]. Received {iou_threshold}.")
     limit = len(boxes) if max_detections is None else max_detections
     if limit < 0:
-        raise ValueError(f"`max_detections` must be 0 or more. Received {max_detections}.")
+        raise ValueError(f"`max_detections` must be at least 0. Received {max_detections}.")
     waiting = np.argsort(-scores, kind="stable")
     kept: list[int] = []
     while len(waiting) and len(kept) < limit:

@@ -34,7 +34,7 @@ def pca_colour(images, draws, value_range=(0.0, 255.0)):
     if images.shape[-1] != 3:
         raise ValueError(
             f"`images` must be RGB, (batch, height, width, 3). Received {images.shape[-1]} channels. "
-            "Grey pictures have no colours to shift."
+            "Greyscale pictures have no colours to shift."
         )
     low, high = value_range
     scaled = ops.cast(draws, "float32") * ops.convert_to_tensor(EIGENVALUES, "float32")

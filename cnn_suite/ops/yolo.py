@@ -81,8 +81,8 @@ def decode(
     """
     if len(raw.shape) != 5 or raw.shape[3] != len(anchors_px):
         raise ValueError(
-            f"`raw` must have shape (batch, rows, columns, {len(anchors_px)}, 5 + classes), one entry an anchor. "
-            f"Received shape {tuple(raw.shape)}. Give the head and its loss the same anchors."
+            f"`raw` must have shape (batch, rows, columns, {len(anchors_px)}, 5 + classes), one entry per anchor. "
+            f"Received shape {tuple(raw.shape)}. Use the same anchors for the head and its loss."
         )
     grid_hw = grid_of(raw)
     raw = ops.cast(raw, "float32")

@@ -1,6 +1,6 @@
-"""What all apps share: the flags, exit statuses, and errors in plain lines.
+"""What all apps share: flags, exit statuses, and plain error messages.
 
-Statuses: 0 done, 1 the work met a fault (camera, file, model), 2 wrong usage. Standard library only, so that
+Statuses: 0 done, 1 the work failed (camera, file, model), 2 wrong usage. Standard library only, so that
 `--help` is immediate.
 """
 
@@ -23,18 +23,18 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def add_shared_flags(parser: argparse.ArgumentParser, *, model: str) -> None:
-    """Adds the flags that every app has; `model` is the default model."""
+    """Adds the flags shared by all apps; `model` is the default model."""
     parser.add_argument("--source", default="0", help="camera index, picture, folder, 'glob', video file, rtsp:// or "
-                        "http:// address, or demo (a moving view over photographs) [camera 0]")  # fmt: skip
+                        "http:// URL, or demo (a moving view of photographs) [default: camera 0]")  # fmt: skip
     parser.add_argument("--model", default=model, help="model folder, or a name in saved_models/ or "
-                        "`cnn-suite weights` [%(default)s]")  # fmt: skip
+                        "`cnn-suite weights` [default: %(default)s]")  # fmt: skip
     parser.add_argument("--output", metavar="PATH", help="annotated video (.mp4, .avi, ...) or folder of pictures")
-    parser.add_argument("--results", metavar="FILE", help=".jsonl (a line a frame) or .csv (a line a detection)")
+    parser.add_argument("--results", metavar="FILE", help=".jsonl (a line per frame) or .csv (a line per detection)")
     parser.add_argument("--headless", action="store_true", help="open no window")
     parser.add_argument("--max-frames", type=whole_number, metavar="N", help="stop after N frames")
-    parser.add_argument("--mirror", action="store_true", help="mirror the picture, as a webcam user expects")
+    parser.add_argument("--mirror", action="store_true", help="flip the picture horizontally, like a mirror")
     parser.add_argument("--quiet", action="store_true", help="print errors only")
-    parser.add_argument("--debug", action="store_true", help="show tracebacks and the libraries' own messages")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks and the messages of libraries")
 
 
 def run_app(main: Callable[[argparse.Namespace], int], parser: argparse.ArgumentParser) -> int:
@@ -65,7 +65,7 @@ def _stop(number: int, frame: object) -> None:
 
 
 def fraction(text: str) -> float:
-    """An argparse type: a number in [0, 1]."""
+    """An argparse type for numbers in [0, 1]."""
     try:
         value = float(text)
     except ValueError:
@@ -76,7 +76,7 @@ def fraction(text: str) -> float:
 
 
 def whole_number(text: str) -> int:
-    """An argparse type: 1, 2, 3, ..."""
+    """An argparse type for positive whole numbers."""
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"must be a whole number, 1 or more. Received {text!r}.")
     return int(text)

@@ -52,10 +52,10 @@ class CameraSource:
 
     def _missing(self, address: int | str) -> str:
         if isinstance(address, str) and "://" in address:
-            return f"Stream {address} cannot be opened. Check the address, the network, user name and password."
+            return f"Cannot open the stream {address}. Check the address, the network, user name and password."
         return (
-            f"There is no camera at {address!r}, or another program holds it. "
-            "Plug one in, try another index, or see it all without a camera: --source demo."
+            f"There is no camera at {address!r}, or another program is using it. "
+            "Connect one, try another index, or run without a camera: --source demo."
         )
 
     def __iter__(self) -> Iterator[Frame]:
@@ -75,7 +75,9 @@ class CameraSource:
 
     def _gone(self, frames: int) -> str:
         if frames == 0:
-            return f"{self.name} is open but delivers no picture. Another program may hold it; or try another index."
+            return (
+                f"{self.name} is open but delivers no picture. Another program may be using it; or try another index."
+            )
         return f"{self.name} stopped delivering pictures after {frames} frames. Check its cable or network."
 
     def close(self) -> None:

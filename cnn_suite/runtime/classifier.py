@@ -40,14 +40,14 @@ class Classifier:
         outputs = self._model.run("serving_default", image_rgb[None])
         if "probabilities" not in outputs:
             raise ValueError(
-                f"Model {self.card.name!r} is no classifier: its signature 'serving_default' lacks probabilities."
+                f"Model {self.card.name!r} is not a classifier: its signature 'serving_default' lacks probabilities."
             )
         probabilities = outputs["probabilities"]
         is_one_row = probabilities.ndim == 2 and len(probabilities) == 1
         if not is_one_row or (self.labels and probabilities.shape[1] != len(self.labels)):
             raise ValueError(
-                f"Model {self.card.name!r} must give probabilities of shape (1, {len(self.labels) or 'classes'}), a "
-                f"column a label. Received shape {probabilities.shape}. Export the model again."
+                f"Model {self.card.name!r} must return probabilities of shape (1, {len(self.labels) or 'classes'}), "
+                f"one column per label. Received shape {probabilities.shape}. Export the model again."
             )
         return Classification(probabilities[0], self.labels)
 

@@ -27,14 +27,14 @@ class LineCounter:
     def __init__(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         self.start, self.end = (_point(point) for point in (start, end))
         if self.start == self.end:
-            raise ValueError(f"A line needs two different ends. Received {self.start} twice.")
+            raise ValueError(f"A line needs two different endpoints. Received {self.start} twice.")
         self.to_right = self.to_left = 0
         self._last: dict[int, tuple[float, float]] = {}
 
     def update(self, detections: Detections, size_hw: tuple[int, int]) -> None:
         """Looks at one frame's tracked detections."""
         if detections.track_id is None:
-            raise ValueError("A line counts tracked objects: give the detections to `IouTracker` first.")
+            raise ValueError("A line counts tracked objects: pass the detections to `IouTracker` first.")
         for track_id, centre in zip(detections.track_id.tolist(), centres(detections, size_hw).tolist(), strict=True):
             side = _side(self.start, self.end, centre)
             if track_id < 0 or side == 0:  # exactly on the line: wait for the next frame
@@ -63,7 +63,7 @@ class ZoneCounter:
 
     def __init__(self, corners: Sequence[tuple[float, float]]) -> None:
         if len(corners) < 3:
-            raise ValueError(f"A zone needs three corners or more. Received {len(corners)}.")
+            raise ValueError(f"A zone needs at least three corners. Received {len(corners)}.")
         self.corners = tuple(_point(corner) for corner in corners)
         self.inside = self.most = 0
         self._visitors: set[int] = set()
@@ -127,7 +127,8 @@ def _point(point: Sequence[float]) -> tuple[float, float]:
     x, y = float(point[0]), float(point[1])
     if not (0 <= x <= 1 and 0 <= y <= 1 and math.isfinite(x + y)):
         raise ValueError(
-            f"Points must be in unit coordinates, 0 to 1 of the picture's width and height. Received ({x:g}, {y:g})."
+            f"Points must be in unit coordinates, fractions 0 to 1 of the picture's width and height. Received ({x:g}, "
+            f"{y:g})."
         )
     return x, y
 

@@ -126,7 +126,6 @@ def picture_folder() -> Path:
     folder = Path(spec.submodule_search_locations[0]) / "data" if spec and spec.submodule_search_locations else None
     if folder is None or not (folder / "astronaut.png").is_file():
         raise SourceError(
-            "The photographs of the demo come with scikit-image, which is not installed. "
-            "Run: pip install 'cnn_suite[demo]'"
+            "The demo needs the photographs of scikit-image, which is not installed. Run: pip install 'cnn_suite[demo]'"
         )
     return folder

@@ -99,9 +99,9 @@ class Detector:
         chosen = {name: self.thresholds[name] if value is None else value for name, value in given.items()}
         for name in ("confidence", "iou"):
             if not 0 <= chosen[name] <= 1:
-                raise ValueError(f"`{name}` must lie in [0, 1]. Received {chosen[name]}.")
+                raise ValueError(f"`{name}` must be in [0, 1]. Received {chosen[name]}.")
         if chosen["max_detections"] < 1:
-            raise ValueError(f"`max_detections` must be 1 or more. Received {chosen['max_detections']}.")
+            raise ValueError(f"`max_detections` must be at least 1. Received {chosen['max_detections']}.")
         return chosen["confidence"], chosen["iou"], int(chosen["max_detections"])
 
     def _run(self, signature: str, image_rgb: np.ndarray) -> dict[str, np.ndarray]:
@@ -110,7 +110,7 @@ class Detector:
         missing = [name for name in _OUTPUTS[signature] if name not in outputs]
         if missing:
             raise ValueError(
-                f"Model {self.card.name!r} is no detector: its signature {signature!r} lacks {', '.join(missing)}."
+                f"Model {self.card.name!r} is not a detector: its signature {signature!r} lacks {', '.join(missing)}."
             )
         return {name: outputs[name][0] for name in _OUTPUTS[signature]}
 

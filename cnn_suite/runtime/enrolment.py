@@ -119,7 +119,7 @@ def quality(image_rgb: np.ndarray, faces: Faces) -> Quality:
     check_picture(image_rgb)
     chosen, sizes = faces.largest(), _sizes(faces)
     if chosen is None:
-        raise ValueError("There is no face to look at. Check `len(faces)` first.")
+        raise ValueError("There is no face to measure. Check `len(faces)` first.")
     points = faces.points_px[chosen]
     pose = face_pose(points)
     grey = cv2.cvtColor(align_face(image_rgb, points), cv2.COLOR_RGB2GRAY)[_ROWS, _COLUMNS].astype(np.float32)
@@ -166,14 +166,16 @@ def check_enrolment(
     given = [value is not None for value in (name, encoding, enrolled, threshold)]
     if enrolled is not None and not all(given):
         raise ValueError(
-            "To compare with who is enrolled give `name`, `encoding` and `threshold` along with `enrolled`."
+            "To compare with enrolled people, pass `name`, `encoding` and `threshold` along with `enrolled`."
         )
     if not len(faces):
-        return [Problem("no face", "There is no face in the picture. Look into the camera, in more light or nearer.")]
+        return [Problem("no face", "There is no face in the picture. Look into the camera, with more light or closer.")]
     try:
         seen = quality(image_rgb, faces)
     except ValueError:
-        text = "The eyes, nose and mouth cannot be told apart. Look into the camera, with nothing before the face."
+        text = (
+            "The eyes, nose and mouth cannot be distinguished. Look into the camera, with nothing in front of the face."
+        )
         return [Problem("no pose", text)]
     problems = quality_problems(seen, limits or EnrolmentLimits())
     if name is not None and encoding is not None and enrolled is not None and threshold is not None:
@@ -190,14 +192,14 @@ def quality_problems(seen: Quality, limits: EnrolmentLimits) -> list[Problem]:
         (
             "several faces",
             seen.rival >= limits.rival,
-            f"There are several faces of like size: another has {seen.rival:.0%} of the largest one's, and only less "
-            f"than {limits.rival:.0%} can be left aside. Let one person alone be in the picture.",
+            f"Several faces of similar size: the second is {seen.rival:.0%} as large as the largest (less than "
+            f"{limits.rival:.0%} is allowed). Only one person should be in the picture.",
         ),
         (
             "too small",
             seen.eye_distance_px < limits.eye_distance_px,
             f"The face is too small: {seen.eye_distance_px:.0f} pixels between the eyes, at least "
-            f"{limits.eye_distance_px:.0f} are needed. Come nearer or take a larger picture.",
+            f"{limits.eye_distance_px:.0f} are needed. Come closer or use a larger picture.",
         ),
         (
             "blurred",
@@ -209,7 +211,7 @@ def quality_problems(seen: Quality, limits: EnrolmentLimits) -> list[Problem]:
             "dark",
             seen.brightness < least or seen.dark > limits.dark,
             f"The face is too dark: brightness {seen.brightness:.0f} with {seen.dark:.0%} black, at least {least:.0f} "
-            f"with at most {limits.dark:.0%} is needed. Turn to the light.",
+            f"with at most {limits.dark:.0%} is needed. Face the light.",
         ),
         (
             "bright",
@@ -221,19 +223,19 @@ def quality_problems(seen: Quality, limits: EnrolmentLimits) -> list[Problem]:
             "flat",
             seen.contrast < limits.contrast,
             f"The face has hardly any contrast: {seen.contrast:.1f}, at least {limits.contrast:.1f} is needed. Give "
-            "more light from one side, clean the lens.",
+            "more light from one side, or clean the lens.",
         ),
         (
             "turned",
             abs(seen.across) > limits.across,
             f"The head is turned too far to the person's {side}: {abs(seen.across):.2f}, at most {limits.across:.2f} "
-            "is good. Look straight into the camera.",
+            "is allowed. Look straight into the camera.",
         ),
         (
             "nodded",
             not up <= seen.down <= down,
             f"The head is {'raised' if seen.down < up else 'lowered'} too far: {seen.down:.2f}, between {up:.2f} and "
-            f"{down:.2f} is good. Look straight into the camera.",
+            f"{down:.2f} is allowed. Look straight into the camera.",
         ),
     )
     return [Problem(kind, text) for kind, wrong, text in faults if wrong]
@@ -247,8 +249,8 @@ def _someone_else(name: str, encoding: np.ndarray, enrolled: FaceIndex, threshol
         return []
     other = others[0]
     text = (
-        f"The face looks like {other.name}, who is enrolled already: distance {other.distance:.3f}, below the "
-        f"threshold {threshold:.3f}. If it is the same person, enrol it under that name; if not, they will be mixed up."
+        f"The face looks like {other.name}, who is already enrolled: distance {other.distance:.3f}, below the "
+        f"threshold {threshold:.3f}. If it is the same person, use that name; otherwise the two will be confused."
     )
     return [Problem("looks like another", text)]
 

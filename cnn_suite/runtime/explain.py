@@ -58,9 +58,9 @@ class Explanation:
     def lines(self) -> list[str]:
         """The explanation in plain sentences."""
         found = "nothing was detected" if not self.returned else f"{self.returned} detected"
-        lines = [f"explain: {found}; boxes proposed {self.candidates}"
-                 f" -> confidence of {self.confidence:g} or more {self.confident}"
-                 f" -> doubles removed {self.distinct} -> within the number allowed {self.returned}"]  # fmt: skip
+        lines = [f"explain: {found}; boxes proposed: {self.candidates}"
+                 f" -> with confidence of at least {self.confidence:g}: {self.confident}"
+                 f" -> without duplicates: {self.distinct} -> within the maximum number: {self.returned}"]  # fmt: skip
         lines += [f"  picture: {fault}" for fault in self.picture_faults]
         lines.append(f"  best objectness {self.best_objectness:.4f}, best class probability {self.best_class:.4f}")
         lines += [f"  best guess: {guess}" for guess in self.guesses]
@@ -70,12 +70,12 @@ class Explanation:
         best = self.guesses[0].score if self.guesses else 0.0
         if self.confident:
             return (
-                f"The confidence threshold removed {self.candidates - self.confident} boxes, suppression of doubles "
-                f"{self.confident - self.distinct}, the limit on the number {self.distinct - self.returned}."
+                f"The confidence threshold removed {self.candidates - self.confident} boxes, duplicate suppression "
+                f"{self.confident - self.distinct}, the maximum number of detections {self.distinct - self.returned}."
             )
         if best >= 0.01:
             return f"The confidence threshold removed everything; --confidence {best * 0.99:.3g} shows the best guess."
-        return "The network itself sees nothing here: no threshold would help. Is this what it was trained on?"
+        return "The network itself finds nothing here: no threshold would help. Was it trained on such pictures?"
 
 
 def explain(
@@ -110,13 +110,13 @@ def picture_faults(image_rgb: np.ndarray) -> list[str]:
     low, high, mean, spread = image_rgb.min(), image_rgb.max(), image_rgb.mean(), image_rgb.std()
     faults = []
     if low == high:
-        faults.append(f"every pixel is {low}: a covered lens, or a source that delivers no picture.")
+        faults.append(f"every pixel is {low}: the lens is covered, or the source delivers no picture.")
     elif high <= 1:
         faults.append("all values are 0 or 1: pictures must be raw 0..255, not scaled to 0..1.")
     elif mean < _DARK:
-        faults.append(f"it is almost black (mean {mean:.0f} of 255): more light, or take the cap off the lens.")
+        faults.append(f"it is almost black (mean {mean:.0f} of 255): use more light, or remove the lens cap.")
     elif spread < _FLAT:
-        faults.append(f"it is almost one flat colour (standard deviation {spread:.1f} of 255).")
+        faults.append(f"it is almost a single colour (standard deviation {spread:.1f} of 255).")
     if min(height, width) < 32:
         faults.append(f"it is only {width} x {height} pixels.")
     return faults

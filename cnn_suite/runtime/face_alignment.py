@@ -41,7 +41,7 @@ def similarity_transform(points: np.ndarray, template: np.ndarray) -> np.ndarray
     points, template = _checked("points", points), _checked("template", template)
     if points.shape != template.shape:
         raise ValueError(
-            "`points` and `template` must be as many as each other. "
+            "`points` and `template` must have the same number of points. "
             f"Received {len(points)} and {len(template)} of them."
         )
     source, target = (side[:, 0] + 1j * side[:, 1] for side in (points, template))
@@ -73,7 +73,7 @@ def align_face(image_rgb: np.ndarray, points: np.ndarray, size: int = TEMPLATE_S
             f"Received shape {np.shape(points)}."
         )
     if size < 1:
-        raise ValueError(f"`size` must be 1 or more pixels. Received {size}.")
+        raise ValueError(f"`size` must be at least 1 pixel. Received {size}.")
     matrix = similarity_transform(points, ARCFACE_TEMPLATE * (size / TEMPLATE_SIZE))
     return cv2.warpAffine(image_rgb, matrix, (size, size), flags=cv2.INTER_LINEAR)
 
@@ -81,12 +81,12 @@ def align_face(image_rgb: np.ndarray, points: np.ndarray, size: int = TEMPLATE_S
 def _checked(name: str, points: np.ndarray) -> np.ndarray:
     points = np.asarray(points, np.float64)
     if points.ndim != 2 or points.shape[1] != 2:
-        raise ValueError(f"`{name}` must have shape (n, 2), x and y of each. Received shape {points.shape}.")
+        raise ValueError(f"`{name}` must have shape (n, 2), x and y per point. Received shape {points.shape}.")
     if not np.isfinite(points).all():
         raise ValueError(f"`{name}` must be finite. Received a NaN or an infinite value.")
     if not len(points) or (points == points[0]).all():
         raise ValueError(
-            f"`{name}` must be at least two different places, from which a turn and a scale can be seen. "
+            f"`{name}` must contain at least two different points, to determine rotation and scale. "
             f"Received {np.unique(points, axis=0).tolist()}."
         )
     return points

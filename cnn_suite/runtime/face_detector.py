@@ -85,9 +85,9 @@ class FaceDetector:
     ) -> None:
         for name, value in (("confidence", confidence), ("iou", iou)):
             if not 0 <= value <= 1:
-                raise ValueError(f"`{name}` must lie in [0, 1]. Received {value}.")
+                raise ValueError(f"`{name}` must be in [0, 1]. Received {value}.")
         if longest_px is not None and longest_px < 1:
-            raise ValueError(f"`longest_px` must be 1 or more pixels, or None. Received {longest_px}.")
+            raise ValueError(f"`longest_px` must be at least 1 pixel, or None. Received {longest_px}.")
         self.longest_px = longest_px
         self._network = _opened(Path(model), confidence, iou)
 

@@ -48,7 +48,7 @@ class Encoder:
         outputs = self._model.run("serving_default", face_rgb[None])
         if "embeddings" not in outputs:
             raise ValueError(
-                f"Model {self.card.name!r} encodes no faces: its signature 'serving_default' lacks embeddings."
+                f"Model {self.card.name!r} is not a face encoder: its signature 'serving_default' lacks embeddings."
             )
         return np.asarray(outputs["embeddings"][0], np.float32)
 

@@ -33,7 +33,7 @@ def load_finder(detector: str = "auto", *, threads: int = 2) -> Finder:
         detector = YUNET if pulled.is_file() else OWN[0]
     if detector == YUNET:
         if not pulled.is_file():
-            raise FileNotFoundError(f"The detector {YUNET} was not pulled yet. `cnn-suite pull {YUNET}` fetches it.")
+            raise FileNotFoundError(f"The detector {YUNET} is not downloaded. Run `cnn-suite pull {YUNET}`.")
         return FaceDetector(pulled)
     if Path(detector).suffix == ".onnx":
         return FaceDetector(detector)

@@ -53,7 +53,7 @@ def face_pose(points_px: np.ndarray) -> FacePose:
     area = eyes[0] * face[1] - eyes[1] * face[0]
     # A thousandth of a square: far flatter than any face that a detector gives.
     if abs(area) <= 1e-3 * max(eyes @ eyes, face @ face):
-        raise ValueError(f"`points_px` show no face: eyes and mouth lie on one line. Received {points.tolist()}.")
+        raise ValueError(f"`points_px` do not form a face: eyes and mouth are on one line. Received {points.tolist()}.")
     away = nose - middle
     return FacePose(
         across=float((away[0] * face[1] - away[1] * face[0]) / area),

@@ -55,7 +55,7 @@ class FaceIndex:
     def __init__(self, matrix: np.ndarray, names: Sequence[str]) -> None:
         self._matrix = _rows("matrix", matrix)
         if len(names) != len(self._matrix):
-            raise ValueError(f"`names` must be one for each of {len(self._matrix)} rows. Received {len(names)}.")
+            raise ValueError(f"`names` must have one entry per row, {len(self._matrix)}. Received {len(names)}.")
         self._names = list(dict.fromkeys(names))
         self._numbers = {name: number for number, name in enumerate(self._names)}
         self._person = np.fromiter((self._numbers[name] for name in names), np.intp, len(names))
@@ -84,7 +84,7 @@ class FaceIndex:
             ValueError: If the shape, a number, a length or `k` is not as it must be.
         """
         if k < 1:
-            raise ValueError(f"`k` must be 1 or more people. Received {k}.")
+            raise ValueError(f"`k` must be at least 1 person. Received {k}.")
         queries = self._checked(queries)
         k = min(k, self.people)
         if not k:
@@ -104,7 +104,7 @@ class FaceIndex:
             ValueError: If the query is not as it must be.
         """
         if name not in self._numbers:
-            raise KeyError(f"Nobody in the gallery is called {name!r}.")
+            raise KeyError(f"There is nobody named {name!r} in the gallery.")
         query = self._checked(np.asarray(query)[None])[0]
         return float(self._exact(np.flatnonzero(self._person == self._numbers[name]), query).min())
 
@@ -116,7 +116,7 @@ class FaceIndex:
         """
         if name not in self._numbers:
             known = ", ".join(self._names[:20]) or "nobody"
-            raise KeyError(f"Nobody in the gallery is called {name!r}. Enrolled: {known}.")
+            raise KeyError(f"There is nobody named {name!r} in the gallery. Enrolled: {known}.")
         own = np.flatnonzero(self._person == self._numbers[name])
         return FaceIndex(self._matrix[own], [name] * len(own))
 
@@ -129,7 +129,7 @@ class FaceIndex:
         queries = _rows("queries", queries)
         if queries.shape[1] != self._matrix.shape[1]:
             raise ValueError(
-                f"`queries` must have {self._matrix.shape[1]} numbers, as the gallery has. Received shape "
+                f"`queries` must have {self._matrix.shape[1]} numbers, like the gallery. Received shape "
                 f"{queries.shape}. Encode them with the gallery's model."
             )
         _check_lengths("queries", np.einsum("ij,ij->i", queries, queries, dtype=np.float64))
@@ -233,7 +233,9 @@ def _best_of_each(products: np.ndarray, person: np.ndarray) -> np.ndarray:
 def _rows(name: str, rows: np.ndarray) -> np.ndarray:
     rows = np.ascontiguousarray(rows, np.float32)
     if rows.ndim != 2 or not rows.shape[1]:
-        raise ValueError(f"`{name}` must have shape (n, dimensions), a row an encoding. Received shape {rows.shape}.")
+        raise ValueError(
+            f"`{name}` must have shape (n, dimensions), one row per encoding. Received shape {rows.shape}."
+        )
     return rows
 
 

@@ -23,7 +23,7 @@ def threshold_of(card: ModelCard) -> FaceThreshold:
     found = card.thresholds.get("calibration")
     if not found:
         raise ValueError(
-            f"Model {card.name!r} has no threshold: it was never calibrated. `cnn-suite face calibrate FOLDER --record "
-            f"--model {card.name}` finds one from pictures of people; or give --threshold."
+            f"Model {card.name!r} has no threshold: it is not calibrated. Run `cnn-suite face calibrate FOLDER "
+            f"--record --model {card.name}` on pictures of people, or use --threshold."
         )
     return FaceThreshold(float(found["threshold"]), float(found["requested_far"]))

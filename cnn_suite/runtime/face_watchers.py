@@ -57,7 +57,7 @@ class LivenessWatcher:
         chosen = found.faces.largest()
         state = self._challenge.update(None if chosen is None else found.points_px[chosen], frame.time_s)
         if state == "done":
-            return ["turned as asked"]
+            return ["turns completed"]
         if state == "failed":
             reason, self._challenge = self._challenge.reason, self._make()
             return [f"again: {reason}"]

@@ -37,13 +37,13 @@ def with_colours_of(stylised_rgb: np.ndarray, photo_rgb: np.ndarray, mode: str =
     if mode not in RESULT_MODES:
         raise ValueError(
             f"`mode` must be 'luma' for a painted picture. Received {mode!r}. "
-            f"{' and '.join(PAINTING_MODES)} recolour the painting beforehand: `painting_in_colours_of`."
+            f"{' and '.join(PAINTING_MODES)} recolour the painting beforehand; see `painting_in_colours_of`."
         )
     check_picture(stylised_rgb)
     check_picture(photo_rgb)
     if stylised_rgb.shape != photo_rgb.shape:
         raise ValueError(
-            f"The painted picture and its photograph must have one size. Received {stylised_rgb.shape[:2]} and "
+            f"The painted picture and its photograph must have the same size. Received {stylised_rgb.shape[:2]} and "
             f"{photo_rgb.shape[:2]}. Resize the photograph first."
         )
     luma_chroma = cv2.cvtColor(photo_rgb.astype(np.float32) / 255, cv2.COLOR_RGB2YCrCb)

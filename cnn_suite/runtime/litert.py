@@ -29,13 +29,13 @@ class LiteRTModel:
         from ai_edge_litert.interpreter import Interpreter
 
         if not path.is_file():
-            raise FileNotFoundError(f"There is no {path}. Export the model with `cnn-suite export`.")
+            raise FileNotFoundError(f"{path} does not exist. Export the model with `cnn-suite export`.")
         try:
             with without_chatter():
                 self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
                 self._signatures = self._interpreter.get_signature_list()
         except (ValueError, RuntimeError) as fault:
-            raise ValueError(f"{path} is damaged or no LiteRT model ({fault}). Export the model again.") from fault
+            raise ValueError(f"{path} is damaged or not a LiteRT model ({fault}). Export the model again.") from fault
         self._path = path
         self._runners: dict[str, Any] = {}
 

@@ -70,12 +70,12 @@ class TurnChallenge:
     ) -> None:
         if turns < 1 or not 0 < straight < turn:
             raise ValueError(
-                "`turns` must be 1 or more, and 0 < `straight` < `turn`. "
+                "`turns` must be at least 1, and 0 < `straight` < `turn`. "
                 f"Received turns {turns}, straight {straight}, turn {turn}."
             )
         if not 0 < hold_s < timeout_s or lost_s <= 0 or jump <= 0 or growth <= 1:
             raise ValueError(
-                "`hold_s` must lie between 0 and `timeout_s`, `lost_s` and `jump` above 0, `growth` above 1. "
+                "`hold_s` must be between 0 and `timeout_s`, `lost_s` and `jump` above 0, `growth` above 1. "
                 f"Received {hold_s}, {timeout_s}, {lost_s}, {jump}, {growth}."
             )
         rng = np.random.default_rng() if rng is None else rng
@@ -125,7 +125,7 @@ class TurnChallenge:
             ValueError: If the time goes back or the points are not five.
         """
         if not np.isfinite(time_s) or time_s < self._time_s:
-            raise ValueError(f"`time_s` must not go back. Received {time_s} after {self._time_s}.")
+            raise ValueError(f"`time_s` must not decrease. Received {time_s} after {self._time_s}.")
         pose = _pose(points_px)
         if self._state in ("done", "failed"):
             return self._state
@@ -135,12 +135,12 @@ class TurnChallenge:
         if pose is None or points_px is None:
             self._held, self._state, self._wrong = [], "waiting", 0
         elif self._is_another(np.asarray(points_px, np.float64), pose):
-            return self._fail("another face: it jumped to another place or size")
+            return self._fail("different face: its position or size jumped")
         else:
             self._seen_s = time_s
             self._judge(pose.across, time_s)
         if self._state not in ("done", "failed") and time_s - self._seen_s > self._lost_s:
-            return self._fail("face lost: it was out of sight for too long")
+            return self._fail("face lost: it was not visible for too long")
         if self._state not in ("done", "failed") and time_s - self._started_s > self._timeout_s:
             return self._fail(f"timeout: {PROMPTS[self._steps[self._step]]!r} was not done in {self._timeout_s:g} s")
         return self._state
@@ -151,7 +151,7 @@ class TurnChallenge:
         if asked != "straight":
             self._wrong = self._wrong + 1 if off * _SIGNS[asked] <= -self._turn else 0
             if self._wrong >= _LEAST_FRAMES:
-                self._fail(f"wrong way: asked was {PROMPTS[asked]!r}")
+                self._fail(f"wrong direction: the request was {PROMPTS[asked]!r}")
                 return
         if not self._fits(asked, off):
             self._held, self._state = [], "waiting"

@@ -36,7 +36,7 @@ def find_model(model: str, *, roots: tuple[Path, ...] | None = None) -> Path:
     nearest = difflib.get_close_matches(model, [*known, *fetchable], n=1)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
     if model in fetchable:
-        hint = f" `cnn-suite pull {model}` fetches it."
+        hint = f" Download it with `cnn-suite pull {model}`."
     raise FileNotFoundError(
         f"There is no model {model!r}: neither a folder nor a known name ({', '.join(known) or 'none found'}).{hint}"
     )

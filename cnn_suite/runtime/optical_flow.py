@@ -105,7 +105,7 @@ def warped(picture: np.ndarray, flow: np.ndarray, *, sharp: bool = False) -> np.
     """
     if flow.shape != (*picture.shape[:2], 2):
         raise ValueError(
-            f"`flow` must have shape {(*picture.shape[:2], 2)}, two numbers a pixel. Received shape {flow.shape}."
+            f"`flow` must have shape {(*picture.shape[:2], 2)}, two numbers per pixel. Received shape {flow.shape}."
         )
     interpolation = cv2.INTER_CUBIC if sharp else cv2.INTER_LINEAR
     return cv2.remap(picture, flow + _places(*flow.shape[:2]), None, interpolation, borderMode=cv2.BORDER_REPLICATE)
@@ -171,6 +171,6 @@ def _check_pair(earlier_rgb: np.ndarray, later_rgb: np.ndarray) -> None:
     check_picture(later_rgb)
     if earlier_rgb.shape != later_rgb.shape:
         raise ValueError(
-            f"Both pictures must have one size. Received {earlier_rgb.shape[:2]} and {later_rgb.shape[:2]}. "
+            f"Both pictures must have the same size. Received {earlier_rgb.shape[:2]} and {later_rgb.shape[:2]}. "
             "Resize one of them first."
         )

@@ -42,10 +42,10 @@ def read_picture(path: Path) -> np.ndarray:
     try:
         data = np.fromfile(path, np.uint8)  # imdecode rather than imread: any characters in the path
     except OSError as fault:
-        raise SourceError(f"Picture {path} cannot be opened: {fault.strerror}.") from fault
+        raise SourceError(f"Cannot open the picture {path}: {fault.strerror}.") from fault
     image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if image is None:
-        raise SourceError(f"Picture {path} is damaged or no picture that OpenCV can read. Repair or remove it.")
+        raise SourceError(f"Picture {path} is damaged or not readable by OpenCV. Repair or remove it.")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
@@ -62,8 +62,8 @@ def pictures_matching(pattern: str) -> list[Path]:
 def _checked(paths: list[Path], what: str) -> list[Path]:
     pictures = [path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES]
     if not pictures:
-        others = f" {len(paths)} other files are there." if paths else ""
-        raise SourceError(f"{what} holds no pictures ({' '.join(PICTURE_SUFFIXES)}).{others}")
+        others = f" It contains {len(paths)} other files." if paths else ""
+        raise SourceError(f"{what} contains no pictures ({' '.join(PICTURE_SUFFIXES)}).{others}")
     return sorted(pictures, key=lambda path: (str(path.parent), _natural(path.name)))
 
 

@@ -110,7 +110,7 @@ class Recogniser:
         claimed: str | None = None,
     ) -> None:
         if not 1 <= least <= frames:
-            raise ValueError(f"`least` must be from 1 to `frames`. Received {least} and {frames}.")
+            raise ValueError(f"`least` must be between 1 and `frames`. Received {least} and {frames}.")
         self.encoder = encoder
         self.enrolled = enrolled if claimed is None else enrolled.only(claimed)
         self.threshold = threshold

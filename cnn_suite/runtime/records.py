@@ -40,7 +40,9 @@ def open_record_sink(results: str | os.PathLike[str]) -> RecordSink:
     path = Path(results).expanduser()
     kinds: dict[str, Callable[[Path], RecordSink]] = {".jsonl": JsonlSink, ".csv": CsvSink}
     if path.suffix.lower() not in kinds:
-        raise SinkError(f"Results {path} must end in .jsonl (one object a frame) or .csv (one row a detection).")
+        raise SinkError(
+            f"Results file {path} must end in .jsonl (one object per frame) or .csv (one row per detection)."
+        )
     return kinds[path.suffix.lower()](path)
 
 
@@ -132,7 +134,7 @@ def _opened(path: Path) -> TextIO:
     try:
         return path.open("w", encoding="utf-8", newline="")
     except OSError as fault:
-        raise SinkError(f"Results {path} cannot be written: {fault.strerror}.") from fault
+        raise SinkError(f"Cannot write the results file {path}: {fault.strerror}.") from fault
 
 
 def _shortest(value: np.float32) -> float:

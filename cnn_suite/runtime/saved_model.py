@@ -26,7 +26,7 @@ class SavedModel:
         try:
             self._model = tf.saved_model.load(str(folder))
         except (OSError, ValueError, RuntimeError, tf.errors.OpError) as fault:
-            raise ValueError(f"{folder} is damaged or no SavedModel ({fault}). Export the model again.") from fault
+            raise ValueError(f"{folder} is damaged or not a SavedModel ({fault}). Export the model again.") from fault
         self._folder = folder
         self._tensor = tf.constant
 

@@ -52,13 +52,13 @@ def open_picture_sink(output: str | os.PathLike[str], source: FrameSource) -> Pi
     if suffix in PICTURE_SUFFIXES:
         if source.frame_count != 1:
             raise SinkError(
-                f"Output {path} is one picture, but source {source.name} has more. Give a video file or a folder."
+                f"Output {path} is a single picture, but source {source.name} has more. Use a video file or a folder."
             )
         return PictureFileSink(path)
     if suffix and not path.is_dir():
         raise SinkError(
-            f"Output {path} has a suffix that is no known video ({' '.join(VIDEO_SUFFIXES[:5])}) or picture "
-            f"({' '.join(PICTURE_SUFFIXES[:3])}). Give a folder as a name without a suffix."
+            f"Output {path} has an unknown suffix for a video ({' '.join(VIDEO_SUFFIXES[:5])}) or picture "
+            f"({' '.join(PICTURE_SUFFIXES[:3])}). For a folder, use a name without a suffix."
         )
     return FolderSink(path)
 
@@ -71,7 +71,7 @@ class FolderSink:
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as fault:
-            raise SinkError(f"Folder {path} cannot be made: {fault.strerror}.") from fault
+            raise SinkError(f"Cannot create the folder {path}: {fault.strerror}.") from fault
         check_writable(path / "picture.jpg")
         self._written: set[str] = set()
 
@@ -147,7 +147,7 @@ def write_picture(path: Path, picture_rgb: np.ndarray) -> None:
     except OSError as fault:
         if isinstance(fault, SinkError):
             raise
-        raise SinkError(f"Picture {path} cannot be written: {fault.strerror}.") from fault
+        raise SinkError(f"Cannot write the picture {path}: {fault.strerror}.") from fault
 
 
 def check_writable(path: Path) -> None:
@@ -158,10 +158,10 @@ def check_writable(path: Path) -> None:
     """
     try:
         if path.parent.exists() and not path.parent.is_dir():
-            raise SinkError(f"Output {path} cannot be written: {path.parent} is no folder.")
+            raise SinkError(f"Cannot write the output {path}: {path.parent} is not a folder.")
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
-            raise SinkError(f"Output {path} is a folder; a file was expected.")
+            raise SinkError(f"Output {path} is a folder; expected a file.")
         if path.exists():
             with path.open("ab"):
                 return
@@ -170,7 +170,7 @@ def check_writable(path: Path) -> None:
     except OSError as fault:
         if isinstance(fault, SinkError):
             raise
-        raise SinkError(f"Output {path} cannot be written: {fault.strerror or fault}.") from fault
+        raise SinkError(f"Cannot write the output {path}: {fault.strerror or fault}.") from fault
 
 
 def close_all(sinks: Iterable[Closable]) -> None:

@@ -65,7 +65,7 @@ class RunStatistics:
             lines[0] += f" ({dropped} older camera frames dropped)"
         if self._latencies_s:
             median_ms, p95_ms = (1000 * np.percentile(self._latencies_s, q) for q in (50, 95))
-            lines.append(f"latency of the model: median {median_ms:.1f} ms, 95th percentile {p95_ms:.1f} ms")
+            lines.append(f"model latency: median {median_ms:.1f} ms, 95th percentile {p95_ms:.1f} ms")
         for name, count in self.found.most_common():
             tracked = f", {len(self._tracks[name])} tracked" if name in self._tracks else ""
             frames = self.frames_with[name]

@@ -44,7 +44,7 @@ class SteadyStylizer:
         longest_side: int | None = LONGEST_SIDE,
     ) -> None:
         if not 0 <= blend < 1:
-            raise ValueError(f"`blend` must be 0 or more and less than 1, which would never change. Received {blend}.")
+            raise ValueError(f"`blend` must be at least 0 and less than 1. Received {blend}.")
         self.motion: Motion | None = None
         self.stylized: np.ndarray | None = None
         self._stylize, self._blend, self._longest_side = stylize, blend, longest_side

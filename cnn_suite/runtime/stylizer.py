@@ -59,7 +59,7 @@ class Stylizer:
         height, width = image_rgb.shape[:2]
         if min(height, width) < SMALLEST_SIDE:
             raise ValueError(
-                f"A picture to paint needs sides of {SMALLEST_SIDE} pixels or more. "
+                f"A picture to paint needs sides of at least {SMALLEST_SIDE} pixels. "
                 f"Received {width} x {height} pixels. Enlarge it first."
             )
         seen = reduced(image_rgb, longest_side, smallest=SMALLEST_SIDE)
@@ -74,11 +74,11 @@ class Stylizer:
         else:
             outputs = self._model.run("mixed", image_rgb[None], mixture=mixture)
         if "images" not in outputs:
-            raise ValueError(f"Model {self.card.name!r} is no style network: its graph returns no images.")
+            raise ValueError(f"Model {self.card.name!r} is not a style network: its graph returns no images.")
         images = outputs["images"]
         if images.dtype != np.uint8 or images.shape != (1, *image_rgb.shape):
             raise ValueError(
-                f"Model {self.card.name!r} must give images uint8 {(1, *image_rgb.shape)}, as it was given. "
+                f"Model {self.card.name!r} must return uint8 images of the input's shape, {(1, *image_rgb.shape)}. "
                 f"Received {images.dtype} {images.shape}. Export the model again."
             )
         return images[0]
@@ -88,7 +88,7 @@ class Stylizer:
         styles = max(1, len(self.labels))
         if weights.shape != (styles,) or not np.isfinite(weights).all() or weights.min() < 0 or not weights.sum():
             raise ValueError(
-                f"`mixture` must hold one weight for each of the {styles} styles, 0 or more and not all 0. "
+                f"`mixture` must contain one weight for each of the {styles} styles, none negative and not all 0. "
                 f"Received {weights.tolist()}."
             )
         return (weights / weights.sum()).astype(np.float32)
@@ -128,13 +128,13 @@ def parse_mixture(text: str, labels: Sequence[str]) -> tuple[float, ...]:
         if name not in labels:
             close = difflib.get_close_matches(name, labels, n=1)
             meant = f" Did you mean {close[0]!r}?" if close else ""
-            raise ValueError(f"There is no style {name!r} in this model. Its styles: {', '.join(labels)}.{meant}")
+            raise ValueError(f"This model has no style {name!r}. Its styles: {', '.join(labels)}.{meant}")
         if name in weights:
-            raise ValueError(f"Style {name!r} comes twice in {text!r}. Name each style once.")
+            raise ValueError(f"Style {name!r} occurs twice in {text!r}. Name each style once.")
         weights[name] = _weight(number, text) if equals else 1.0
     total = sum(weights.values())
     if not total:
-        raise ValueError(f"One style must weigh more than 0. Received {text!r}.")
+        raise ValueError(f"At least one style must have a positive weight. Received {text!r}.")
     return tuple(weights.get(label, 0.0) / total for label in labels)
 
 
@@ -144,5 +144,5 @@ def _weight(number: str, text: str) -> float:
     except ValueError:
         value = -1.0
     if not (math.isfinite(value) and value >= 0):
-        raise ValueError(f"A style's weight must be a number, 0 or more. Received {number!r} in {text!r}.")
+        raise ValueError(f"A style's weight must be a number of at least 0. Received {number!r} in {text!r}.")
     return value

@@ -35,7 +35,7 @@ class IouTracker:
     def __init__(self, *, min_iou: float = 0.3, max_age: int = 30, min_hits: int = 3) -> None:
         if not 0 < min_iou <= 1 or max_age < 0 or min_hits < 1:
             raise ValueError(
-                "`min_iou` must lie in (0, 1], `max_age` be 0 or more and `min_hits` 1 or more. "
+                "`min_iou` must be in (0, 1], `max_age` at least 0 and `min_hits` at least 1. "
                 f"Received {min_iou}, {max_age}, {min_hits}."
             )
         self._min_iou, self._max_age, self._min_hits = min_iou, max_age, min_hits

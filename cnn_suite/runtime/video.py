@@ -31,7 +31,7 @@ class VideoSource:
         if not self._capture.isOpened():
             self._capture.release()
             raise SourceError(
-                f"Video {self.name} cannot be opened: it is damaged, cut off, or no video that this OpenCV can read."
+                f"Cannot open the video {self.name}: it is damaged, truncated, or not readable by this OpenCV."
             )
         self.frame_rate = sane_frame_rate(self._capture.get(cv2.CAP_PROP_FPS))
         count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
@@ -53,11 +53,11 @@ class VideoSource:
     def _check_end(self, frames: int) -> None:
         expected = self.frame_count or 1
         if frames == 0:
-            raise SourceError(f"Video {self.name} holds no frame that can be decoded: it is damaged.")
+            raise SourceError(f"Video {self.name} contains no decodable frame: it is damaged.")
         if frames < expected - max(2, _TOLERATED_LOSS * expected):
             raise SourceError(
-                f"Video {self.name} is damaged or cut off: it ended after {frames} of {expected} frames. "
-                "What was read up to there has been kept."
+                f"Video {self.name} is damaged or truncated: it ended after {frames} of {expected} frames. "
+                "The results so far have been kept."
             )
 
     def close(self) -> None:

@@ -50,7 +50,7 @@ class VideoSink:
             self._size_wh = width + width % 2, height + height % 2  # encoders want even sizes
             self._writer = _opened(self.path, self._codec, self._frame_rate, self._size_wh)
             if not self._writer.isOpened():
-                raise SinkError(f"Video {self.path} of {width} x {height} pixels cannot be written.")
+                raise SinkError(f"Cannot write the video {self.path} of {width} x {height} pixels.")
         picture = cv2.cvtColor(_fitted(picture_rgb, self._size_wh), cv2.COLOR_RGB2BGR)
         if self._live and self._last is not None:
             due = round(frame.time_s * self._frame_rate)
@@ -77,7 +77,7 @@ def _usable(path: Path, frame_rate: float) -> tuple[Path, str]:
     codec, suffix = _FALL_BACK
     other = path.with_suffix(suffix)
     if not _can_write(other, codec, frame_rate):
-        raise SinkError(f"Video {path} cannot be written: this OpenCV has neither {wanted[0]} nor {codec}.")
+        raise SinkError(f"Cannot write the video {path}: this OpenCV has neither {wanted[0]} nor {codec}.")
     _log.warning("This OpenCV cannot write %s as %s; writing %s as %s instead.", path.name, wanted[0], other, codec)
     return other, codec
 

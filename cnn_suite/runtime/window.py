@@ -15,7 +15,7 @@ import numpy as np
 from cnn_suite.runtime.draw import draw_overlay
 from cnn_suite.runtime.sinks import write_picture
 
-HELP = ("q or Esc: quit", "space: pause or go on", "s: save this picture", "h: hide this help")
+HELP = ("q or Esc: quit", "space: pause or continue", "s: save this picture", "h: hide this help")
 _LARGEST_WH = (1280, 720)
 
 
@@ -123,7 +123,7 @@ def why_no_window() -> str | None:
     display = os.environ.get("DISPLAY", "")
     if not display:
         return None if os.environ.get("WAYLAND_DISPLAY") else "there is no display (DISPLAY is not set)"
-    return None if _display_answers(display) else f"the display DISPLAY={display} does not answer"
+    return None if _display_answers(display) else f"the display DISPLAY={display} does not respond"
 
 
 def _display_answers(display: str) -> bool:
@@ -156,7 +156,7 @@ def open_window(app: str, *, headless: bool, output: str | None) -> Window | Non
     if headless:
         return None
     if reason := why_no_window():
-        print(f"{app}: no window, because {reason}; going on as with --headless.", file=sys.stderr)
+        print(f"{app}: no window, because {reason}; continuing as with --headless.", file=sys.stderr)
         return None
     folder = Path(output or ".")
     return Window(app, save_folder=folder if folder.is_dir() else folder.parent)

@@ -54,12 +54,14 @@ def read_all(
     if not paintings:
         raise ValueError("At least one painting is needed. Received none.")
     if len(weights) != len(paintings):
-        raise ValueError(f"There are {len(paintings)} paintings and {len(weights)} weights. Give a weight for each.")
+        raise ValueError(
+            f"There are {len(paintings)} paintings and {len(weights)} weights. Give one weight per painting."
+        )
     if not all(math.isfinite(weight) and weight > 0 for weight in weights):
-        raise ValueError(f"A painting's weight must be above 0. Received {weights}. Leave out what is not wanted.")
+        raise ValueError(f"A painting's weight must be above 0. Received {weights}. Omit unwanted paintings.")
     if masks and len(masks) != len(paintings):
         raise ValueError(
-            f"There are {len(paintings)} paintings and {len(masks)} masks. Give a mask for each painting, or none."
+            f"There are {len(paintings)} paintings and {len(masks)} masks. Give one mask per painting, or none."
         )
     seen = read_artwork(photo)
     given = [read_artwork(path) for path in paintings]

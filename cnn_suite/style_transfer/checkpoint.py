@@ -73,7 +73,7 @@ def read_checkpoint(path: Path, request: Mapping[str, Any]) -> PaintState:
         CheckpointError: If it is no checkpoint, or another picture or setting is asked for; the text lists which.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"There is no checkpoint {path} to go on from. Leave --resume out to begin.")
+        raise FileNotFoundError(f"There is no checkpoint {path} to resume from. Omit --resume to start.")
     try:
         with np.load(path, allow_pickle=False) as file:
             told = json.loads(str(file["told"]))
@@ -86,7 +86,7 @@ def read_checkpoint(path: Path, request: Mapping[str, Any]) -> PaintState:
         if isinstance(error, CheckpointError):
             raise
         raise CheckpointError(
-            f"{path} is no checkpoint of a style transfer, or damaged. Delete it and begin without --resume."
+            f"{path} is damaged or not a style transfer checkpoint. Delete it and start without --resume."
         ) from error
 
 
@@ -96,8 +96,8 @@ def _check_request(path: Path, then: Mapping[str, Any], now: Mapping[str, Any]) 
     if changed:
         listed = "; ".join(f"{name}: {_told(then.get(name))} then, {_told(now.get(name))} now" for name in changed)
         raise CheckpointError(
-            f"Checkpoint {path} is of another transfer ({listed}). "
-            "Give what was given then, or begin without --resume and with another checkpoint."
+            f"Checkpoint {path} belongs to a different transfer ({listed}). "
+            "Use the same inputs and options, or start without --resume and with another checkpoint."
         )
 
 

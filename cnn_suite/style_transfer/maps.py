@@ -129,8 +129,8 @@ def _map_sizes(perception: Perception, size_hw: tuple[int, int]) -> dict[str, tu
 def _check_mask(mask: np.ndarray, size_hw: tuple[int, int]) -> None:
     if mask.shape != size_hw:
         raise ValueError(
-            f"A mask must be as large as the picture, {size_hw[1]} x {size_hw[0]}. "
+            f"A mask must have the size of the picture, {size_hw[1]} x {size_hw[0]}. "
             f"Received {' x '.join(map(str, mask.shape[::-1]))}."
         )
     if not mask.max() > 0:
-        raise ValueError("A mask must be above 0 somewhere: this one would paint nothing.")
+        raise ValueError("A mask must not be completely black: its painting would have no effect.")

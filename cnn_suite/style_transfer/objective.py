@@ -72,7 +72,7 @@ class Objective:
         tile: int = 0,
     ):
         if not regions:
-            raise ValueError("`regions` must hold at least one painting. Received none.")
+            raise ValueError("`regions` must contain at least one painting. Received none.")
         self.size_hw = photo.shape[0], photo.shape[1]
         self._perception, self._weights = perception, weights
         self._maps = Maps(perception, self.size_hw, tile)
@@ -100,7 +100,7 @@ class Objective:
             ValueError: If it has another size.
         """
         if photo.shape[:2] != self.size_hw:
-            raise ValueError(f"`photo` must be of the size {self.size_hw}. Received {photo.shape[:2]}.")
+            raise ValueError(f"`photo` must have the size {self.size_hw}. Received {photo.shape[:2]}.")
         contents = self._maps.contents(photo)
         energies = {name: tf.add_n([sum_of_squares(own[name]) for own in contents]) for name in contents[0]}
         found = [*contents, energies]

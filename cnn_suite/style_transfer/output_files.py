@@ -24,10 +24,10 @@ def check_output(path: Path, inputs: Iterable[Path]) -> None:
         SinkError: If it has no picture's suffix, is one of the inputs, or cannot be written.
     """
     if path.suffix.lower() not in PICTURE_SUFFIXES:
-        raise SinkError(f"Output {path} must be a picture: a name that ends in one of {' '.join(PICTURE_SUFFIXES)}.")
+        raise SinkError(f"Output {path} must be a picture file that ends in one of {' '.join(PICTURE_SUFFIXES)}.")
     for given in inputs:
         if path.exists() and given.exists() and path.samefile(given):
-            raise SinkError(f"Output {path} would overwrite a picture that is read. Choose another name.")
+            raise SinkError(f"Output {path} would overwrite an input picture. Choose another name.")
     check_writable(path)
 
 
@@ -44,7 +44,7 @@ def write_whole(path: Path, picture_rgb: np.ndarray) -> None:
     except OSError as fault:
         if isinstance(fault, SinkError):
             raise
-        raise SinkError(f"Picture {path} cannot be written: {fault.strerror}.") from fault
+        raise SinkError(f"Cannot write the picture {path}: {fault.strerror}.") from fault
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -172,12 +172,12 @@ def _check_size(size_hw: tuple[int, int], perception: Perception) -> None:
         longest = -(-perception.smallest * max(size_hw) // min(size_hw))
         raise ValueError(
             f"The result would have {size_hw[1]} x {size_hw[0]} pixels. {perception.name} needs at least "
-            f"{perception.smallest} each way: take a size (longest side) of {longest} or more."
+            f"{perception.smallest} per side: use a size (longest side) of at least {longest}."
         )
 
 
 def _no_step(size_hw: tuple[int, int]) -> ArithmeticError:
     return ArithmeticError(
-        f"L-BFGS found no better picture than the one it started from, of {size_hw[1]} x {size_hw[0]} pixels. "
+        f"L-BFGS could not improve on its starting picture of {size_hw[1]} x {size_hw[0]} pixels. "
         "Try the optimizer adam."
     )

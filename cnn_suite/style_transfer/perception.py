@@ -126,8 +126,8 @@ def _weights_file(row: Backbone, weights: str | Path | None) -> Path:
     path = Path(weights).expanduser() if weights else files_folder(known.name) / known.files[0].name
     if not path.is_file():
         raise FileNotFoundError(
-            f"There is no weights file {path}. Type `cnn-suite pull {known.name}` to fetch it, or "
-            f"`cnn-suite pull {known.name} --from FILE` where it was fetched by hand."
+            f"There is no weights file {path}. Run `cnn-suite pull {known.name}` to download it, or "
+            f"`cnn-suite pull {known.name} --from FILE` if you downloaded it manually."
         )
     return path
 

@@ -38,17 +38,17 @@ def read_artwork(path: str | Path) -> np.ndarray:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"There is no picture {path}.")
+        raise FileNotFoundError(f"The picture {path} does not exist.")
     data = path.read_bytes()
     frames = _frame_count(path, data)
     if frames > 1:
         raise ArtworkError(
-            f"{path} holds {frames} pictures: an animation or several pages. One picture was expected; "
-            "save the one you mean as a file of its own."
+            f"{path} contains {frames} pictures: an animation or several pages. Expected one picture; "
+            "save the one you want as a separate file."
         )
     _check_size(path)
     if problem := decode_problem(path):
-        raise ArtworkError(f"{problem}. A whole picture was expected; copy or save it again.")
+        raise ArtworkError(f"{problem}. Expected a complete picture; copy or save it again.")
     return _seen(path, np.frombuffer(data, np.uint8))
 
 
@@ -69,12 +69,12 @@ def read_mask(path: str | Path, size_hw: tuple[int, int]) -> np.ndarray:
     picture = read_artwork(path)
     if picture.shape[:2] != tuple(size_hw):
         raise ArtworkError(
-            f"Mask {path} has {_pixels(picture.shape)}, its photograph has {_pixels(size_hw)}. "
+            f"Mask {path} has {_pixels(picture.shape)}, but its photograph has {_pixels(size_hw)}. "
             "A mask must have the size of the photograph: resize it."
         )
     mask = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     if not mask.any():
-        raise ArtworkError(f"Mask {path} is black all over: its painting would be used nowhere. Leave both out.")
+        raise ArtworkError(f"Mask {path} is completely black: its painting would have no effect. Omit both.")
     return mask
 
 
@@ -82,14 +82,12 @@ def _check_size(path: Path) -> None:
     try:
         size_hw = picture_size_hw(path)
     except ValueError as error:
-        raise ArtworkError(f"{error}. A JPEG, PNG, WebP, BMP or TIFF file was expected.") from error
+        raise ArtworkError(f"{error}. Expected a JPEG, PNG, WebP, BMP or TIFF file.") from error
     if min(size_hw) < SMALLEST_SIDE:
-        raise ArtworkError(
-            f"{path} has {_pixels(size_hw)}. At least {SMALLEST_SIDE} each way are needed to see anything in it."
-        )
+        raise ArtworkError(f"{path} has {_pixels(size_hw)}. Both sides must have at least {SMALLEST_SIDE} pixels.")
     if size_hw[0] * size_hw[1] > MOST_PIXELS:
         raise ArtworkError(
-            f"{path} has {_pixels(size_hw)}. At most {MOST_PIXELS // 1_000_000} million can be read: make it smaller."
+            f"{path} has {_pixels(size_hw)}. At most {MOST_PIXELS // 1_000_000} million are supported: make it smaller."
         )
 
 
@@ -97,14 +95,16 @@ def _seen(path: Path, data: np.ndarray) -> np.ndarray:
     colours = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)  # turned upright
     stored = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)  # as it lies in the file, with transparency
     if colours.dtype == np.uint16:
-        _log.info("%s has 16 bits a colour; 8 are used.", path)
+        _log.info("%s has 16 bits per channel; 8 are used.", path)
     elif colours.dtype != np.uint8:
-        raise ArtworkError(f"{path} holds {colours.dtype} values. 8 or 16 bits a colour were expected; save it as PNG.")
+        raise ArtworkError(
+            f"{path} contains {colours.dtype} values. Expected 8 or 16 bits per channel; save it as PNG."
+        )
     picture = cv2.cvtColor(_eight_bits(colours), cv2.COLOR_BGR2RGB)
     if stored.ndim == 3 and stored.shape[2] == 4:
         opaque = _eight_bits(_turned_like(stored, colours)[..., 3:]).astype(np.float32) / 255
         if opaque.min() < 1:
-            _log.warning("%s is transparent in parts; they are laid over white.", path)
+            _log.warning("%s is partly transparent; white is used as background.", path)
             picture = np.rint(picture * opaque + 255 * (1 - opaque)).astype(np.uint8)
     return picture
 

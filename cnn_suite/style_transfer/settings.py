@@ -64,7 +64,7 @@ class TransferSettings:
         for name in ("alpha", "beta", "tv", "strength"):
             _check_number(name, getattr(self, name), 0.0, None)
         if self.alpha == 0 and self.beta * self.strength == 0:
-            raise ValueError("`alpha` and `beta` times `strength` must not both be 0: nothing would be asked for.")
+            raise ValueError("`alpha` and `beta` times `strength` must not both be 0: there would be no objective.")
         for name, least in (("size", SMALLEST_SIZE), ("iterations", 1), ("scales", 1), ("tile", 0), ("seed", 0)):
             _check_whole(name, getattr(self, name), least)
         _check_number("learning_rate", self.learning_rate, 1e-6, 255.0)
@@ -91,10 +91,10 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 
 def _check_number(name: str, value: float, least: float, most: float | None) -> None:
     if not (value >= least and value <= (most if most is not None else 1e12)):  # also false for what is no number
-        between = f"between {least:g} and {most:g}" if most is not None else f"{least:g} or more"
+        between = f"between {least:g} and {most:g}" if most is not None else f"at least {least:g}"
         raise ValueError(f"`{name}` must be {between}. Received {value}.")
 
 
 def _check_whole(name: str, value: int | None, least: int) -> None:
     if value is not None and value < least:
-        raise ValueError(f"`{name}` must be {least} or more. Received {value}.")
+        raise ValueError(f"`{name}` must be at least {least}. Received {value}.")

@@ -66,7 +66,7 @@ def blended_grams(
     """
     if not paintings or len(paintings) != len(weights) or min(weights) < 0 or sum(weights) <= 0:
         raise ValueError(
-            f"`weights` must be a weight of at least 0 for each of the {len(paintings)} paintings, and one above. "
+            f"`weights` must contain one non-negative weight for each of the {len(paintings)} paintings, not all 0. "
             f"Received {list(weights)}."
         )
     grams = [painting_grams(perception, painting, tile=tile) for painting in paintings]

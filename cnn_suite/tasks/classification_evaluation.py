@@ -20,7 +20,7 @@ from cnn_suite.runtime.classifier import load_classifier
 from cnn_suite.tasks.evaluation_request import Asked, latency_ms
 from cnn_suite.tasks.model_classes import model_numbers
 
-PROTOCOL = "one label a picture"
+PROTOCOL = "one label per picture"
 RECORDED = ("pictures", "accuracy", "accuracy_interval", "top5", "log_loss", "macro_f1", "ece", "per_class")
 HEADLINE = ("accuracy", "top5", "log_loss", "ece")
 
@@ -79,7 +79,7 @@ def evaluate_classifier(
         ValueError: If there is no picture.
     """
     if not len(pictures):
-        raise ValueError("There is no picture to evaluate on. Choose a split that has pictures.")
+        raise ValueError("There are no pictures to evaluate on. Choose a split that has pictures.")
     probabilities, seconds = _run(classifier, pictures, quiet)
     metrics = classification_metrics(probabilities, pictures.class_ids)
     if report_folder is not None:

@@ -103,7 +103,7 @@ def evaluate_detector(
         ValueError: If there is no picture, or a picture's size is not the one its annotation was read with.
     """
     if not pictures:
-        raise ValueError("There is no picture to evaluate on. Choose a split that has pictures.")
+        raise ValueError("There are no pictures to evaluate on. Choose a split that has pictures.")
     if report_folder is not None:
         report_folder.mkdir(parents=True, exist_ok=True)
     run = _run(detector, pictures, quiet)
@@ -158,7 +158,7 @@ def _run(detector: DetectorLike, pictures: Sequence[AnnotatedPicture], quiet: bo
         if image.shape[:2] != tuple(picture.size_hw):
             raise ValueError(
                 f"{picture.path} is {image.shape[1]} x {image.shape[0]} pixels, but its annotation was read for "
-                f"{picture.size_hw[1]} x {picture.size_hw[0]}. Was the file replaced meanwhile?"
+                f"{picture.size_hw[1]} x {picture.size_hw[0]}. Was the file replaced in the meantime?"
             )
         if not run.seconds:
             detector(image, confidence=LOWEST_CONFIDENCE)  # the first call allocates and is not timed

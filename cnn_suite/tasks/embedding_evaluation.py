@@ -30,14 +30,14 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
         ValueError: If the split is unknown or has fewer than two people.
     """
     if asked.split not in SPLITS:
-        raise ValueError(f"There is no split {asked.split!r} of people. Choose {', '.join(SPLITS)}.")
+        raise ValueError(f"There is no split {asked.split!r}. Choose {', '.join(SPLITS)}.")
     encoder = load_encoder(folder, runtime=asked.runtime)
     faces = read_aligned_faces(data_path, (asked.split,), encoder.size)
     count = len(faces) if asked.limit is None else min(asked.limit, len(faces))
     encodings, seconds = _encodings(encoder, faces, count, asked.quiet)
     people = faces.people[: len(encodings)]
     if len(set(people)) < 2:
-        raise ValueError(f"There are not two people of the split {asked.split!r} in {data_path}.")
+        raise ValueError(f"The split {asked.split!r} in {data_path} has fewer than two people.")
     pairs = all_pairs(encodings, people)
     return {
         "faces": len(encodings),

@@ -58,8 +58,8 @@ def teacher_file(teacher: str) -> Path:
     if teacher in KNOWN:
         path = files_folder(teacher) / KNOWN[teacher].files[0].name
     if not path.is_file():
-        hint = f" `cnn-suite pull {teacher}` fetches it." if teacher in KNOWN else ""
-        raise ConfigError(f"training.teacher: there is no weights file {path}.{hint}")
+        hint = f" Download it with `cnn-suite pull {teacher}`." if teacher in KNOWN else ""
+        raise ConfigError(f"training.teacher: the weights file {path} does not exist.{hint}")
     return path
 
 

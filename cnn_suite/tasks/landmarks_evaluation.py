@@ -32,7 +32,7 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
     """
     faces = [face for face in read_landmarked_faces(data_path) if face.split == asked.split][: asked.limit]
     if not faces:
-        raise ValueError(f"There is no face of the split {asked.split!r} in {data_path}. Choose train, val or test.")
+        raise ValueError(f"There are no faces of the split {asked.split!r} in {data_path}. Choose train, val or test.")
     network = load_face_points(folder, runtime=asked.runtime)
     crops = FaceCrops(faces, 1)
     found, truth = [], []

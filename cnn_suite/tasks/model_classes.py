@@ -16,7 +16,7 @@ def model_numbers(data_labels: Sequence[str], model_labels: Sequence[str]) -> np
     unknown = [name for name in data_labels if name not in model_labels]
     if unknown:
         raise ValueError(
-            f"The data has classes that the model does not know: {', '.join(unknown)}. The model's labels are "
+            f"The data has classes unknown to the model: {', '.join(unknown)}. The model's labels are "
             f"{', '.join(model_labels)}. Rename the classes in the data or choose a model that was trained on them."
         )
     return np.array([list(model_labels).index(name) for name in data_labels], np.int32)

@@ -147,7 +147,7 @@ def read_cfg(path: str | Path) -> tuple[Section, ...]:
     """
     path = Path(path)
     if not path.is_file():
-        raise DarknetError(f"Cannot read the .cfg file {path}: there is no such file.")
+        raise DarknetError(f"Cannot read the .cfg file {path}: it does not exist.")
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
@@ -158,7 +158,7 @@ def read_cfg(path: str | Path) -> tuple[Section, ...]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DarknetError(f"{path.name} must be a text file. Received bytes that are no UTF-8 text.") from error
+        raise DarknetError(f"{path.name} must be a text file. Received bytes that are not UTF-8.") from error
     return parse_cfg(text, path.name)
 
 
@@ -179,7 +179,7 @@ def parse_cfg(text: str, source: str = "cfg") -> tuple[Section, ...]:
         if words.startswith("["):
             sections.append(_header(words, number, source))
             if len(sections) > 1 and sections[-1].kind == "net":
-                raise DarknetError(f"{source}, line {number}: [net] stands twice. A .cfg describes one network.")
+                raise DarknetError(f"{source}, line {number}: [net] occurs twice. A .cfg describes one network.")
             if len(sections) > MOST_SECTIONS:
                 raise DarknetError(f"{source}, line {number}: a .cfg may have {MOST_SECTIONS} sections. It has more.")
         elif words:
@@ -210,18 +210,18 @@ def _add_option(sections: list[Section], words: str, number: int, source: str) -
             f"{source}, line {number}: expected [kind], option=value or a comment. Received {words!r:.60}."
         )
     if not sections:
-        raise DarknetError(f"{source}, line {number}: {option[:60]} stands before the first section, [net].")
+        raise DarknetError(f"{source}, line {number}: {option[:60]} is before the first section, [net].")
     if len(sections[-1].options) >= MOST_OPTIONS:
         raise DarknetError(
             f"{source}, line {number}: [{sections[-1].kind}] may have {MOST_OPTIONS} options. It has more."
         )
     if option in sections[-1].options:
-        raise DarknetError(f"{source}, line {number}: {option[:60]} stands twice in [{sections[-1].kind}].")
+        raise DarknetError(f"{source}, line {number}: {option[:60]} occurs twice in [{sections[-1].kind}].")
     sections[-1].options[option] = value
 
 
 def _beginning(sections: list[Section]) -> str:
-    return f"[{sections[0].kind}] at line {sections[0].line}" if sections else "no section at all"
+    return f"[{sections[0].kind}] at line {sections[0].line}" if sections else "no sections"
 
 
 def _tell_unknown(section: Section) -> None:

@@ -51,7 +51,7 @@ def plan(sections: Sequence[Section]) -> Plan:
     if net.integer("channels", 3, 1, MOST_CHANNELS) != 3:
         raise net.fault(f"channels must be 3, red, green and blue. Received {net.options['channels']:.60}.")
     if not rest:
-        raise net.fault("is followed by no section; there is nothing to compute.")
+        raise net.fault("is not followed by any section; there is nothing to compute.")
     steps: list[Step] = []
     for section in rest:
         steps.append(_step(section, _Before(steps, (*size_hw, 3))))
@@ -112,11 +112,11 @@ def _check_paths(steps: tuple[Step, ...]) -> None:
     for step in steps:
         depths.append(_layers(step) + max((depths[source] for source in step.sources if source >= 0), default=0))
         if depths[-1] > MOST_LAYERS:
-            raise step.section.fault(f"is more than {MOST_LAYERS} layers behind the picture, which Keras cannot build.")
+            raise step.section.fault(f"is more than {MOST_LAYERS} layers deep, which Keras cannot build.")
     for number in reversed(range(len(steps))):
         if number not in reached:
             raise steps[number].section.fault(
-                "leads to no output: nothing takes its result. Outputs are the heads, or the last section without any."
+                "leads to no output: its result is not used. Outputs are the heads or, without heads, the last section."
             )
         reached.update(steps[number].sources)
 
@@ -195,7 +195,7 @@ def _route(section: Section, before: _Before) -> Read:
     settings = Route(groups, section.integer("group_id", 0, 0, groups - 1))
     shapes = [before.shape(source) for source in sources]
     if len({shape[:2] for shape in shapes}) > 1:
-        raise section.fault(f"layers must name maps of one height and width. Received {_sizes(shapes)}.")
+        raise section.fault(f"layers must name maps of the same height and width. Received {_sizes(shapes)}.")
     if any(shape[2] % groups for shape in shapes):
         raise section.fault(f"groups must divide the channels of the maps. Received {groups} for {_sizes(shapes)}.")
     return settings, sources, (*shapes[0][:2], sum(shape[2] // groups for shape in shapes))
@@ -234,7 +234,7 @@ def _dropout(section: Section, before: _Before) -> Read:
 
 def _yolo(section: Section, before: _Before) -> Read:
     if section.options.get("embedding_layer"):
-        raise section.fault("embedding_layer cannot be imported: its heads track objects by encodings.")
+        raise section.fault("embedding_layer cannot be imported: such heads output encodings for tracking.")
     anchors = _anchors(section)
     mask = section.integers("mask", 0, len(anchors) - 1) if "mask" in section.options else range(len(anchors))
     new_coords = section.integer("new_coords", 0, 0, 1) == 1
@@ -283,8 +283,8 @@ def _grid_stride(section: Section, before: _Before) -> int:
     stride = height // rows
     if (rows * stride, columns * stride) != (height, width):
         raise section.fault(
-            f"needs cells that are squares of whole pixels. Received {rows}x{columns} cells for an input of "
-            f"{height}x{width}. Choose a width and height in [net] that the network's strides divide."
+            f"needs square cells of whole pixels. Received {rows}x{columns} cells for an input of "
+            f"{height}x{width}. Choose a width and height in [net] that are divisible by the network's strides."
         )
     return stride
 
@@ -324,7 +324,7 @@ def _heads_joined(steps: list[Step]) -> tuple[Step, ...]:
         if taken:
             other = steps[min(taken)].section
             raise step.section.fault(
-                f"takes the result of [{other.kind}] at line {other.line}, which is a head of the network and leads "
-                "nowhere else."
+                f"uses the result of [{other.kind}] at line {other.line}, which is a head of the network and has no "
+                "further outputs."
             )
     return tuple(replace(step, head=number + 1) if number + 1 in heads else step for number, step in enumerate(steps))

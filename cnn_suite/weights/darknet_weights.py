@@ -38,13 +38,13 @@ def read_darknet_weights(path: str | Path) -> DarknetWeights:
     """
     path = Path(path)
     if not path.is_file():
-        raise DarknetError(f"Cannot read the .weights file {path}: there is no such file.")
+        raise DarknetError(f"Cannot read the .weights file {path}: it does not exist.")
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size > 4 * MOST_PARAMETERS + 20:
                 raise DarknetError(
-                    f"{path.name} must hold at most {MOST_PARAMETERS:,} numbers. It has {size:,} bytes."
+                    f"{path.name} must contain at most {MOST_PARAMETERS:,} numbers. It has {size:,} bytes."
                 )
             content = file.read(size)
     except OSError as error:
@@ -56,13 +56,13 @@ def read_darknet_weights(path: str | Path) -> DarknetWeights:
     start = 12 + seen_type.itemsize
     if len(content) < start or (len(content) - start) % 4:
         raise DarknetError(
-            f"{path.name} must hold a header of {start} bytes and whole numbers of 4 bytes. It has {len(content):,} "
-            "bytes: it was cut off or is no .weights file."
+            f"{path.name} must contain a header of {start} bytes and numbers of 4 bytes each. It has {len(content):,} "
+            "bytes: it is truncated or not a .weights file."
         )
     seen = int(np.frombuffer(content, seen_type, 1, offset=12)[0])
     values = np.frombuffer(content, "<f4", offset=start)
     if not np.isfinite(values).all():
-        raise DarknetError(f"{path.name} holds a NaN or an infinite value. Its training failed, or it is damaged.")
+        raise DarknetError(f"{path.name} contains a NaN or an infinite value. Its training failed, or it is damaged.")
     return DarknetWeights(major, minor, revision, seen, values)
 
 
@@ -107,8 +107,8 @@ def check_count(network: Plan, weights: DarknetWeights, source: str) -> None:
             where = f" They end within [{step.section.kind}] at line {step.section.line}."
             break
     raise DarknetError(
-        f"{source} must hold {network.parameters:,} values for {network.steps[0].section.source}. "
-        f"It holds {len(weights.values):,}.{where} Take the .cfg that belongs to it."
+        f"{source} must contain {network.parameters:,} values for {network.steps[0].section.source}. "
+        f"It contains {len(weights.values):,}.{where} Use the matching .cfg."
     )
 
 

@@ -53,7 +53,7 @@ def read_deep_compression(path: str | os.PathLike[str], shapes: Shapes) -> Array
         raise FileNotFoundError(f"There is no Deep Compression file {path}. Expected the .net file of a network.")
     size, most = path.stat().st_size, _bytes_of(shapes, [math.prod(shape) for shape in shapes.values()])
     if size > most:  # before it is read: a file of many gigabytes is refused as fast as any other
-        raise _fault(str(path), f"it has {size} bytes, where no such network needs more than {most}")
+        raise _fault(str(path), f"it has {size} bytes, but no such network needs more than {most}")
     return decode_layers(path.read_bytes(), shapes, str(path))
 
 
@@ -84,21 +84,21 @@ def decode_layers(data: bytes, shapes: Shapes, source: str = "The data") -> Arra
 def _check_shapes(shapes: Shapes) -> None:
     for name, shape in shapes.items():
         if not shape or min(shape) < 1:
-            raise ValueError(f"The shape of layer `{name}` must be of axes of at least 1. Received {tuple(shape)}.")
+            raise ValueError(f"The shape of layer `{name}` must have axes of at least 1. Received {tuple(shape)}.")
 
 
 def _checked_counts(data: bytes, shapes: Shapes, source: str) -> list[int]:
     """Entries of every layer; with them the length of the whole file is known, and is checked."""
     if len(data) < 4 * len(shapes):
-        raise _fault(source, f"it has {len(data)} bytes, where the numbers of entries alone need {4 * len(shapes)}")
+        raise _fault(source, f"it has {len(data)} bytes, but the entry counts alone need {4 * len(shapes)}")
     counts = [int(count) for count in np.frombuffer(data, "<u4", len(shapes))]
     for (name, shape), count in zip(shapes.items(), counts):
         if count > math.prod(shape):
             raise _fault(source, f"layer `{name}` has {count} entries for a kernel of {math.prod(shape)} weights")
     needed = _bytes_of(shapes, counts)
     if len(data) != needed:
-        state = "is cut short" if len(data) < needed else "goes on after its last layer"
-        raise _fault(source, f"it {state}: its numbers of entries make {needed} bytes, it has {len(data)}")
+        state = "is truncated" if len(data) < needed else "continues after its last layer"
+        raise _fault(source, f"it {state}: its entry counts require {needed} bytes, it has {len(data)}")
     return counts
 
 
@@ -109,12 +109,12 @@ def _layer(
     codebook, bias, codes, packed = np.split(block, ends)
     codebook, bias = codebook.view("<f4"), bias.view("<f4").astype(np.float32)
     if codebook[0] != 0:
-        raise _fault(source, f"code 0 of layer `{name}` is {codebook[0]}, where pruned weights need 0")
+        raise _fault(source, f"code 0 of layer `{name}` is {codebook[0]}, but pruned weights need 0")
     if not (np.isfinite(codebook).all() and np.isfinite(bias).all()):
-        raise _fault(source, f"layer `{name}` has a value in its codebook or a bias that is no finite number")
+        raise _fault(source, f"layer `{name}` has a codebook value or a bias that is not finite")
     gaps = np.stack([packed & 15, packed >> 4], axis=1).reshape(-1)
     if gaps[count:].any():
-        raise _fault(source, f"the spare half byte after the last gap of layer `{name}` is {gaps[-1]}, not 0")
+        raise _fault(source, f"the unused half byte after the last gap of layer `{name}` is {gaps[-1]}, not 0")
     positions = np.cumsum(gaps[:count].astype(np.int64) + 1) - 1
     kernel = np.zeros(math.prod(shape), np.float32)
     if count and positions[-1] >= kernel.size:
@@ -135,6 +135,6 @@ def _layer_bytes(shape: tuple[int, ...], count: int) -> int:
 
 def _fault(source: str, text: str) -> ValueError:
     return ValueError(
-        f"{source} is no whole Deep Compression file of these layers: {text}. Download it again, or give the shapes of "
-        "the network that it was made of."
+        f"{source} is not a complete Deep Compression file of these layers: {text}. Download it again, or give the "
+        "shapes of the network it was made from."
     )

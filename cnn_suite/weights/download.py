@@ -127,8 +127,8 @@ def _turn(destination: Path) -> Iterator[None]:
             yield
     except OSError as error:
         raise DownloadError(
-            f"Cannot write {destination.name} into {destination.parent}: {error.strerror or error}. Make room there or "
-            "name another folder in the environment variable CNN_SUITE_HOME."
+            f"Cannot write {destination.name} into {destination.parent}: {error.strerror or error}. Free some space or "
+            "set another folder with the environment variable CNN_SUITE_HOME."
         ) from error
 
 
@@ -152,8 +152,8 @@ def _fetch(
             except (_Interrupted, requests.RequestException) as error:
                 reason = _reason(error)
     have = _size(part)
-    kept = f" {have:,} of {file.bytes:,} bytes are kept for the next try." if have else ""
-    raise UnreachableError(f"Cannot fetch {file.name} from {_host(file)}: {reason}.{kept}")
+    kept = f" {have:,} of {file.bytes:,} bytes are kept for the next attempt." if have else ""
+    raise UnreachableError(f"Cannot download {file.name} from {_host(file)}: {reason}.{kept}")
 
 
 def _append(
@@ -203,15 +203,15 @@ def _start_of(answer: requests.Response, file: RemoteFile, part: Path, have: int
     status = answer.status_code
     if status == 416:  # nothing there to go on with
         part.unlink(missing_ok=True)
-        raise _Interrupted("the server has no such part of the file")
+        raise _Interrupted("the server does not have this part of the file")
     if status in _GIVEN_UP:
-        raise UnreachableError(f"Cannot fetch {file.name}: {_host(file)} answered {status} {answer.reason}.")
+        raise UnreachableError(f"Cannot download {file.name}: {_host(file)} answered {status} {answer.reason}.")
     if status not in (200, 206):
         raise _Interrupted(f"the server answered {status} {answer.reason}")
     start = have if status == 206 else 0
     if status == 206 and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
         part.unlink(missing_ok=True)
-        raise _Interrupted("the server sent another part than the one asked for")
+        raise _Interrupted("the server sent a different part from the one requested")
     announced = answer.headers.get("Content-Length", "")
     if announced.isdigit() and "Content-Encoding" not in answer.headers and start + int(announced) != file.bytes:
         if start:  # the file has changed; a page that stands in for it (a hotel's login) leaves what is there alone
@@ -222,7 +222,7 @@ def _start_of(answer: requests.Response, file: RemoteFile, part: Path, have: int
 
 def _another_size(file: RemoteFile, received: str) -> UnreachableError:
     return UnreachableError(
-        f"{_host(file)} gave another file than {file.name}: expected {file.bytes:,} bytes, received {received}."
+        f"{_host(file)} sent a different file from {file.name}: expected {file.bytes:,} bytes, received {received}."
     )
 
 
@@ -259,15 +259,15 @@ def _size(path: Path) -> int:
 def _reason(error: Exception) -> str:
     """What went wrong, in a few words: the libraries' own texts are paragraphs."""
     if isinstance(error, requests.exceptions.ConnectTimeout):
-        return "no connection in time"
+        return "the connection timed out"
     if isinstance(error, requests.exceptions.Timeout) or "Read timed out" in str(error):
-        return "the server went silent"
+        return "the server stopped responding"
     if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy cannot be reached or refused"
+        return "the proxy is unreachable or refused the connection"
     if isinstance(error, requests.exceptions.SSLError):
-        return "its certificate cannot be trusted"
+        return "its certificate is not trusted"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "the connection broke off"
+        return "the connection was interrupted"
     if isinstance(error, requests.exceptions.ConnectionError):
-        return "the host cannot be reached"
+        return "the host is unreachable"
     return str(error)

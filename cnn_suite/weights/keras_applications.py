@@ -107,12 +107,14 @@ def _found(path: Path) -> dict[Key, np.ndarray]:
         raise ValueError(_damaged_file(path, error)) from error
     if "scale" in dict(layers):
         raise ValueError(
-            f"`{path}` was saved from a network of cnn_suite, which takes red first, not of keras.applications. "
-            "Build the network without `weights` and use its method load_weights."
+            f"`{path}` was saved from a cnn_suite network, which expects RGB order, not from keras.applications. "
+            "Build the network without `weights` and call its method load_weights."
         )
     pairs = [((_layer_of_today(layer), name), array) for layer, arrays in layers for name, array in arrays.items()]
     if len(dict(pairs)) < len(pairs):
-        raise ValueError(f"`{path}` holds two layers of the same name among {_some([key for key, _ in pairs], 1000)}.")
+        raise ValueError(
+            f"`{path}` contains two layers of the same name among {_some([key for key, _ in pairs], 1000)}."
+        )
     return dict(pairs)
 
 
@@ -165,18 +167,18 @@ def _check_names(path: Path, wanted: dict[Key, keras.Variable], found: dict[Key,
     if not missing and _is_top(strange, wanted):
         classes = found["predictions", "bias"].shape[0] if ("predictions", "bias") in found else "some"
         raise ValueError(
-            f"`{path}` is with top, for {classes} classes, and the model is without. "
+            f"`{path}` includes the top, for {classes} classes, but the model does not. "
             f"Use include_top=True with classes={classes}, or the file that ends in notop."
         )
     if not strange and _is_top(missing, found):
         raise ValueError(
-            f"`{path}` is without top and the model has one. Use include_top=False, then "
-            "`cnn_suite.models.surgery.replace_head` for a head of your own, or the file with top."
+            f"`{path}` does not include the top, but the model has one. Use include_top=False, then "
+            "`cnn_suite.models.surgery.replace_head` for your own head, or the file with top."
         )
     raise ValueError(
-        f"`{path}` does not hold the weights of this model, name by name. "
+        f"`{path}` does not match the weight names of this model. "
         f"Expected but not found: {_some(missing)}. Found but not expected: {_some(strange)}. "
-        "Build the network that the file was made for."
+        "Build the network the file was made for."
     )
 
 
@@ -187,13 +189,13 @@ def _check_shapes(path: Path, wanted: dict[Key, keras.Variable], found: dict[Key
             continue
         if key[0] == "predictions" and expected[:-1] == received[:-1]:
             raise ValueError(
-                f"`{path}` is with top for {received[-1]} classes, the model for {expected[-1]}: "
-                f"use classes={received[-1]}, or include_top=False and the file without top for classes of your own."
+                f"`{path}` includes the top for {received[-1]} classes, but the model has {expected[-1]}: "
+                f"use classes={received[-1]}, or include_top=False and the file without top for your own classes."
             )
         raise ValueError(
             f"`{path}` does not fit: {'/'.join(key)} should be floats of shape {expected}. "
             f"Received {found[key].dtype} of shape {received}. "
-            "Build the model with the image_shape, alpha and classes that the file was made with."
+            "Build the model with the image_shape, alpha and classes of the file."
         )
 
 
@@ -205,7 +207,7 @@ def _is_top(keys: Iterable[Key], others: Iterable[Key]) -> bool:
 
 def _some(keys: list[Key], count: int = 6) -> str:
     names = list(dict.fromkeys(layer for layer, _ in keys))
-    more = f" and {len(names) - count} layers more" if len(names) > count else ""
+    more = f" and {len(names) - count} more layers" if len(names) > count else ""
     return (", ".join(names[:count]) or "nothing") + more
 
 
@@ -220,12 +222,12 @@ def _missing_file(model: keras.Model, path: Path) -> str:
 
 def _damaged_file(path: Path, error: Exception) -> str:
     known = next((known for known in KNOWN_FILES if Path(known).name == path.name), None)
-    told = f" keras.applications' file of that name is {_described(known)}." if known else ""
+    told = f" The keras.applications file of that name is {_described(known)}." if known else ""
     with path.open("rb") as file:
         md5 = hashlib.file_digest(file, "md5").hexdigest()
     return (
-        f"`{path}` is damaged or no HDF5 file ({error}). Its md5 is {md5}, its size {path.stat().st_size} bytes.{told} "
-        f"Download it again{f' from {URL}{known}' if known else ''}."
+        f"`{path}` is damaged or not an HDF5 file ({error}). Its md5 is {md5}, its size {path.stat().st_size} "
+        f"bytes.{told} Download it again{f' from {URL}{known}' if known else ''}."
     )
 
 

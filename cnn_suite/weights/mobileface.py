@@ -104,7 +104,7 @@ def _check_names(
     left_over = [name for name in arrays if name not in places]
     if missing or left_over:
         raise ValueError(
-            f"{path} does not fit {model.name}: the file has nothing for {_listed(missing)}, the model has no place "
+            f"{path} does not fit {model.name}: the file has no array for {_listed(missing)}, the model has no weight "
             f"for {_listed(left_over)}. Expected a model of `mobileface_v2` and "
             "MobileFace_Identification_V2-0000.params."
         )
@@ -118,8 +118,8 @@ def _check_array(model: keras.Model, path: str | Path, name: str, place: _Place,
     if array.shape != place.shape or array.dtype.kind != "f":
         raise ValueError(
             f"Layer `{place.layer}` of {model.name} needs floats of shape {place.shape} as `{name}`. {path} has "
-            f"{array.dtype} of shape {array.shape}. The file is for pictures of 112 x 112 pixels and three channels: "
+            f"{array.dtype} of shape {array.shape}. The file is for pictures of 112 x 112 pixels with three channels: "
             "use image_shape=(112, 112, 3)."
         )
     if not np.isfinite(array).all():
-        raise ValueError(f"`{name}` of {path} holds a NaN or an infinite value. Download the file again.")
+        raise ValueError(f"`{name}` of {path} contains a NaN or an infinite value. Download the file again.")

@@ -62,8 +62,8 @@ def mxnet_arrays(data: bytes, source: str = "The data") -> dict[str, np.ndarray]
     (magic,) = reader.numbers("Q", "its magic number")
     if magic != LIST_MAGIC:
         raise reader.fault(
-            f"it begins with {magic:#x}, not with {LIST_MAGIC:#x}, the sign of a list of arrays. "
-            "A symbol file (.json) holds no weights; give the .params file beside it"
+            f"it begins with {magic:#x}, not with {LIST_MAGIC:#x}, the magic number of a list of arrays. "
+            "A symbol file (.json) contains no weights; use the .params file next to it"
         )
     reader.numbers("Q", "its reserved word")
     (count,) = reader.numbers("Q", "the number of its arrays")
@@ -71,7 +71,7 @@ def mxnet_arrays(data: bytes, source: str = "The data") -> dict[str, np.ndarray]
     arrays = [_array(reader, number) for number in range(count)]
     (names_count,) = reader.numbers("Q", "the number of its names")
     if names_count != count:
-        raise reader.fault(f"it holds {count} arrays and {names_count} names; one name an array is needed")
+        raise reader.fault(f"it contains {count} arrays and {names_count} names; expected one name per array")
     names = [_name(reader, number) for number in range(names_count)]
     if reader.left:
         raise reader.fault(f"{reader.left} bytes follow the last name, where the file should end")
@@ -97,7 +97,7 @@ class _Reader:
     def take(self, count: int, what: str) -> memoryview:
         """The next bytes."""
         if count > self.left:
-            raise self.fault(f"it is cut short: {what} needs {count} bytes at byte {self._place}, {self.left} are left")
+            raise self.fault(f"it is truncated: {what} needs {count} bytes at byte {self._place}, {self.left} are left")
         self._place += count
         return self._data[self._place - count : self._place]
 
@@ -107,7 +107,7 @@ class _Reader:
 
     def fault(self, text: str) -> ValueError:
         """An error that says so of this file."""
-        return ValueError(f"{self._source} is no whole MXNet parameter file that can be read: {text}.")
+        return ValueError(f"{self._source} is not a complete, readable MXNet parameter file: {text}.")
 
 
 def _array(reader: _Reader, number: int) -> np.ndarray:
@@ -117,7 +117,7 @@ def _array(reader: _Reader, number: int) -> np.ndarray:
     (kind,) = reader.numbers("i", f"the type of {what}")
     if kind not in DTYPES:
         known = ", ".join(f"{key} ({np.dtype(name).name})" for key, name in DTYPES.items())
-        raise reader.fault(f"{what} has values of type {kind}. Known are {known}; save it as float32")
+        raise reader.fault(f"{what} has values of type {kind}. Supported types: {known}; save it as float32")
     dtype = np.dtype(DTYPES[kind])
     values = reader.take(math.prod(shape) * dtype.itemsize, f"{what} of {dtype.name} and shape {shape}")
     return np.frombuffer(values, dtype).reshape(shape)
@@ -127,7 +127,7 @@ def _shape(reader: _Reader, what: str) -> tuple[int, ...]:
     """Reads an array's header up to its shape."""
     (magic,) = reader.numbers("I", f"the head of {what}")
     if magic not in ARRAY_MAGICS:
-        raise reader.fault(f"{what} begins with {magic:#x}, which is no array of MXNet 1.0 or later")
+        raise reader.fault(f"{what} begins with {magic:#x}, which is not an array of MXNet 1.0 or later")
     if ARRAY_MAGICS[magic] > 1:  # before, there was no other storage than dense
         (storage,) = reader.numbers("i", f"the storage type of {what}")
         if storage != _DENSE:
@@ -137,7 +137,7 @@ def _shape(reader: _Reader, what: str) -> tuple[int, ...]:
         raise reader.fault(f"{what} has {axes} axes, expected 1 to {_MOST_AXES}")
     shape = reader.numbers(f"{axes}q", f"the shape of {what}")
     if min(shape) < 1:
-        raise reader.fault(f"{what} has the shape {shape}, whose sides must all be 1 or more")
+        raise reader.fault(f"{what} has the shape {shape}, whose sides must all be at least 1")
     return shape
 
 
@@ -147,4 +147,4 @@ def _name(reader: _Reader, number: int) -> str:
     try:
         return text.decode()
     except UnicodeDecodeError as error:
-        raise reader.fault(f"name {number} is no UTF-8 text ({error})") from error
+        raise reader.fault(f"name {number} is not UTF-8 text ({error})") from error

@@ -50,7 +50,7 @@ def load_squeezenet(model: keras.Model, path: str | Path) -> None:
         raise FileNotFoundError(
             f"There is no SqueezeNet weights file {path}. Expected an HDF5 file of keras-squeezenet "
             "(squeezenet_weights_tf_dim_ordering_tf_kernels_notop.h5) or compressed_SqueezeNet.net. Download it, or "
-            "leave out `weights`."
+            "omit `weights`."
         )
     compressed = path.suffix.lower() == ".net"
     published, arrays = (COMPRESSED, _read_compressed(path)) if compressed else (KERAS, _read_keras(path))
@@ -111,7 +111,7 @@ def _read_keras(path: Path) -> dict[str, list[np.ndarray]]:
             found = {name: [root[name][_text(key)][()] for key in root[name].attrs["weight_names"]] for name in names}
     except (OSError, KeyError) as error:
         raise ValueError(
-            f"{path} ({path.stat().st_size} bytes) is damaged or no weights file of Keras 2: {error}. Expected an HDF5 "
+            f"{path} ({path.stat().st_size} bytes) is damaged or not a Keras 2 weights file: {error}. Expected an HDF5 "
             "file of keras-squeezenet with `layer_names` and `weight_names`. Download it again."
         ) from error
     return {name.replace("/", "_"): arrays for name, arrays in found.items() if arrays}
@@ -128,11 +128,11 @@ def _check_layers(model: keras.Model, path: Path, wanted: list[str], given: list
         return
     advice = "Expected a model of `squeezenet` and a file of keras-squeezenet or compressed_SqueezeNet.net."
     if missing == [HEAD]:
-        advice = "The file has no top: use include_top=False, and give the features a head of their own."
+        advice = "The file has no top: use include_top=False, and add your own head."
     elif left_over == [HEAD]:
         advice = "The file has a top: use include_top=True, or the file whose name ends in `_notop`."
     raise ValueError(
-        f"{path} does not fit {model.name}: the file has nothing for {_listed(missing)}, the model has no layer for "
+        f"{path} does not fit {model.name}: the file has no array for {_listed(missing)}, the model has no layer for "
         f"{_listed(left_over)}. {advice}"
     )
 
@@ -152,7 +152,7 @@ def _check_shapes(
     given = [array.shape for array in arrays]
     if given != wanted:
         raise ValueError(
-            f"Layer `{name}` of {model.name} needs arrays of shapes {wanted}. {path} has {given}. The file is of "
-            f"SqueezeNet {version} for three channels and, with top, 1000 classes: use variant='{version}' and such an "
-            "image_shape."
+            f"Layer `{name}` of {model.name} needs arrays of shapes {wanted}. {path} has {given}. The file is for "
+            f"SqueezeNet {version} for three channels and, with top, 1000 classes: use variant='{version}' and a "
+            "matching image_shape."
         )

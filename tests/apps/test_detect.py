@@ -92,7 +92,7 @@ def test_a_process_without_a_display_does_the_same_and_says_why_it_opens_no_wind
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     if sys.platform.startswith("linux"):
-        assert err.startswith("detect: no window, because there is no display (DISPLAY is not set); going on as with")
+        assert err.startswith("detect: no window, because there is no display (DISPLAY is not set); continuing as with")
         assert err.count("\n") == 1
     assert [number_of(image) for image in video_frames(tmp_path / "out.mp4")] == list(range(40))
 
@@ -226,7 +226,7 @@ def test_a_damaged_video_keeps_what_was_good(detect, tmp_path):
     whole = write_video(tmp_path / "in.avi", 60).read_bytes()
     (tmp_path / "cut.avi").write_bytes(whole[: len(whole) // 2])
     status, out, err = detect("--source", tmp_path / "cut.avi", "--output", tmp_path / "o.mp4")
-    assert status == 1 and err.startswith("detect: Video") and "cut off: it ended after" in err
+    assert status == 1 and err.startswith("detect: Video") and "truncated: it ended after" in err
     kept = [number_of(image) for image in video_frames(tmp_path / "o.mp4")]
     assert len(kept) > 10 and kept == list(range(len(kept)))
 
@@ -235,14 +235,14 @@ def test_a_damaged_video_keeps_what_was_good(detect, tmp_path):
     ("words", "status", "message"),
     [
         (["--source", "{tmp}/none.mp4"], 1, "There is no source"),
-        (["--source", "{tmp}/bad.mp4"], 1, "bad.mp4 cannot be opened: it is damaged"),
+        (["--source", "{tmp}/bad.mp4"], 1, "Cannot open the video bad.mp4: it is damaged"),
         (["--source", "/dev/video987"], 1, "There is no camera at '/dev/video987'"),
         (["--source", "{tmp}/ok.avi", "--output", "{tmp}/bad.mp4/x.mp4"], 1, "x.mp4 cannot be written"),
         (["--source", "{tmp}/ok.avi", "--results", "{tmp}/bad.mp4/x.csv"], 1, "x.csv cannot be written"),
         (["--source", "{tmp}/ok.avi", "--results", "{tmp}/x.txt"], 1, "must end in .jsonl"),
         (["--source", "{tmp}/ok.avi", "--line", "0,0,1"], 2, "--line needs pairs"),
         (["--source", "{tmp}/ok.avi", "--line", "0,0,1,1,0,1"], 2, "--line needs two points"),
-        (["--source", "{tmp}/ok.avi", "--zone", "0,0,1,1"], 2, "A zone needs three corners"),
+        (["--source", "{tmp}/ok.avi", "--zone", "0,0,1,1"], 2, "A zone needs at least three corners"),
         (["--source", "{tmp}/ok.avi", "--zone", "0,0,640,0,640,480"], 2, "must be in unit coordinates"),
     ],
 )
@@ -265,7 +265,7 @@ def test_wrong_usage_is_status_2(detect, words):
     [
         (lambda folder: (folder / "card.json").unlink(), "has no card.json"),
         (lambda folder: (folder / "card.json").write_text("{"), "is not valid JSON"),
-        (lambda folder: (folder / "model.tflite").write_bytes(b"x"), "is damaged or no LiteRT model"),
+        (lambda folder: (folder / "model.tflite").write_bytes(b"x"), "is damaged or not a LiteRT model"),
         (lambda folder: (folder / "model.tflite").unlink(), "There is no"),
     ],
 )

@@ -67,8 +67,8 @@ def test_checked_stops_at_faults_and_lists_the_first_ten():
     assert caught.value.faults == faults
     assert text.startswith("12 faults in the data at pictures:")
     assert "9.xml:4" in text and "10.xml" not in text and "… and 2 more." in text
-    assert "`cnn-suite doctor pictures` lists all of them" in text
-    assert "--repair FOLDER` writes a repaired copy" in text
+    assert "`cnn-suite doctor pictures` to list all of them" in text
+    assert "--repair FOLDER` to write a repaired copy" in text
 
 
 def test_a_single_fault_is_counted_in_the_singular():

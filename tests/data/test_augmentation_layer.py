@@ -80,5 +80,5 @@ def test_the_section_of_a_configuration_is_taken_as_it_is():
 def test_unknown_settings_and_small_pictures_are_refused():
     with pytest.raises(ValidationError, match="wobble"):
         PictureAugmentation({"wobble": 1}, (8, 8))
-    with pytest.raises(ValueError, match=r"`views` gives pictures of \(8, 13\).*Received \(4, 10, 12, 3\)"):
+    with pytest.raises(ValueError, match=r"`views` outputs pictures of \(8, 13\).*Received \(4, 10, 12, 3\)"):
         PictureAugmentation({}, (8, 13), name="views")(pictures())

@@ -45,13 +45,13 @@ def test_a_box_up_to_one_pixel_outside_is_clipped_without_a_word():
 def test_a_box_further_outside_is_clipped_and_reported(edges):
     picture, (fault,) = check(("cat", *edges))
     assert fault.kind == "out_of_picture"
-    assert "reaches 1.5 px out of its picture of 60x40" in fault.message
+    assert "extends 1.5 px beyond its picture of 60x40" in fault.message
     assert picture.boxes.min() >= 0 and picture.boxes.max() <= 1
 
 
 def test_a_box_wholly_outside_is_dropped():
     picture, (fault,) = check(("cat", 70, 5, 80, 9))
-    assert fault.kind == "outside" and "lies wholly outside its picture of 60x40" in fault.message
+    assert fault.kind == "outside" and "is completely outside its picture of 60x40" in fault.message
     assert len(picture.boxes) == 0
 
 
@@ -68,14 +68,14 @@ def test_an_unknown_class_takes_the_picture_out_and_names_the_nearest():
 def test_a_number_that_is_not_finite_takes_the_picture_out(value):
     picture, (fault,) = check(("cat", 1, 1, value, 9))
     assert picture is None
-    assert fault.kind == "not_finite" and "holds a value that is no finite number" in fault.message
+    assert fault.kind == "not_finite" and "contains a value that is not finite" in fault.message
 
 
 def test_a_second_equal_box_is_dropped_and_names_the_first():
     picture, (fault,) = check(("cat", 1, 1, 9, 9), ("dog", 1, 1, 9, 9), ("cat", 1, 1, 9.001, 9))
     assert len(picture.boxes) == 2
     assert (fault.kind, fault.line) == ("duplicate_box", 3)
-    assert "the same box of 'cat' (1, 1, 9.001, 9) stands in this picture twice, first on line 1" in fault.message
+    assert "duplicate box of 'cat' (1, 1, 9.001, 9) in this picture, first on line 1" in fault.message
 
 
 def test_a_missing_picture_is_a_fault(tmp_path):
@@ -104,7 +104,7 @@ def test_a_wrong_size_names_both():
 
 def test_swapped_sides_point_to_the_exif_orientation():
     (fault,) = size_faults((60, 40), SIZE_HW, "a.xml", 3)
-    assert fault.kind == "size_mismatch" and "turned by its EXIF orientation" in fault.fix
+    assert fault.kind == "size_mismatch" and "rotated by its EXIF orientation" in fault.fix
 
 
 def test_a_size_of_nought_is_a_fault_of_its_own():

@@ -25,5 +25,5 @@ def test_numbers_that_are_no_classes_are_refused(wrong):
 
 
 def test_a_class_without_a_name_is_refused():
-    with pytest.raises(ValueError, match="set has classes up to 2, data.labels has 2 names. Name them all"):
+    with pytest.raises(ValueError, match="set has classes up to 2, but data.labels has 2 names. Name all classes"):
         class_names(splits([0, 2]), ["a", "b"], "set")

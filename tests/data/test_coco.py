@@ -18,7 +18,7 @@ def test_a_box_becomes_unit_xyxy_and_sparse_ids_count_in_id_order(coco):
     (picture,) = data.pictures("train")
     np.testing.assert_allclose(picture.boxes, [[0.25, 0.25, 0.5, 1], [0, 0, 1, 0.5]])
     assert data.labels == ("cat", "dog") and picture.class_ids.tolist() == [1, 0] and data.faults == ()
-    assert "Labels taken from the categories in id order: cat, dog." in data.notes and data.format == "coco"
+    assert "Labels inferred from the categories in id order: cat, dog." in data.notes and data.format == "coco"
 
 
 def test_iscrowd_is_crowd(coco):
@@ -95,9 +95,9 @@ def test_other_json_is_not_coco(tmp_path):
     "box, kind, message",
     [
         ((3, 5, 5, 0, 9), "zero_area", "annotation 100: box of 'cat' (5, 5, 5, 14) has no area"),
-        ((3, 50, 5, 20, 9), "out_of_picture", "reaches 10 px out of its picture of 60x40"),
+        ((3, 50, 5, 20, 9), "out_of_picture", "extends 10 px beyond its picture of 60x40"),
         ((5, 5, 5, 9, 9), "unknown_class", "annotation 100: unknown class 'category 5', expected one of cat, dog"),
-        ((3, float("nan"), 5, 9, 9), "not_finite", "holds a value that is no finite number"),
+        ((3, float("nan"), 5, 9, 9), "not_finite", "contains a value that is not finite"),
         (
             (3, "left", 5, 9, 9),
             "malformed",
@@ -123,7 +123,7 @@ def test_a_duplicate_box_is_a_fault(coco):
     coco.add(1, [(3, 5, 5, 9, 9), (3, 5, 5, 9, 9)])
     coco.write()
     fault = only_fault(read_coco(coco.root))
-    assert fault.kind == "duplicate_box" and fault.message.startswith("annotation 101: the same box of 'cat'")
+    assert fault.kind == "duplicate_box" and fault.message.startswith("annotation 101: duplicate box of 'cat'")
 
 
 def test_a_wrong_size_names_the_image(coco):
@@ -145,7 +145,10 @@ def test_an_annotation_of_no_image_is_a_fault(coco):
     coco.add(1, [(3, 5, 5, 9, 9)])
     coco.content["annotations"][0]["image_id"] = 99
     coco.write()
-    assert "annotation 100: its image_id 99 is no image of this file" in only_fault(read_coco(coco.root)).message
+    assert (
+        "annotation 100: its image_id 99 does not refer to an image of this file"
+        in only_fault(read_coco(coco.root)).message
+    )
 
 
 def test_an_image_without_id_is_a_fault(coco):

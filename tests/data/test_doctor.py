@@ -64,7 +64,7 @@ def test_anchors_that_are_no_sizes_are_refused(voc, anchors):
 
 
 def test_anchors_and_strides_must_go_together(voc):
-    with pytest.raises(ValueError, match="the same number for each stride. Received 2 anchors for 3 strides"):
+    with pytest.raises(ValueError, match="the same number of `anchors`. Received 2 anchors for 3 strides"):
         examine(voc.root, anchors=[(1, 2), (3, 4)])
 
 

@@ -24,7 +24,7 @@ def test_the_report_names_classes_sizes_anchors_and_collisions(voc):
     assert ["cat", "9", "0"] in rows and ["dog", "0", "1"] in rows
     assert ["boxes", "9", "1"] in rows and ["pictures", "1", "1"] in rows
     assert ["width", "4", "6", "11", "15", "20", "23", "24"] in rows
-    assert "Pictures: 60x40 (2)." in text and "Boxes a picture: 1 to 9, mean 5.0" in text
+    assert "Pictures: 60x40 (2)." in text and "Boxes per picture: 1 to 9, mean 5.0" in text
     assert "Anchors (k-means, at 416x416):" in text and "mean best shape IoU 1.000" in text
     assert "share their cell and anchor with another one" in text and "No faults." in text
     assert "Labels inferred from the annotations" in text
@@ -33,10 +33,10 @@ def test_the_report_names_classes_sizes_anchors_and_collisions(voc):
 def test_faults_are_counted_listed_and_explained(voc):
     voc.add("a", [("cat", 5, 5, 5, 5), ("cat", 5, 5, 9, 9)])
     text = text_of(examine(voc.root))
-    assert ["zero_area", "1", "box left out"] in rows_of(text)
+    assert ["zero_area", "1", "box omitted"] in rows_of(text)
     assert f"{voc.root}/Annotations/a.xml:6: box of 'cat' (5, 5, 5, 5) has no area" in text
-    assert f"1 fault. `cnn-suite doctor {voc.root} --repair FOLDER` writes a repaired copy." in text
-    assert "Anchors: too few different boxes to say anything." in text
+    assert f"1 fault. Run `cnn-suite doctor {voc.root} --repair FOLDER` to write a repaired copy." in text
+    assert "Anchors: too few different boxes for an estimate." in text
 
 
 def test_a_fault_stays_on_one_line_however_narrow_the_terminal(voc):

@@ -68,7 +68,7 @@ def test_one_file_of_a_pair_may_be_unpacked(tmp_path):
 def test_labels_name_the_classes_and_must_be_enough(tmp_path):
     write_pair(tmp_path)
     assert read_idx(tmp_path, ("a", "b", "c", "d")).labels == ("a", "b", "c", "d")
-    with pytest.raises(ValueError, match="classes up to 2, data.labels has 2 names. Name them all"):
+    with pytest.raises(ValueError, match="classes up to 2, but data.labels has 2 names. Name all classes"):
         read_idx(tmp_path, ("a", "b"))
 
 
@@ -95,10 +95,10 @@ HEAD = bytes([0, 0, 8, 1, 0, 0, 0, 3])
         (b"\1\0\x08\1\0\0\0\0", "is no IDX file"),
         (b"\0\0\x07\1\0\0\0\0", "is no IDX file"),
         (b"\0\0\x08\0", "is no IDX file"),
-        (b"\0\0\x08\3\0\0\0\1", "ends inside of its header"),
+        (b"\0\0\x08\3\0\0\0\1", "ends within its header"),
         (HEAD + b"ab", r"says 3 bytes of values for shape \(3,\) and holds 2"),
         (HEAD + b"abcd", r"says 3 bytes of values for shape \(3,\) and holds more"),
-        (b"\0\0\x0e\3" + b"\xff" * 12, r"says \d+ bytes of values for shape .* more than it can hold"),
+        (b"\0\0\x0e\3" + b"\xff" * 12, r"declares \d+ bytes of values for shape .* more than it can contain"),
     ],
 )
 @pytest.mark.parametrize("suffix", ["", ".gz"])
@@ -134,7 +134,7 @@ def test_a_gzip_is_never_unpacked_further_than_its_header_says(tmp_path):
 def test_more_than_the_limit_is_refused_before_it_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(idx, "_LARGEST_BYTES", 2)
     (tmp_path / "a").write_bytes(HEAD + b"abc")
-    with pytest.raises(ValueError, match="says 3 bytes .* more than it can hold"):
+    with pytest.raises(ValueError, match="declares 3 bytes .* more than it can contain"):
         idx_array(tmp_path / "a")
 
 

@@ -45,7 +45,7 @@ def test_an_unknown_form_is_refused(tmp_path):
 
 
 def test_data_of_no_known_form_list_those_there_are(tmp_path):
-    with pytest.raises(ValueError, match="is none of the forms that can be read: folders of classes .*IDX files.*npz"):
+    with pytest.raises(ValueError, match="has no supported format: class folders .*IDX files.*npz"):
         read_labelled_data(tmp_path)
 
 

@@ -38,7 +38,7 @@ def test_a_face_in_dispute_or_without_its_picture_is_left_out(tmp_path):
 
 
 def test_a_folder_without_a_csv_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="holds no landmarks CSV"):
+    with pytest.raises(FileNotFoundError, match="contains no landmarks CSV"):
         read_landmarked_faces(tmp_path)
 
 

@@ -28,7 +28,9 @@ def test_the_same_path_in_two_splits_leaves_train(tmp_path, picture):
     listed = {("train", a.path): ("train.txt", 3)}
     splits, (fault,) = take_out_leaks({"train": [a, other], "test": [a]}, listed)
     assert splits == {"train": (other,), "test": (a,)}
-    assert str(fault).startswith(f"train.txt:3: the picture {a.path} is in the splits 'train' and 'test'. Take it out")
+    assert str(fault).startswith(
+        f"train.txt:3: the picture {a.path} is in the splits 'train' and 'test'. Remove it from"
+    )
 
 
 def test_equal_bytes_under_two_names_leave_the_lower_split(tmp_path, picture):
@@ -36,7 +38,7 @@ def test_equal_bytes_under_two_names_leave_the_lower_split(tmp_path, picture):
     copy = Path(shutil.copy(a, tmp_path / "copy.jpg"))
     splits, (fault,) = take_out_leaks({"val": [annotated(copy)], "train": [annotated(a)]})
     assert splits["train"] == () and len(splits["val"]) == 1
-    assert fault.file == str(a) and f"is byte for byte {copy} of the split 'val'" in fault.message
+    assert fault.file == str(a) and f"is identical to {copy} of the split 'val'" in fault.message
 
 
 def test_test_wins_over_val_and_val_over_train(tmp_path, picture):

@@ -65,7 +65,7 @@ def test_what_is_no_archive_is_told_apart(tmp_path):
 
 def test_missing_arrays_are_named_with_those_there_are(tmp_path):
     with pytest.raises(
-        ValueError, match="must hold pairs such as x_train and y_train. It lacks y_train, only x_train, z"
+        ValueError, match="must contain pairs such as x_train and y_train. It lacks y_train, only x_train, z"
     ):
         read_npz(write(tmp_path / "a.npz", x_train=images(), z=np.zeros(2)))
     with pytest.raises(ValueError, match="It has none, only data"):
@@ -82,7 +82,7 @@ def test_arrays_that_are_not_asked_for_are_not_read(tmp_path):
 
 def test_objects_are_never_unpickled(tmp_path):
     path = write(tmp_path / "a.npz", x=np.array([{"a": 1}], object), y=np.zeros(1, int))
-    with pytest.raises(ValueError, match=r"a.npz is damaged or no NumPy archive of plain arrays .*allow_pickle"):
+    with pytest.raises(ValueError, match=r"a.npz is damaged or not a NumPy archive of plain arrays .*allow_pickle"):
         read_npz(path)
 
 
@@ -90,7 +90,7 @@ def test_objects_are_never_unpickled(tmp_path):
 def test_damage_is_named(tmp_path, damage):
     path = write(tmp_path / "a.npz", x=images(), y=np.zeros(4, int))
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ValueError, match=r"a.npz is damaged or no NumPy archive .*Write it again"):
+    with pytest.raises(ValueError, match=r"a.npz is damaged or not a NumPy archive .*Write it again"):
         read_npz(path)
 
 
@@ -106,7 +106,7 @@ def test_flipped_bytes_are_noticed(tmp_path):
 def test_a_plain_array_under_the_name_of_an_archive_is_refused(tmp_path):
     with open(tmp_path / "a.npz", "wb") as file:
         np.save(file, images())
-    with pytest.raises(ValueError, match="a.npz is damaged or no NumPy archive"):
+    with pytest.raises(ValueError, match="a.npz is damaged or not a NumPy archive"):
         read_npz(tmp_path / "a.npz")
 
 

@@ -34,5 +34,5 @@ def test_everybody_has_a_turn():
 
 @pytest.mark.parametrize("people, pictures", [(5, 2), (2, 1)])
 def test_too_few_people_or_pictures_are_refused(people, pictures):
-    with pytest.raises(ValueError, match="Received 4 such people. Take fewer people a batch"):
+    with pytest.raises(ValueError, match="Received 4 such people. Use fewer people per batch"):
         people_and_pictures(IDS, people, pictures, seed=0)

@@ -101,7 +101,7 @@ def test_a_cut_off_picture_is_found_where_the_decoder_says_nothing(tmp_path, pic
     monkeypatch.setattr(picture_files, "_decode", lambda *_: None)  # OpenCV 4 decodes it and stays silent
     assert decode_problem(path) is None
     path.write_bytes(path.read_bytes()[:-2000])
-    assert "ends in the middle of its pixel data" in decode_problem(path)
+    assert "is truncated within its pixel data" in decode_problem(path)
 
 
 def test_a_missing_file_is_a_problem_not_a_crash(tmp_path):

@@ -100,7 +100,9 @@ def test_examples_come_in_order_from_memory_and_from_files(tmp_path):
 
 
 def test_no_pictures_are_refused():
-    with pytest.raises(ValueError, match="`pictures` must hold at least one picture. Received none. Check the names"):
+    with pytest.raises(
+        ValueError, match="`pictures` must contain at least one picture. Received none. Check the split names"
+    ):
         examples([])
 
 

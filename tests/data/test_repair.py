@@ -48,11 +48,9 @@ def test_a_voc_set_with_every_fault_is_sound_afterwards(voc, tmp_path):
     np.testing.assert_allclose(train.boxes_px, [[5, 5, 25, 20], [40, 5, 60, 20]], atol=1e-4)
     kinds = {row["kind"]: row["done"] for row in log_of(target)}
     assert len(changes) == len(log_of(target)) == 8
-    assert kinds["zero_area"] == "box left out" and kinds["out_of_picture"] == "box clipped to the picture"
-    assert kinds["duplicate_box"] == "second box left out" and kinds["unreadable_picture"] == "picture left out"
-    assert (
-        kinds["leak"] == "picture removed from the earlier split" and kinds["size_not_filled_in"] == "real size written"
-    )
+    assert kinds["zero_area"] == "box omitted" and kinds["out_of_picture"] == "box clipped to the picture"
+    assert kinds["duplicate_box"] == "second box omitted" and kinds["unreadable_picture"] == "picture omitted"
+    assert kinds["leak"] == "picture removed from the earlier split" and kinds["size_not_filled_in"] == "size corrected"
 
 
 def test_the_source_is_not_touched(voc, tmp_path):
@@ -68,7 +66,7 @@ def test_the_log_names_file_line_and_what_was_done(voc, tmp_path):
     (row,) = log_of(tmp_path / "repaired")
     assert row["file"] == str(voc.root / "Annotations/a.xml") and row["line"] == "10"
     assert (
-        row["kind"] == "duplicate_box" and row["done"] == "second box left out" and "stands in this" in row["message"]
+        row["kind"] == "duplicate_box" and row["done"] == "second box omitted" and "duplicate box of" in row["message"]
     )
 
 
@@ -128,7 +126,7 @@ def test_pictures_of_one_name_from_two_folders_stay_apart(tmp_path, picture):
 @pytest.mark.parametrize("place", [".", "Annotations/new", ".."])
 def test_a_folder_that_is_inside_or_around_the_source_is_refused(voc, place):
     voc.add("a", [CAT])
-    with pytest.raises(ValueError, match="The repaired copy must lie outside its source .* Give another folder"):
+    with pytest.raises(ValueError, match="The repaired copy must be outside its source .* Use another folder"):
         repair(read_detection_data(voc.root), voc.root / place)
 
 

@@ -51,24 +51,24 @@ def test_an_unknown_format_lists_the_known_ones(tmp_path):
 
 def test_a_folder_that_looks_like_nothing_says_what_was_looked_for(tmp_path):
     with pytest.raises(
-        ValueError, match="looks like no known data format. Looked for voc: Annotations/ .*Check the path"
+        ValueError, match="does not match any known data format. Looked for voc: Annotations/ .*Check the path"
     ):
         detect_format(tmp_path)
 
 
 def test_a_data_set_one_folder_deeper_is_pointed_to(voc):
-    with pytest.raises(ValueError, match=r"Its sub-folder voc \(voc\) does: give that path."):
+    with pytest.raises(ValueError, match=r"Its sub-folder voc \(voc\) does: use that path\."):
         detect_format(voc.root.parent)
 
 
 def test_a_folder_that_looks_like_two_formats_asks_which(voc):
     (voc.root / "data.yaml").write_text("train: JPEGImages\n")
-    with pytest.raises(ValueError, match="could be read as voc or yolo_txt. Give one of them as the format"):
+    with pytest.raises(ValueError, match="could be read as voc or yolo_txt. Set the format to one of them"):
         detect_format(voc.root)
     assert read_detection_data(voc.root, "voc").format == "voc"
 
 
 def test_a_file_that_looks_like_nothing_is_refused(tmp_path):
     (tmp_path / "a.txt").touch()
-    with pytest.raises(ValueError, match="looks like no known data format"):
+    with pytest.raises(ValueError, match="does not match any known data format"):
         detect_format(tmp_path / "a.txt")

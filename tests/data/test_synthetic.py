@@ -99,9 +99,9 @@ def test_a_small_picture_asked_for_many_shapes_takes_what_fits():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"count": -1}, "`count` must be 0 or more. Received -1."),
-        ({"count": 1, "size_hw": (31, 64)}, r"`size_hw` must be at least 32 a side. Received \(31, 64\)."),
-        ({"count": 1, "objects": (3, 2)}, r"fewest and the most, fewest first. Received \(3, 2\)."),
+        ({"count": -1}, "`count` must be at least 0. Received -1."),
+        ({"count": 1, "size_hw": (31, 64)}, r"`size_hw` must be at least 32 per side\. Received \(31, 64\)."),
+        ({"count": 1, "objects": (3, 2)}, r"minimum and maximum number, in this order\. Received \(3, 2\)."),
         ({"count": 1, "objects": (-1, 2)}, r"Received \(-1, 2\)."),
     ],
 )

@@ -104,7 +104,7 @@ def test_what_is_not_prepared_says_where_it_looked_and_how_to_prepare_it(tmp_pat
     with pytest.raises(FileNotFoundError) as caught:
         read_tfds("cifar10", str(tmp_path))
     text = str(caught.value)
-    assert text.startswith(f"tfds:cifar10 is not prepared: there is nothing in {tmp_path}/cifar10/")
+    assert text.startswith(f"tfds:cifar10 is not prepared: {tmp_path}/cifar10/")
     assert f"tfds.builder('cifar10', data_dir='{tmp_path}').download_and_prepare()" in text
     assert "data.path" in text
     assert list(tmp_path.iterdir()) == []
@@ -116,7 +116,7 @@ def test_preparing_is_done_where_it_is_asked_for(tmp_path, monkeypatch):
 
 
 def test_an_unknown_name_is_refused_with_the_place_that_was_searched(tmp_path):
-    with pytest.raises(ValueError, match=rf"knows no data set 'no_such_set', and none is prepared in {tmp_path}"):
+    with pytest.raises(ValueError, match=rf"has no data set 'no_such_set', and none is prepared in {tmp_path}"):
         read_tfds("no_such_set", str(tmp_path))
 
 
@@ -124,6 +124,6 @@ def test_an_unknown_name_is_refused_with_the_place_that_was_searched(tmp_path):
 def test_a_data_set_without_pairs_of_picture_and_class_is_refused_by_name(tmp_path, monkeypatch, builder, keys):
     monkeypatch.setattr(tfds, "builder", lambda name, data_dir, try_gcs: builder(data_dir=data_dir))
     with pytest.raises(
-        ValueError, match=rf"tfds:{builder.name} is no data set for a classifier.*It gives {keys} out of"
+        ValueError, match=rf"tfds:{builder.name} is not a classification data set.*It provides {keys} out of"
     ):
         read_tfds(builder.name, str(tmp_path))

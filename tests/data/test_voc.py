@@ -68,7 +68,7 @@ def test_without_lists_all_pictures_are_one_split_and_the_data_says_so(voc):
     (voc.root / "ImageSets/Main/train.txt").unlink()
     data = read_voc(voc.root)
     assert list(data.splits) == ["all"] and len(data.pictures("all")) == 1
-    assert "No list in ImageSets/Main: all pictures are in one split, 'all'." in data.notes
+    assert "No list in ImageSets/Main: all pictures form one split, 'all'." in data.notes
 
 
 def test_annotations_in_no_list_are_counted(voc):
@@ -150,7 +150,7 @@ def test_a_size_that_is_no_number_is_malformed(voc):
     voc.add("a", [CAT], size_hw=("high", "wide"))
     fault = only_fault(read_voc(voc.root))
     assert (fault.kind, fault.line) == ("malformed", 3)
-    assert "<size> holds no whole <width> and <height>" in fault.message
+    assert "<size> must contain whole numbers <width> and <height>" in fault.message
 
 
 def test_a_missing_picture_names_the_line_of_its_name(voc):

@@ -73,7 +73,7 @@ def test_a_split_that_does_not_exist_names_the_line(yolo):
     "text, line, message",
     [
         ("train: [a\nb: c", 2, "not valid YAML"),
-        ("- a\n- b\n", 1, "a mapping with the keys names, train and val is expected"),
+        ("- a\n- b\n", 1, "expected a mapping with the keys names, train and val"),
         ("train: images/train\nnames: cat\n", 2, "`names` must be a list of names or a mapping"),
         ("nc: 3\nnames: [cat]\n", 1, "`nc` is 3 while `names` has 1 entries"),
     ],
@@ -96,7 +96,7 @@ def test_images_without_split_folders_are_one_split(tmp_path, picture):
     (tmp_path / "classes.txt").write_text("cat\ndog\n")
     layout = find_layout(tmp_path)[1]
     assert names_of(layout) == {"all": ["a.jpg"]} and layout.names == {0: "cat", 1: "dog"}
-    assert layout.notes == ["No split is given: all pictures are in one split, 'all'."]
+    assert layout.notes == ["No splits are given: all pictures form one split, 'all'."]
 
 
 def test_split_folders_outside_images_are_found(tmp_path, picture):
@@ -137,5 +137,5 @@ def test_obj_data_names_the_lists(tmp_path, picture):
 
 def test_nothing_known_is_refused(tmp_path):
     assert not is_yolo_txt(tmp_path)
-    with pytest.raises(ValueError, match="holds no YOLO data. Expected data.yaml, or images/ and labels/"):
+    with pytest.raises(ValueError, match="contains no YOLO data. Expected data.yaml, or images/ and labels/"):
         find_layout(tmp_path)

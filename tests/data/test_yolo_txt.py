@@ -41,7 +41,7 @@ def test_a_split_without_any_text_file_is_a_fault(with_val):
     data = read_yolo_txt(with_val.root)
     fault = only_fault(data)
     assert fault.kind == "missing_annotation" and data.pictures("train") == ()
-    assert "not one of the 1 pictures of the split 'train' has a text file" in fault.message
+    assert "none of the 1 pictures of the split 'train' has a text file" in fault.message
     assert str(with_val.label("a")) in fault.message
 
 
@@ -76,7 +76,7 @@ def test_without_names_the_classes_are_numbered_and_the_data_says_so(with_val):
     with_val.add("a", [BOX])
     data = read_yolo_txt(with_val.root)
     assert data.labels == ("class_0", "class_1") and data.faults == ()
-    assert "No file names the classes: labels inferred as class_0, class_1." in data.notes
+    assert "No file lists the class names: labels inferred as class_0, class_1." in data.notes
 
 
 def test_without_names_given_labels_count_in_order(with_val):
@@ -88,13 +88,13 @@ def test_without_names_given_labels_count_in_order(with_val):
 @pytest.mark.parametrize(
     "line, message",
     [
-        ("1 0.5 0.5 0.5", "5 numbers are expected, 4 fields came"),
+        ("1 0.5 0.5 0.5", "expected 5 numbers, received 4 fields"),
         ("1 .1 .1 .2 .2 .3 .3", "7 fields came (more than six look like a polygon of a segmentation set)"),
-        ("1 .1 .1 .2 .2 .9", "5 numbers are expected, 6 fields came"),
-        ("cat .1 .1 .2 .2", "5 numbers are expected (could not convert string to float: 'cat')"),
-        ("0.5 .1 .1 .2 .2", "the class number 0.5 is not whole"),
-        ("nan .1 .1 .2 .2", "the class number nan is not whole"),
-        ("1 30 20 10 10", "fractions of the picture are expected, 30 20 10 10 look like pixels"),
+        ("1 .1 .1 .2 .2 .9", "expected 5 numbers, received 6 fields"),
+        ("cat .1 .1 .2 .2", "expected 5 numbers (could not convert string to float: 'cat')"),
+        ("0.5 .1 .1 .2 .2", "the class number 0.5 is not a whole number"),
+        ("nan .1 .1 .2 .2", "the class number nan is not a whole number"),
+        ("1 30 20 10 10", "expected fractions of the picture, 30 20 10 10 look like pixels"),
     ],
 )
 def test_a_malformed_line_names_itself_and_leaves_the_picture_out(with_val, line, message):
@@ -138,7 +138,7 @@ def test_a_text_file_without_picture_is_a_fault(with_val):
     (with_val.root / "labels/train/classes.txt").write_text("cat")
     fault = only_fault(read_yolo_txt(with_val.root))
     assert (fault.kind, fault.file) == ("missing_picture", str(with_val.label("gone")))
-    assert "no picture gone with one of the endings .jpg" in fault.message
+    assert "no picture gone with one of the suffixes .jpg" in fault.message
 
 
 def test_a_listed_picture_that_is_missing_names_the_line_of_the_list(tmp_path, picture):

@@ -52,9 +52,9 @@ def test_the_layer_comes_back_from_a_saved_model(tmp_path):
 
 
 def test_what_does_not_fit_is_refused():
-    with pytest.raises(ValueError, match="`deviation` must be 0 or more. Received -1"):
+    with pytest.raises(ValueError, match="`deviation` must be at least 0. Received -1"):
         ColourShift(-1)
-    with pytest.raises(ValueError, match=r"`value_range` must be two numbers, the smaller first. Received \(1, 0\)"):
+    with pytest.raises(ValueError, match=r"`value_range` must be two numbers in ascending order\. Received \(1, 0\)"):
         ColourShift(value_range=(1, 0))
     with pytest.raises(ValueError, match=r"`grey` needs RGB pictures.*Received \(2, 4, 4, 1\)"):
         ColourShift(name="grey")(np.zeros((2, 4, 4, 1), np.float32))

@@ -86,7 +86,7 @@ def test_config_survives_saving(tmp_path):
 
 
 def test_a_radius_that_is_none_is_refused():
-    with pytest.raises(ValueError, match="`radius` must be a whole number of channels, 0 or more. Received -1"):
+    with pytest.raises(ValueError, match="`radius` must be a whole number of channels, at least 0. Received -1"):
         LocalResponseNormalization(radius=-1)
     with pytest.raises(ValueError, match="Received 1.5"):
         LocalResponseNormalization(radius=1.5)

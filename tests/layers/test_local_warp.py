@@ -50,9 +50,9 @@ def test_the_layer_comes_back_from_a_saved_model(tmp_path):
 
 
 def test_what_does_not_fit_is_refused():
-    with pytest.raises(ValueError, match="`largest` must be a share of the side, 0 to 1. Received 1.5"):
+    with pytest.raises(ValueError, match="`largest` must be a fraction of the side, 0 to 1. Received 1.5"):
         LocalWarp(1.5)
-    with pytest.raises(ValueError, match="`cells` must be 1 or more. Received 0"):
+    with pytest.raises(ValueError, match="`cells` must be at least 1. Received 0"):
         LocalWarp(cells=0)
-    with pytest.raises(ValueError, match=r"`open` needs pictures of one known size.*Resize them first"):
+    with pytest.raises(ValueError, match=r"`open` needs pictures of a fixed size.*Resize them first"):
         LocalWarp(name="open")(keras.Input((None, None, 3)))

@@ -87,7 +87,7 @@ def test_config_survives_saving(layer, tmp_path):
 def test_arguments_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="`kind` must be one of absolute, squared, chi_square. Received 'chi'"):
         PairDifference("chi")
-    with pytest.raises(ValueError, match="`epsilon` must be positive, or 0 / 0 is NaN. Received 0"):
+    with pytest.raises(ValueError, match="`epsilon` must be positive; otherwise 0 / 0 gives NaN. Received 0"):
         PairDifference("chi_square", 0)
     with pytest.raises(ValueError, match="`measure` must be one of squared, euclidean, cosine. Received 'l1'"):
         PairDistance("l1")
@@ -95,9 +95,9 @@ def test_arguments_that_do_not_fit_are_refused():
 
 @pytest.mark.parametrize("layer", [PairDifference, PairDistance])
 def test_anything_but_two_encodings_of_one_size_is_refused(layer):
-    with pytest.raises(ValueError, match=r"takes them as a list of two. Received shapes \(3, 4\)"):
+    with pytest.raises(ValueError, match=r"takes a list of two encodings of the same size. Received shapes \(3, 4\)"):
         layer()(np.zeros((3, 4)))
-    with pytest.raises(ValueError, match=r"`odd` compares two .* Received shapes \[\(3, 4\), \(3, 5\)\]"):
+    with pytest.raises(ValueError, match=r"`odd` takes a list of two .* Received shapes \[\(3, 4\), \(3, 5\)\]"):
         layer(name="odd")([np.zeros((3, 4)), np.zeros((3, 5))])
-    with pytest.raises(ValueError, match="takes them as a list of two"):
+    with pytest.raises(ValueError, match="takes a list of two encodings"):
         layer()([np.zeros((3, 4))] * 3)

@@ -226,10 +226,10 @@ def test_an_unknown_shortcut_is_refused():
 
 
 def test_a_shortcut_that_does_not_fit_on_the_sum_is_refused():
-    told = "`odd` cannot add its identity shortcut: 8 channels come in, 6 go out, with strides 1. Use .*'projection'"
+    told = "`odd` cannot add its identity shortcut: it has 8 input and 6 output channels with .* 1. Use .*'projection'"
     with pytest.raises(ValueError, match=told):
         BasicBlock(6, name="odd")(features())
-    with pytest.raises(ValueError, match="identity shortcut: 8 channels come in, 8 go out, with strides 2"):
+    with pytest.raises(ValueError, match="identity shortcut: it has 8 input and 8 output channels with strides 2"):
         BasicBlock(8, strides=2)(features())
-    with pytest.raises(ValueError, match="pad shortcut: 8 channels come in, 4 go out"):
+    with pytest.raises(ValueError, match="pad shortcut: it has 8 input and 4 output channels"):
         BottleneckBlock(1, shortcut="pad")(features())

@@ -118,5 +118,7 @@ def test_an_unknown_form_is_refused_with_the_known_ones():
 
 
 def test_targets_and_predictions_of_different_shapes_are_refused():
-    with pytest.raises(ValueError, match=r"\(1, 8\) and \(1, 9\). Check grid, anchors and number of classes"):
+    with pytest.raises(
+        ValueError, match=r"\(1, 8\) and \(1, 9\). Check the grid, the anchors and the number of classes"
+    ):
         LocalizationLoss()(CAR, np.zeros((1, 9)))

@@ -246,9 +246,12 @@ def test_a_compiled_network_comes_back_with_its_loss(tmp_path):
         ({"fallback": None}, "`fallback` must be one of skip, largest, nearest. Received None"),
         ({"measure": "l1"}, "`measure` must be one of squared, euclidean, cosine. Received 'l1'"),
         ({"average": "mean"}, "`average` must be None or one of chosen, active. Received 'mean'"),
-        ({"margin": 0}, "`margin` must be positive, or equal encodings for everybody cost nothing. Received 0"),
-        ({"dtype": "bfloat16"}, "16 bits take person 257 for the one before. Received bfloat16"),
-        ({"dtype": "float16"}, "16 bits take person 2049 for the one before. Received float16"),
+        (
+            {"margin": 0},
+            "`margin` must be positive; otherwise identical encodings for all people have no cost. Received 0",
+        ),
+        ({"dtype": "bfloat16"}, "16 bits cannot tell person 257 from the one before. Received bfloat16"),
+        ({"dtype": "float16"}, "16 bits cannot tell person 2049 from the one before. Received float16"),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(arguments, message):

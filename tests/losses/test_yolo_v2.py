@@ -211,10 +211,10 @@ def test_config_round_trip_keeps_every_argument(random_truths):
 
 
 def test_a_negative_scale_is_refused():
-    with pytest.raises(ValueError, match="`object_scale` must be 0 or more. Received -1"):
+    with pytest.raises(ValueError, match="`object_scale` must be at least 0. Received -1"):
         YoloV2Loss(ANCHORS_PX, STRIDE, object_scale=-1)
 
 
 def test_a_prediction_with_another_number_of_anchors_is_refused():
-    with pytest.raises(ValueError, match="Give the head and its loss the same anchors"):
+    with pytest.raises(ValueError, match="Use the same anchors for the head and its loss"):
         YoloV2Loss(ANCHORS_PX, STRIDE)(np.zeros((1, 0, 5)), np.zeros((1, 4, 6, 2, 7)))

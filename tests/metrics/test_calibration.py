@@ -93,17 +93,17 @@ def test_a_certain_mistake_leaves_a_finite_temperature():
 
 @pytest.mark.parametrize("wrong", [0, -1.0, math.nan, math.inf])
 def test_a_temperature_that_is_none_is_refused(wrong):
-    with pytest.raises(ValueError, match=f"`temperature` must be a number above 0. Received {wrong}"):
+    with pytest.raises(ValueError, match=f"`temperature` must be a positive number. Received {wrong}"):
         calibrated(np.array([0.8, 0.2]), wrong)
 
 
 def test_logits_in_place_of_probabilities_are_refused():
-    with pytest.raises(ValueError, match="Row 0 starts at -3 and sums up to 0. If these are logits"):
+    with pytest.raises(ValueError, match="Row 0 has a minimum of -3 and sums to 0. If these are logits"):
         temperature(np.array([[3.0, -3.0]]), np.array([0]))
     with pytest.raises(ValueError, match="`logits` must be finite. Received a NaN or an infinite value in row 0"):
         temperature(np.array([[3.0, -math.inf]]), np.array([0]), logits=True)
 
 
 def test_less_than_one_bin_is_refused():
-    with pytest.raises(ValueError, match="`bins` must be 1 or more. Received 0"):
+    with pytest.raises(ValueError, match="`bins` must be at least 1. Received 0"):
         reliability_table(np.array([0.5]), np.array([True]), bins=0)

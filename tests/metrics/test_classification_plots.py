@@ -138,7 +138,7 @@ def test_only_the_chosen_pictures_are_loaded():
 def test_mistakes_figure_without_mistakes_says_so():
     figure = classification_plots.mistakes_figure(PROBABILITIES, PROBABILITIES.argmax(1), LABELS, grey)
     assert not figure.axes
-    assert figure.texts[-1].get_text() == "No picture is classified wrongly."
+    assert figure.texts[-1].get_text() == "No picture is misclassified."
 
 
 def test_labels_and_names_that_do_not_fit_are_refused(metrics):

@@ -46,10 +46,13 @@ def test_a_collapsed_network_is_reported_once_with_what_to_change(soft, caplog):
         alarm, history = watched(encoder(constant=True), loss, patience=3)
     (message,) = alarms(caplog)
     level = "0.6931, which is ln 2" if soft else "0.3000, which is the margin"
-    assert f"Encodings collapse: for 3 epochs the loss has stood at {level}, and encodings spread by 0 only" in message
-    assert "start with the rule 'semi_hard' or 'all' in place of 'batch_hard'; " in message
+    assert (
+        f"Encodings have collapsed: for 3 epochs the loss has stayed at {level}, and the spread of encodings is only 0"
+        in message
+    )
+    assert "start with the rule 'semi_hard' or 'all' instead of 'batch_hard'; " in message
     assert "lower the learning rate (now 0.05)" in message
-    assert message.endswith("take more people a batch.") and "unit length" not in message
+    assert message.endswith("use more people per batch.") and "unit length" not in message
     assert alarm.collapsed
     np.testing.assert_allclose(history["loss"], math.log(2) if soft else 0.3, rtol=1e-5)
     np.testing.assert_allclose(history["embedding_spread"], 0, atol=1e-6)
@@ -71,7 +74,7 @@ def test_a_network_of_free_lengths_that_shrinks_is_told_to_normalise(caplog):
     with caplog.at_level(logging.WARNING):
         watched(model, TripletLoss("semi_hard", 0.2), rate=1e-6)
     message = alarms(caplog)[0]
-    assert "bring encodings to unit length (keras.layers.UnitNormalization at the end of the network)" in message
+    assert "normalise encodings to unit length (keras.layers.UnitNormalization at the end of the network)" in message
     assert "start with the rule" not in message  # it is semi_hard already
 
 
@@ -82,8 +85,8 @@ def test_a_collapse_that_leaves_no_semi_hard_triplet_is_reported_though_it_costs
         alarm, history = watched(encoder(constant=True), TripletLoss("semi_hard", 0.2, soft, fallback="skip"))
     assert alarm.collapsed and not any(history["loss"])
     (message,) = alarms(caplog)
-    assert "has stood at 0.0000, which is that of a batch in which no triplet is semi-hard, and" in message
-    assert "take the fallback 'largest' in place of 'skip'; take more people a batch." in message
+    assert "has stayed at 0.0000, which is the loss of a batch without semi-hard triplets, and" in message
+    assert "use the fallback 'largest' instead of 'skip'; use more people per batch." in message
 
 
 def test_a_loss_of_0_is_no_collapse_where_the_rule_finds_triplets_among_equal_encodings(caplog):
@@ -118,7 +121,7 @@ def test_what_regularisers_add_does_not_hide_a_collapse(caplog):
     with caplog.at_level(logging.WARNING):
         _, history = watched(model, TripletLoss("batch_hard", 0.2), rate=1e-9)
     assert history["loss"][0] == pytest.approx(0.2 + 24 * 0.25, rel=1e-3)
-    assert "has stood at 0.2000" in alarms(caplog)[0]
+    assert "has stayed at 0.2000" in alarms(caplog)[0]
 
 
 def test_the_alarm_starts_anew_with_every_training():

@@ -294,9 +294,12 @@ def test_as_dict_refuses_a_wrong_number_of_labels():
         ({"classes": 0}, "`classes` must be at least 1. Received 0"),
         ({"truths": [Truths([[0, 0, 9, 9]], [1])]}, "`truths` of picture 0 has class 1; expected 0 to 0"),
         ({"detections": [found([[0, 0, 9, 9]], [0.5], [3])]}, "`detections` of picture 0 has class 3; expected 0 to 0"),
-        ({"detections": [found([[0, 0, 9, 9]], [np.nan])]}, "`confidence` must not hold NaN"),
+        ({"detections": [found([[0, 0, 9, 9]], [np.nan])]}, "`confidence` must not contain NaN"),
         ({"detections": [found([[0, 0, 9, 9]], [0.5, 0.6], [0])]}, r"`confidence` must have shape \(1,\), one value"),
-        ({"max_detections": (10, 1)}, r"`max_detections` must be rising whole numbers above 0. Received \(10, 1\)"),
+        (
+            {"max_detections": (10, 1)},
+            r"`max_detections` must be positive whole numbers in ascending order\. Received \(10, 1\)",
+        ),
     ],
 )
 def test_wrong_arguments_are_refused_with_the_reason(arguments, message):
@@ -308,5 +311,5 @@ def test_wrong_arguments_are_refused_with_the_reason(arguments, message):
 def test_truths_refuse_shapes_that_do_not_fit():
     with pytest.raises(ValueError, match=r"`xyxy_px` must have shape \(n, 4\) in xyxy order. Received shape \(1, 5\)"):
         Truths([[0, 0, 9, 9, 1]], [0])
-    with pytest.raises(ValueError, match=r"`class_id` must have shape \(1,\), one value for each box"):
+    with pytest.raises(ValueError, match=r"`class_id` must have shape \(1,\), one value per box"):
         Truths([[0, 0, 9, 9]], [0, 1])

@@ -109,7 +109,7 @@ def test_worst_pictures_sheet_without_errors_says_so(report):
     perfect = detection_report(TRUTHS[1:], DETECTIONS[1:], 2, confidence=0.5)
     sheet = detection_plots.worst_pictures_sheet(perfect, TRUTHS[1:], DETECTIONS[1:], LABELS, grey)
     assert not sheet.axes
-    assert sheet.texts[-1].get_text() == "No picture has an error."
+    assert sheet.texts[-1].get_text() == "No picture has errors."
 
 
 def test_write_detection_plots_makes_the_folder_and_readable_pictures(report, history, tmp_path):

@@ -80,7 +80,7 @@ def test_distances_that_tell_nothing_give_equal_odds_and_turned_round_ones_rise(
 
 @pytest.mark.parametrize("prior", [0, 1, -0.1, float("nan")])
 def test_a_prior_that_is_none_is_refused(prior):
-    with pytest.raises(ValueError, match=f"`prior` must lie between 0 and 1. Received {prior}"):
+    with pytest.raises(ValueError, match=f"`prior` must be between 0 and 1. Received {prior}"):
         LogisticCurve(1.0, 1.0)(0.5, prior=prior)
 
 

@@ -158,9 +158,9 @@ def test_figures_without_their_kind_of_probes_are_refused(found):
     for figure in (cumulative_match, rank_one, lambda found: open_set_figures(found, 1.0)):
         with pytest.raises(ValueError, match="must be probes of enrolled people. None of the names of 3 probes"):
             figure(strangers)
-    with pytest.raises(ValueError, match="people who are not enrolled. All names of 3 probes are among"):
+    with pytest.raises(ValueError, match="people who are not enrolled. All names of 3 probes are in"):
         dir_at_fpir(candidates(GALLERY, NAMES, PROBES[:3], SHOWN[:3]))
-    with pytest.raises(ValueError, match=r"`fpir` must lie in \[0, 1\]. Received 1.5"):
+    with pytest.raises(ValueError, match=r"`fpir` must be in \[0, 1\]. Received 1.5"):
         dir_at_fpir(found, 1.5)
-    with pytest.raises(ValueError, match="`confidence` must lie between 0 and 1"):
+    with pytest.raises(ValueError, match="`confidence` must be between 0 and 1"):
         dir_at_fpir(found, confidence=95)

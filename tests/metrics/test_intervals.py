@@ -39,13 +39,13 @@ def test_fractions_lie_between_whole_numbers():
 
 @pytest.mark.parametrize(("count", "of"), [(-1, 5), (6, 5), (0, 0), (float("nan"), 5), (1, float("inf"))])
 def test_counts_that_cannot_be_are_refused(count, of):
-    with pytest.raises(ValueError, match=f"`count` from 0 to `of`. Received count={count}, of={of}"):
+    with pytest.raises(ValueError, match=f"`count` between 0 and `of`. Received count={count}, of={of}"):
         clopper_pearson(count, of)
 
 
 @pytest.mark.parametrize("confidence", [0, 1, 95, float("nan")])
 def test_a_confidence_that_is_none_is_refused(confidence):
-    with pytest.raises(ValueError, match=f"between 0 and 1, as 0.95. Received {confidence}"):
+    with pytest.raises(ValueError, match=f"between 0 and 1, such as 0.95. Received {confidence}"):
         clopper_pearson(1, 2, confidence)
 
 
@@ -118,7 +118,7 @@ def test_trials_of_the_same_people_count_once_where_no_variance_is_seen():
     [([], np.zeros(0, int)), ([1, 0], np.zeros(2, int)), ([True], np.zeros(2, int)), ([True], np.array([-1]))],
 )
 def test_trials_that_tell_nothing_are_refused(happened, people):
-    with pytest.raises(ValueError, match=r"bools of shape \(n,\), not empty, and `people` numbers from 0 .*Received"):
+    with pytest.raises(ValueError, match=r"bools of shape \(n,\), not empty, and `people` indices from 0 .*Received"):
         effective_trials(np.array(happened), people)
 
 

@@ -178,7 +178,7 @@ def test_an_encoding_is_at_no_distance_from_itself():
             (np.array([[0.0], [np.nan]]), [0, 1]),
             "must be finite. Row 1 of 2 is not.* no face was found .* leave it out",
         ),
-        ((np.array([[0.0], [1]]), [0, 1], "cosine"), "must not be 0 for the cosine.* Row 0 is"),
+        ((np.array([[0.0], [1]]), [0, 1], "cosine"), "must not be zero vectors for the cosine.* Row 0 is"),
         ((np.zeros((2, 2)), [0, 1], "l2"), "`measure` must be one of squared, euclidean, cosine. Received 'l2'"),
     ],
 )
@@ -206,5 +206,5 @@ def test_pairs_that_tell_nothing_are_refused(figure, distances, same, text):
 
 @pytest.mark.parametrize("far", [-0.1, 1.1, float("nan")])
 def test_a_share_that_is_none_is_refused(far):
-    with pytest.raises(ValueError, match=r"`far` must lie in \[0, 1\]. Received"):
+    with pytest.raises(ValueError, match=r"`far` must be in \[0, 1\]. Received"):
         tar_at_far(DISTANCES, SAME, far)

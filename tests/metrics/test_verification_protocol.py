@@ -50,12 +50,12 @@ def test_a_file_as_large_as_that_of_view_2(read):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", r"pairs.txt, line 1 must say how many folds .* as `10 300`, or only the latter. Received ''"),
-        ("Ann\t1\t2\n", "line 1 must say .*Received"),
-        ("0\t300\n", "line 1 must say"),
-        ("1 2 3\n", "line 1 must say"),
-        ("10 -300\n", "line 1 must say"),
-        ("1\nA\t1\t2\n", "must have 2 pairs after its first line, as '1' says: 1 folds of 1 .* Received 1; .* line 2"),
+        ("", r"pairs.txt, line 1 must give the number of folds .* such as `10 300`, or only the latter. Received ''"),
+        ("Ann\t1\t2\n", "line 1 must give .*Received"),
+        ("0\t300\n", "line 1 must give"),
+        ("1 2 3\n", "line 1 must give"),
+        ("10 -300\n", "line 1 must give"),
+        ("1\nA\t1\t2\n", "must have 2 pairs after its first line, '1': 1 folds of 1 .* Received 1; .* line 2"),
         (TWO_FOLDS + "A\t1\t2\n", "must have 4 pairs .*Received 5; the last is in line 6"),
         ("1\nA\t1\tB\t2\nA\t1\t2\n", r"line 2 must be pair 1 of 1 of one person in fold 1, `name i j`. Received .*B"),
         ("1\nA\t1\t2\nA\t1\t3\n", r"line 3 must be pair 1 of 1 of two people in fold 1, `name i other j`. Received"),
@@ -66,7 +66,7 @@ def test_a_file_as_large_as_that_of_view_2(read):
         ("1\nA\t1\t2\nA\t1\tB\t²\n", "line 3 must number pictures"),
         ("1\nA\t1\t01\nA\t1\tB\t2\n", "line 2 must name two pictures, `name i j`. Received picture 1 of 'A' twice"),
         ("1\nA\t1\t2\nA\t1\tA\t2\n", "line 3 must name two people, `name i other j`. Received 'A' twice"),
-        (b"1\nA\t1\t2\n\xff\t1\tB\t2\n", "pairs.txt, line 3 must be text in UTF-8. Received the byte 0xff"),
+        (b"1\nA\t1\t2\n\xff\t1\tB\t2\n", "pairs.txt, line 3 must be UTF-8 text. Received the byte 0xff"),
     ],
 )
 def test_a_fault_is_told_with_file_and_line(read, text, said):
@@ -145,9 +145,9 @@ def test_a_threshold_depends_neither_on_its_held_out_fold_nor_on_the_order_of_pa
     ("folds", "said"),
     [
         (np.zeros(8, int), "must have at least 2 folds.* Received 1"),
-        (np.zeros(7, int), r"whole numbers of shape \(8,\), one a pair. Received int64 of shape \(7,\)"),
+        (np.zeros(7, int), r"whole numbers of shape \(8,\), one per pair\. Received int64 of shape \(7,\)"),
         (np.arange(8) / 2, "Received float64"),
-        (np.array([0, 0, 0, 0, 1, 1, 2, 2]), "Fold 1 has 2 and 0. Take fewer folds"),
+        (np.array([0, 0, 0, 0, 1, 1, 2, 2]), "Fold 1 has 2 and 0. Use fewer folds"),
         (np.array([3, 3, 0, 0, 3, 3, 0, 3]), "Fold 0 has 0 and 3"),
     ],
 )

@@ -156,9 +156,9 @@ def test_too_few_pairs_are_refused_with_the_numbers_needed():
     with pytest.raises(TooFewPairsError) as error:
         calibrate(encodings, labels)
     assert str(error.value) == (
-        "A false accept rate of 0.001 needs at least 2,995 pairs of different people to be shown with 0.95 confidence: "
-        "with fewer not even zero errors would show it. Received 405 pairs of 10 people. 27 people with 3 pictures "
-        "each give as many, and 78 people as many pairs of different two; or ask for a rate of at least 0.007377."
+        "To show a false accept rate of 0.001, at least 2,995 pairs of different people are needed at 0.95 confidence; "
+        "with fewer, even zero errors would not show it. Received 405 pairs of 10 people. 27 people with 3 pictures "
+        "each give enough, as do 78 people with one picture each; or request a rate of at least 0.007377."
     )
     assert calibrate(encodings, labels, far=0.007377).far <= 0.007377
 
@@ -173,21 +173,21 @@ def test_pairs_between_folds_alone_cannot_be_held_out():
     # Every impostor pair is of one person and all others, so that of two folds one has none outside.
     people = np.array([[0, k] for k in range(1, 40)] + [[k, k] for k in range(40)])
     distances = np.concatenate([np.linspace(2, 3, 39), np.linspace(0, 1, 40)])
-    with pytest.raises(TooFewPairsError, match="With 5 folds .* lies outside one. Take pairs of more people"):
+    with pytest.raises(TooFewPairsError, match="With 5 folds .* is outside one. Use pairs of more people"):
         calibrate_pairs(distances, people, far=0.1)
     # Sixty people in a ring in which every neighbour is of another fold.
     place = person_folds(np.arange(60), 5)
     ring = np.stack([np.flatnonzero(place == fold) for fold in range(5)], axis=1).ravel()
     people = np.concatenate([np.stack([ring, np.roll(ring, 1)], axis=1), np.stack([ring, ring], axis=1)])
-    with pytest.raises(TooFewPairsError, match="No pair lies within one"):
+    with pytest.raises(TooFewPairsError, match="No pair is within one"):
         calibrate_pairs(np.repeat([2.0, 0.0], 60), people, far=0.1)
 
 
 @pytest.mark.parametrize("far", [0, 1, -1, float("nan")])
 def test_a_rate_that_is_none_is_refused(far):
-    with pytest.raises(ValueError, match=f"`far` must lie between 0 and 1. Received {far}"):
+    with pytest.raises(ValueError, match=f"`far` must be between 0 and 1. Received {far}"):
         calibrate(*faces(), far=far)
-    with pytest.raises(ValueError, match=f"`confidence` must lie between 0 and 1. Received {far}"):
+    with pytest.raises(ValueError, match=f"`confidence` must be between 0 and 1. Received {far}"):
         calibrate(*faces(), confidence=far)
 
 

@@ -100,7 +100,7 @@ def test_without_top_sides_may_stay_open():
     [
         ({"groups": 3}, r"`groups` of alexnet must be 1 \(single tower\) or 2 \(the original\). Received 3"),
         ({"classes": 0}, "`classes` must be a whole number of at least 1. Received 0"),
-        ({"dropout": 1.5}, "`dropout` must be a share from 0 up to but not including 1. Received 1.5"),
+        ({"dropout": 1.5}, "`dropout` must be at least 0 and less than 1. Received 1.5"),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(wrong, text):

@@ -160,7 +160,7 @@ def test_impossible_arguments_are_refused(name):
         build(shape[:2], CLASSES)
     with pytest.raises(ValueError, match="`classes` must be a whole number of at least 1. Received 0"):
         build((*(max(side, 70) for side in shape[:2]), shape[2]), 0)
-    with pytest.raises(ValueError, match="`dropout` must be a share from 0 up to but not including 1. Received 1.5"):
+    with pytest.raises(ValueError, match="`dropout` must be at least 0 and less than 1. Received 1.5"):
         build((*(max(side, 70) for side in shape[:2]), shape[2]), CLASSES, dropout=1.5)
 
 

@@ -139,9 +139,9 @@ def test_sides_may_stay_open_but_not_with_side_branches():
 @pytest.mark.parametrize(
     "wrong, text",
     [
-        ({"auxiliary": True, "include_top": False}, "cannot have side branches without top"),
+        ({"auxiliary": True, "include_top": False}, "cannot have auxiliary branches without top"),
         ({"classes": 0}, "`classes` must be a whole number of at least 1. Received 0"),
-        ({"dropout": 1.0}, "`dropout` must be a share from 0 up to but not including 1. Received 1.0"),
+        ({"dropout": 1.0}, "`dropout` must be at least 0 and less than 1. Received 1.0"),
         ({"auxiliary": True, "image_shape": (65, 65)}, r"must be \(height, width, channels\)"),
     ],
 )

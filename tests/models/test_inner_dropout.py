@@ -12,5 +12,5 @@ def test_dropout_is_a_layer_only_where_something_is_left_out():
     layer = dropped_out(x, 0.25, "drop")._keras_history.operation
     assert (layer.name, layer.rate) == ("drop", 0.25)
     for share in (1.0, -0.1):
-        with pytest.raises(ValueError, match=f"`dropout` must be a share from 0 up to .* Received {share}"):
+        with pytest.raises(ValueError, match=f"`dropout` must be at least 0 and less than 1. Received {share}"):
             dropped_out(x, share, "drop")

@@ -94,7 +94,7 @@ def test_dropout_classes_logits_and_name():
     [
         ({"variant": "paper"}, "`variant` of lenet5 must be one of notes, relu, course. Received 'paper'"),
         ({"classes": 0}, "`classes` must be a whole number of at least 1. Received 0"),
-        ({"dropout": 1.0}, "`dropout` must be a share from 0 up to but not including 1. Received 1.0"),
+        ({"dropout": 1.0}, "`dropout` must be at least 0 and less than 1. Received 1.0"),
         ({"image_shape": (28, 28)}, r"must be \(height, width, channels\)"),
     ],
 )

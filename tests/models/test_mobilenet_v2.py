@@ -112,7 +112,7 @@ def test_a_saved_network_comes_back_equal(small, tmp_path):
 
 
 def test_a_width_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="`alpha` of mobilenet_v2 must be a factor above 0.* Received 0"):
+    with pytest.raises(ValueError, match="`alpha` of mobilenet_v2 must be a positive factor.* Received 0"):
         mobilenet_v2(alpha=0)
 
 

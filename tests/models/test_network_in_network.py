@@ -112,7 +112,7 @@ def test_the_head_is_float32_in_mixed_precision():
     [
         ({"variant": "mnist"}, "`variant` of network_in_network must be one of cifar10, imagenet. Received 'mnist'"),
         ({"classes": 0}, "`classes` must be a whole number of at least 1. Received 0"),
-        ({"dropout": -0.1}, "`dropout` must be a share from 0 up to but not including 1. Received -0.1"),
+        ({"dropout": -0.1}, "`dropout` must be at least 0 and less than 1. Received -0.1"),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(wrong, text):

@@ -195,7 +195,7 @@ def test_a_shape_that_is_none_of_a_picture_is_refused(shape):
 def test_no_classes_and_a_dropout_of_everything_are_refused():
     with pytest.raises(ValueError, match="`classes` must be a whole number of at least 1. Received 0"):
         shaped("resnet20", classes=0)
-    with pytest.raises(ValueError, match="`dropout` must be a share .*Received 1"):
+    with pytest.raises(ValueError, match="`dropout` must be at least 0 and less than 1. Received 1"):
         shaped("resnet20", dropout=1)
 
 

@@ -103,7 +103,9 @@ def test_half_precision_answers_in_32_bits():
 def test_arguments_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="`head` must be one of distance, absolute, chi_square. Received 'cosine'"):
         siamese(encoder(), "cosine")
-    with pytest.raises(ValueError, match="belong to the head 'distance'. Received head 'absolute', whose output is a"):
+    with pytest.raises(
+        ValueError, match="apply to the head 'distance' only. Received head 'absolute', whose output is"
+    ):
         siamese(encoder(), "absolute", threshold=0.5)
     with pytest.raises(ValueError, match="belong to the head 'distance'"):
         siamese(encoder(), "chi_square", measure="cosine")

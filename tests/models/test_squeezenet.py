@@ -132,7 +132,7 @@ def test_sides_may_stay_open():
     [
         ({"variant": "1.2"}, "`variant` of squeezenet must be one of 1.0, 1.1. Received '1.2'"),
         ({"classes": 0}, "`classes` must be a whole number of at least 1. Received 0"),
-        ({"dropout": 1.0}, "`dropout` must be a share from 0 up to but not including 1. Received 1.0"),
+        ({"dropout": 1.0}, "`dropout` must be at least 0 and less than 1. Received 1.0"),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(wrong, text):

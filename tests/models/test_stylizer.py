@@ -153,5 +153,5 @@ def test_impossible_networks_are_refused():
         stylizer((64, 7, 3))
     with pytest.raises(ValueError, match="`variant` of stylizer must be one of johnson, thin. Received 'fat'"):
         stylizer(variant="fat")
-    with pytest.raises(ValueError, match="`styles` of stylizer must be 1 or more. Received 0"):
+    with pytest.raises(ValueError, match="`styles` of stylizer must be at least 1. Received 0"):
         stylizer(styles=0, variant="thin")

@@ -126,7 +126,7 @@ def test_free_sides_with_top_are_refused():
 
 @pytest.mark.parametrize("dropout", [1.0, -0.1])
 def test_a_dropout_that_is_no_share_is_refused(dropout):
-    with pytest.raises(ValueError, match=f"`dropout` must be a share .* Received {dropout}"):
+    with pytest.raises(ValueError, match=f"`dropout` must be at least 0 and less than 1. Received {dropout}"):
         shaped(vgg11, (32, 32, 3), 3, dropout=dropout)
 
 

@@ -123,18 +123,18 @@ def test_a_side_that_is_not_a_multiple_of_32_is_refused_with_the_nearest():
 
 @pytest.mark.parametrize("strides", [(16, 8), (8, 8), (4,), ()])
 def test_strides_that_the_body_does_not_have_are_refused(strides):
-    with pytest.raises(ValueError, match="`strides` must be ascending, out of 8, 16 and 32. Received"):
+    with pytest.raises(ValueError, match="`strides` must be ascending and chosen from 8, 16 and 32. Received"):
         small(strides=strides)
 
 
 def test_another_number_of_anchor_lists_than_heads_is_refused():
-    with pytest.raises(ValueError, match=r"one list of anchors a head. Received 1 lists for strides \(8, 16\)"):
+    with pytest.raises(ValueError, match=r"one list of anchors per head\. Received 1 lists for strides \(8, 16\)"):
         small(anchors_px=[FINE])
 
 
 def test_a_model_without_heads_is_refused():
     x = keras.Input((4,))
-    with pytest.raises(ValueError, match="must hold at least one YoloHead. Received 'plain' with none"):
+    with pytest.raises(ValueError, match="must contain at least one YoloHead. 'plain' has none"):
         yolo_heads(keras.Model(x, keras.layers.Dense(1)(x), name="plain"))
 
 

@@ -67,12 +67,12 @@ def test_anchor_fit_is_the_best_overlap_worked_by_hand():
 
 
 def test_a_side_of_0_is_refused():
-    with pytest.raises(ValueError, match="must hold positive widths and heights.*side of 0.0.*cnn-suite doctor"):
+    with pytest.raises(ValueError, match="must contain positive widths and heights.*minimum of 0.0.*cnn-suite doctor"):
         kmeans_anchors(np.array([[3.0, 0.0], [2.0, 2.0]]), 1)
 
 
 def test_more_anchors_than_shapes_are_refused():
-    with pytest.raises(ValueError, match="Received k=3 and 2 shapes. Ask for fewer anchors"):
+    with pytest.raises(ValueError, match="Received k=3 and 2 shapes. Request fewer anchors"):
         kmeans_anchors(np.array([[3, 4], [3, 4], [5, 5]]), 3)
 
 

@@ -96,8 +96,8 @@ def test_nms_equals_tensorflow():
         (([[0, 0, 1]], [1]), r"`xyxy` must have shape \(n, 4\).*\(1, 3\)"),
         (([[0, 0, 1, 1]], [1, 2]), r"`scores` must have shape \(1,\)"),
         (([[0, 0, 1, 1]], [1], [1, 2]), r"`class_ids` must have shape \(1,\)"),
-        (([[0, 0, 1, 1]], [1], None, 1.5), r"`iou_threshold` must lie in \[0, 1\]"),
-        (([[0, 0, 1, 1]], [1], None, 0.5, -1), "`max_detections` must be 0 or more"),
+        (([[0, 0, 1, 1]], [1], None, 1.5), r"`iou_threshold` must be in \[0, 1\]"),
+        (([[0, 0, 1, 1]], [1], None, 0.5, -1), "`max_detections` must be at least 0"),
     ],
 )
 def test_wrong_arguments_are_refused(arguments, message):

@@ -65,7 +65,7 @@ def test_a_camera_that_does_not_open_points_to_the_demo():
 
 
 def test_a_stream_that_does_not_open_is_named():
-    with pytest.raises(SourceError, match="Stream rtsp://cam/1 cannot be opened. Check the address"):
+    with pytest.raises(SourceError, match="Cannot open the stream rtsp://cam/1. Check the address"):
         CameraSource("rtsp://cam/1", open_capture=lambda address: FakeCamera(opened=False))
 
 

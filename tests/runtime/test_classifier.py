@@ -124,13 +124,15 @@ def test_what_is_no_rgb_picture_is_refused(image, message):
 
 
 def test_a_graph_without_probabilities_is_named():
-    with pytest.raises(ValueError, match="Model 'm' is no classifier: its signature 'serving_default' lacks prob"):
+    with pytest.raises(ValueError, match="Model 'm' is not a classifier: its signature 'serving_default' lacks prob"):
         Classifier(Model(boxes=0), CARD)(picture(1, 2, 3))
 
 
 @pytest.mark.parametrize("shape", [(1, 2), (3,), (2, 3)])
 def test_probabilities_that_do_not_fit_the_labels_are_refused(shape):
-    with pytest.raises(ValueError, match=r"must give probabilities of shape \(1, 3\), a column a label. Received sha"):
+    with pytest.raises(
+        ValueError, match=r"must return probabilities of shape \(1, 3\), one column per label. Received sha"
+    ):
         Classifier(Model(probabilities=np.full(shape, 0.5, np.float32)), CARD)(picture(1, 2, 3))
 
 
@@ -151,7 +153,7 @@ def test_a_folder_without_or_with_damaged_model_files_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="There is no saved_model.pb in"):
         load_classifier(tmp_path, runtime="saved_model")
     (tmp_path / "model.tflite").write_bytes(b"junk")
-    with pytest.raises(ValueError, match="model.tflite is damaged or no LiteRT model"):
+    with pytest.raises(ValueError, match="model.tflite is damaged or not a LiteRT model"):
         load_classifier(tmp_path)
 
 

@@ -101,7 +101,7 @@ def test_what_is_no_point_is_refused(text, message):
 
 
 def test_lines_and_zones_need_enough_points():
-    with pytest.raises(ValueError, match="A line needs two different ends"):
+    with pytest.raises(ValueError, match="A line needs two different endpoints"):
         LineCounter((0.5, 0.5), (0.5, 0.5))
-    with pytest.raises(ValueError, match="A zone needs three corners or more. Received 2"):
+    with pytest.raises(ValueError, match="A zone needs at least three corners. Received 2"):
         ZoneCounter([(0, 0), (1, 1)])

@@ -108,9 +108,9 @@ def test_what_is_no_rgb_picture_is_refused(detector, image, message):
 @pytest.mark.parametrize(
     ("thresholds", "message"),
     [
-        ({"confidence": 1.5}, r"`confidence` must lie in \[0, 1\]. Received 1.5"),
-        ({"iou": -0.1}, r"`iou` must lie in \[0, 1\]"),
-        ({"max_detections": 0}, "`max_detections` must be 1 or more"),
+        ({"confidence": 1.5}, r"`confidence` must be in \[0, 1\]. Received 1.5"),
+        ({"iou": -0.1}, r"`iou` must be in \[0, 1\]"),
+        ({"max_detections": 0}, "`max_detections` must be at least 1"),
     ],
 )
 def test_impossible_thresholds_are_refused(detector, picture_of, thresholds, message):
@@ -129,7 +129,7 @@ class Model:
 
 
 def test_a_graph_without_the_outputs_of_a_detector_is_named():
-    with pytest.raises(ValueError, match="Model 'm' is no detector: its signature 'serving_default' lacks scores"):
+    with pytest.raises(ValueError, match="Model 'm' is not a detector: its signature 'serving_default' lacks scores"):
         Detector(Model(boxes=0, classes=0, count=0), CARD)(np.zeros((4, 4, 3), np.uint8))
 
 
@@ -153,7 +153,7 @@ def test_a_folder_without_or_with_damaged_model_files_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="There is no saved_model.pb in"):
         load_detector(tmp_path, runtime="saved_model")
     (tmp_path / "model.tflite").write_bytes(b"junk")
-    with pytest.raises(ValueError, match="model.tflite is damaged or no LiteRT model"):
+    with pytest.raises(ValueError, match="model.tflite is damaged or not a LiteRT model"):
         load_detector(tmp_path)
 
 

@@ -75,8 +75,8 @@ def test_a_tilted_head_is_measured():
     [
         (np.zeros((4, 2)), r"must be five finite points.* Received shape \(4, 2\)\."),
         (np.full((5, 2), np.nan), r"Received shape \(5, 2\) with a value that is not finite"),
-        (np.zeros((5, 2)), "show no face: eyes and mouth lie on one line"),
-        (np.stack([np.arange(5), np.arange(5)], axis=1), "show no face"),
+        (np.zeros((5, 2)), "do not form a face: eyes and mouth are on one line"),
+        (np.stack([np.arange(5), np.arange(5)], axis=1), "do not form a face"),
     ],
 )
 def test_points_without_a_pose_are_refused(points, text):
@@ -118,13 +118,13 @@ def test_a_flat_grey_picture_is_blurred_and_flat():
 
 def test_no_face():
     assert text_of(drawn()[0], found()) == (
-        "There is no face in the picture. Look into the camera, in more light or nearer."
+        "There is no face in the picture. Look into the camera, with more light or closer."
     )
 
 
 def test_several_faces_of_like_size_and_small_ones_behind():
     picture, points = drawn()
-    assert "another has 90% of the largest one's, and only less than 75%" in text_of(
+    assert "the second is 90% as large as the largest (less than 75% is allowed)" in text_of(
         picture, found(points, points, sizes=[100, 90])
     )
     assert kinds(picture, found(points, points, points, sizes=[30, 100, 50])) == []
@@ -144,7 +144,7 @@ def test_a_small_face_is_told_in_pixels():
     problems = check_enrolment(picture, found(points), limits=EnrolmentLimits(sharpness=0))
     assert [str(problem) for problem in problems] == [
         "The face is too small: 18 pixels between the eyes, at least 24 are needed. "
-        "Come nearer or take a larger picture."
+        "Come closer or use a larger picture."
     ]
 
 
@@ -207,8 +207,8 @@ def test_a_face_like_another_persons_is_told_with_the_name():
     enrolled = FaceIndex(np.array([[0, 1], [0.8, 0.6], [1, 0]]), ["Cy", "Bo", "Ada"])
     asked = {"encoding": np.array([1.0, 0.0]), "enrolled": enrolled}
     assert text_of(picture, found(points), name="Ada", threshold=0.5, **asked) == (
-        "The face looks like Bo, who is enrolled already: distance 0.400, below the threshold 0.500. If it is the same "
-        "person, enrol it under that name; if not, they will be mixed up."
+        "The face looks like Bo, who is already enrolled: distance 0.400, below the threshold 0.500. If it is the same "
+        "person, use that name; otherwise the two will be confused."
     )
     assert kinds(picture, found(points), name="Ada", threshold=0.399, **asked) == []
     # (0, 1) is at a distance of exactly 2 in binary too: the same only below the threshold.
@@ -222,14 +222,14 @@ def test_a_face_like_another_persons_is_told_with_the_name():
 
 def test_a_comparison_needs_all_of_its_arguments():
     picture, points = drawn()
-    with pytest.raises(ValueError, match="give `name`, `encoding` and `threshold` along with `enrolled`"):
+    with pytest.raises(ValueError, match="people, pass `name`, `encoding` and `threshold` along with `enrolled`"):
         check_enrolment(picture, found(points), enrolled=FaceIndex(np.eye(2), ["a", "b"]), name="Ada")
 
 
 def test_pictures_that_are_none_and_no_face_at_all():
     with pytest.raises(ValueError, match="`image_rgb` must be uint8 of shape"):
         check_enrolment(np.zeros((4, 4)), found())
-    with pytest.raises(ValueError, match="There is no face to look at"):
+    with pytest.raises(ValueError, match="There is no face to measure"):
         quality(drawn()[0], found())
 
 

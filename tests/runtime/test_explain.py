@@ -46,7 +46,7 @@ def test_every_filter_is_counted():
     boxes = [[0, 0, 9, 9], [0, 0, 9, 10], [20, 0, 29, 9], [40, 0, 49, 9], [0, 40, 9, 49]]
     reason = explained(boxes, [0.9, 0.8, 0.7, 0.6, 0.1], [[1, 0]] * 5)
     assert (reason.candidates, reason.confident, reason.distinct, reason.returned) == (5, 4, 3, 2)
-    assert "threshold removed 1 boxes, suppression of doubles 1, the limit on the number 1." in reason.lines()[-1]
+    assert "removed 1 boxes, duplicate suppression 1, the maximum number of detections 1." in reason.lines()[-1]
 
 
 def test_a_network_that_sees_nothing_is_said_to():
@@ -61,10 +61,10 @@ def test_a_network_without_any_candidate_can_be_explained():
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        (np.zeros((64, 64, 3), np.uint8), "every pixel is 0: a covered lens"),
+        (np.zeros((64, 64, 3), np.uint8), "every pixel is 0: the lens is covered"),
         (NOISE // 255, "all values are 0 or 1: pictures must be raw 0..255"),
         (NOISE // 20, "it is almost black"),
-        (NOISE // 200 + 100, "it is almost one flat colour"),
+        (NOISE // 200 + 100, "it is almost a single colour"),
         (NOISE[:8], "it is only 64 x 8 pixels"),
     ],
 )

@@ -105,11 +105,15 @@ def test_what_lies_over_the_edge_is_black_and_the_picture_stays():
     [
         (np.zeros((3, 3)), np.zeros((3, 2)), r"`points` must have shape \(n, 2\), x and y .* Received shape \(3, 3\)"),
         (some_points(), np.zeros(4), r"`template` must have shape \(n, 2\).* Received shape \(4,\)"),
-        (some_points(), some_points(count=4), "must be as many as each other. Received 5 and 4 of them"),
+        (some_points(), some_points(count=4), "must have the same number of points. Received 5 and 4 of them"),
         ([[0, 0], [np.nan, 1]], [[0, 0], [1, 1]], "`points` must be finite. Received a NaN"),
-        ([[2, 3], [2, 3]], [[0, 0], [1, 1]], r"`points` must be .* two different places.* Received \[\[2.0, 3.0\]"),
-        ([[0, 0], [1, 1]], [[5, 5], [5, 5]], "`template` must be at least two different places"),
-        (np.zeros((0, 2)), np.zeros((0, 2)), r"`points` must be at least two different places.* Received \[\]"),
+        (
+            [[2, 3], [2, 3]],
+            [[0, 0], [1, 1]],
+            r"`points` must contain .* two different points.* Received \[\[2.0, 3.0\]",
+        ),
+        ([[0, 0], [1, 1]], [[5, 5], [5, 5]], "`template` must contain at least two different points"),
+        (np.zeros((0, 2)), np.zeros((0, 2)), r"`points` must contain at least two different points.* Received \[\]"),
     ],
 )
 def test_what_gives_no_transform_is_refused(points, template, text):
@@ -123,5 +127,5 @@ def test_pictures_points_and_sizes_that_are_none_are_refused():
         align_face(picture.astype(float), ARCFACE_TEMPLATE)
     with pytest.raises(ValueError, match=r"`points` must have shape \(5, 2\): eyes, .* Received shape \(1, 5, 2\)"):
         align_face(picture, ARCFACE_TEMPLATE[None])
-    with pytest.raises(ValueError, match="`size` must be 1 or more pixels. Received 0"):
+    with pytest.raises(ValueError, match="`size` must be at least 1 pixel. Received 0"):
         align_face(picture, ARCFACE_TEMPLATE, 0)

@@ -157,9 +157,9 @@ def test_a_damaged_file_and_another_network_are_refused(tmp_path, content):
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"confidence": 1.5}, r"`confidence` must lie in \[0, 1\]. Received 1.5"),
-        ({"iou": -0.1}, r"`iou` must lie in \[0, 1\]. Received -0.1"),
-        ({"longest_px": 0}, "`longest_px` must be 1 or more pixels, or None. Received 0"),
+        ({"confidence": 1.5}, r"`confidence` must be in \[0, 1\]. Received 1.5"),
+        ({"iou": -0.1}, r"`iou` must be in \[0, 1\]. Received -0.1"),
+        ({"longest_px": 0}, "`longest_px` must be at least 1 pixel, or None. Received 0"),
     ],
 )
 def test_numbers_that_are_none_are_refused(detector, options, text):

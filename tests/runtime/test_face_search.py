@@ -161,7 +161,7 @@ def test_float16_and_float64_and_columns_are_taken():
 @pytest.mark.parametrize(
     ("matrix", "names", "queries", "k", "text"),
     [
-        (units(2), ["a"], units(1), 1, "`names` must be one for each of 2 rows. Received 1"),
+        (units(2), ["a"], units(1), 1, "`names` must have one entry per row, 2. Received 1"),
         (units(2)[0], ["a"], units(1), 1, r"`matrix` must have shape \(n, dimensions\).* Received shape \(16,\)"),
         (units(2), ["a", "b"], units(1)[0], 1, r"`queries` must have shape .* Received shape \(16,\)"),
         (units(2), ["a", "b"], units(1, 8), 1, r"`queries` must have 16 numbers.* Received shape \(1, 8\). Encode"),
@@ -169,7 +169,7 @@ def test_float16_and_float64_and_columns_are_taken():
         (units(2) * [[1], [0]], ["a", "b"], units(1), 1, "`matrix` must have length 1. Received length 0 in row 1"),
         (units(2), ["a", "b"], units(1) * np.nan, 1, "`queries` must be finite. Received a NaN"),
         (units(2) * np.nan, ["a", "b"], units(1), 1, "`matrix` must be finite"),
-        (units(2), ["a", "b"], units(1), 0, "`k` must be 1 or more people. Received 0"),
+        (units(2), ["a", "b"], units(1), 0, "`k` must be at least 1 person. Received 0"),
     ],
 )
 def test_what_cannot_be_searched_is_refused(matrix, names, queries, k, text):

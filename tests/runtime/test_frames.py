@@ -69,10 +69,10 @@ def test_names_in_any_script_can_be_read(tmp_path):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("nothing.mp4", "There is no source 'nothing.mp4'. Give a camera index"),
+        ("nothing.mp4", "There is no source 'nothing.mp4'. Use a camera index"),
         ("", "There is no source ''"),
         ("ftp://host/x", "unknown scheme 'ftp'. Known: rtsp"),
-        ("no*.png", "Pattern 'no[*].png' holds no pictures"),
+        ("no*.png", "Pattern 'no[*].png' contains no pictures"),
     ],
 )
 def test_what_is_no_source_is_said(source, message, tmp_path, monkeypatch):
@@ -83,7 +83,7 @@ def test_what_is_no_source_is_said(source, message, tmp_path, monkeypatch):
 
 def test_a_folder_without_pictures_says_what_it_looked_for(tmp_path):
     (tmp_path / "clip.mp4").write_text("")
-    with pytest.raises(SourceError, match=r"holds no pictures \(.jpg .*1 other files are there"):
+    with pytest.raises(SourceError, match=r"contains no pictures \(.jpg .*It contains 1 other files"):
         open_source(str(tmp_path))
 
 

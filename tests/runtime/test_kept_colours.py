@@ -103,7 +103,9 @@ def test_one_colour_and_grey_pictures_give_pictures(mode):
 
 def test_what_does_not_fit_is_refused():
     photo = picture(0)
-    with pytest.raises(ValueError, match=r"must have one size. Received \(4, 5\) and \(40, 50\). Resize the photo"):
+    with pytest.raises(
+        ValueError, match=r"must have the same size\. Received \(4, 5\) and \(40, 50\). Resize the photo"
+    ):
         with_colours_of(one_colour(1, 2, 3), photo)
     with pytest.raises(ValueError, match="must be 'luma' for a painted picture. Received 'histogram'.*painting_in_col"):
         with_colours_of(photo, photo, "histogram")

@@ -91,7 +91,7 @@ def test_a_turn_to_the_wrong_side_fails_and_stays_failed():
     challenge = TurnChallenge(Asking("left"), turns=1)
     time_s = show(challenge, -32, 0.5, show(challenge, 0, 0.6, 0))
     assert challenge.state == "failed" and challenge.asked is None
-    assert challenge.reason == "wrong way: asked was 'Turn your head to your left'"
+    assert challenge.reason == "wrong direction: the request was 'Turn your head to your left'"
     show(challenge, 32, 1, time_s)
     assert challenge.state == "failed"
 
@@ -126,7 +126,7 @@ def test_nobody_there_fails():
     challenge = TurnChallenge(Asking("left"), turns=1)
     assert challenge.update(None, 5) == "waiting" and challenge.update(None, 5.6) == "waiting"
     assert challenge.update(None, 5.8) == "failed"
-    assert challenge.reason == "face lost: it was out of sight for too long"
+    assert challenge.reason == "face lost: it was not visible for too long"
 
 
 def test_a_face_that_is_lost_for_a_moment_begins_its_hold_again():
@@ -147,7 +147,7 @@ def test_a_jump_to_another_face_fails(points):
     time_s = show(challenge, 0, 0.6, 0)
     challenge.update(None, time_s)
     assert challenge.update(points, time_s + 0.1) == "failed"
-    assert challenge.reason == "another face: it jumped to another place or size"
+    assert challenge.reason == "different face: its position or size jumped"
 
 
 def test_a_face_that_is_not_symmetric_is_measured_from_its_own_middle():
@@ -162,9 +162,9 @@ def test_a_face_that_is_not_symmetric_is_measured_from_its_own_middle():
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ({"turns": 0}, "`turns` must be 1 or more.* Received turns 0"),
+        ({"turns": 0}, "`turns` must be at least 1.* Received turns 0"),
         ({"straight": 0.2}, "0 < `straight` < `turn`. Received turns 3, straight 0.2, turn 0.18"),
-        ({"hold_s": 9}, "`hold_s` must lie between 0 and `timeout_s`.* Received 9, 6.0"),
+        ({"hold_s": 9}, "`hold_s` must be between 0 and `timeout_s`.* Received 9, 6.0"),
         ({"growth": 1}, "`growth` above 1"),
         ({"jump": 0}, "`jump` above 0"),
         ({"lost_s": 0}, "`lost_s`"),
@@ -178,9 +178,9 @@ def test_arguments_out_of_range_are_refused(arguments, text):
 def test_frames_that_are_none_are_refused():
     challenge = TurnChallenge()
     challenge.update(None, 2)
-    with pytest.raises(ValueError, match="`time_s` must not go back. Received 1 after 2"):
+    with pytest.raises(ValueError, match="`time_s` must not decrease. Received 1 after 2"):
         challenge.update(None, 1)
-    with pytest.raises(ValueError, match="must not go back. Received nan"):
+    with pytest.raises(ValueError, match="must not decrease. Received nan"):
         challenge.update(None, np.nan)
     with pytest.raises(ValueError, match=r"`points_px` must have shape \(5, 2\), or be None. Received shape \(2, 5\)"):
         challenge.update(np.zeros((2, 5)), 3)

@@ -93,5 +93,5 @@ def test_more_than_half_of_the_votes_decide(votes, least, expected):
 
 
 def test_numbers_that_cannot_be_are_refused():
-    with pytest.raises(ValueError, match="`least` must be from 1 to `frames`. Received 4 and 3"):
+    with pytest.raises(ValueError, match="`least` must be between 1 and `frames`. Received 4 and 3"):
         recogniser(frames=3, least=4)

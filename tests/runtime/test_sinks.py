@@ -44,12 +44,12 @@ def test_the_suffix_chooses_the_sink(tmp_path, output, kind):
 
 
 def test_one_picture_cannot_hold_a_video(tmp_path):
-    with pytest.raises(SinkError, match="p.png is one picture, but source s has more"):
+    with pytest.raises(SinkError, match="p.png is a single picture, but source s has more"):
         open_picture_sink(tmp_path / "p.png", source(frame_count=None))
 
 
 def test_an_unknown_suffix_is_refused(tmp_path):
-    with pytest.raises(SinkError, match="x.docx has a suffix that is no known video"):
+    with pytest.raises(SinkError, match="x.docx has an unknown suffix for a video"):
         open_picture_sink(tmp_path / "x.docx", source())
 
 
@@ -103,13 +103,13 @@ def test_an_unwritable_place_is_refused_before_the_first_frame(tmp_path, make):
 
 def test_a_folder_under_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(SinkError, match="Folder .* cannot be made"):
+    with pytest.raises(SinkError, match="Cannot create the folder"):
         FolderSink(tmp_path / "file" / "x")
 
 
 def test_a_folder_in_place_of_a_file_is_refused(tmp_path):
     (tmp_path / "x.png").mkdir()
-    with pytest.raises(SinkError, match="x.png is a folder; a file was expected"):
+    with pytest.raises(SinkError, match="x.png is a folder; expected a file"):
         check_writable(tmp_path / "x.png")
 
 

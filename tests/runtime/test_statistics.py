@@ -32,7 +32,7 @@ def test_the_summary_counts_frames_objects_and_tracks(clock):
         run.add(each, 0.001 * (step + 1))
     assert run.summary(dropped=4) == [
         "3 frames in 1.50 s: 2.0 frames per second (4 older camera frames dropped)",
-        "latency of the model: median 2.0 ms, 95th percentile 2.9 ms",
+        "model latency: median 2.0 ms, 95th percentile 2.9 ms",
         "found cat: 3 in 2 frames, 1 tracked",
         "found dog: 1 in 1 frame, 1 tracked",
     ]

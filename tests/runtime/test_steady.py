@@ -106,5 +106,5 @@ def test_trust_falls_with_the_mismatch_and_softly_to_the_edges_of_what_fails():
 
 @pytest.mark.parametrize("blend", [-0.1, 1.0, float("nan")])
 def test_a_blend_that_would_never_change_is_refused(blend):
-    with pytest.raises(ValueError, match="`blend` must be 0 or more and less than 1"):
+    with pytest.raises(ValueError, match="`blend` must be at least 0 and less than 1"):
         SteadyStylizer(lambda image: image, blend=blend)

@@ -121,15 +121,18 @@ def test_what_cannot_be_painted_is_refused(image, message):
 
 @pytest.mark.parametrize("mixture", [(1,), (1, 1, 1), (0, 0), (-1, 2), (np.nan, 1), (np.inf, 1), [[1, 1]]])
 def test_a_mixture_that_is_none_is_refused(mixture):
-    with pytest.raises(ValueError, match="one weight for each of the 2 styles, 0 or more and not all 0. Received"):
+    with pytest.raises(ValueError, match="one weight for each of the 2 styles, none negative and not all 0. Received"):
         Stylizer(Model(), CARD)(picture(), mixture)
 
 
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (lambda images: {"boxes": images}, "Model 'two_styles' is no style network: its graph returns no images"),
-        (lambda images: {"images": images[:, :8]}, r"must give images uint8 \(1, 9, 12, 3\).*uint8 \(1, 8, 12, 3\)"),
+        (lambda images: {"boxes": images}, "Model 'two_styles' is not a style network: its graph returns no images"),
+        (
+            lambda images: {"images": images[:, :8]},
+            r"must return uint8 images of \(1, 9, 12, 3\).*uint8 \(1, 8, 12, 3\)",
+        ),
         (lambda images: {"images": images.astype(np.float32)}, "Received float32"),
     ],
 )
@@ -162,15 +165,15 @@ def test_a_mixture_is_read_from_names_and_weights(text, weights):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("wawe", "no style 'wawe' in this model. Its styles: wave, the_scream, shipwreck. Did you mean 'wave'?"),
+        ("wawe", "no style 'wawe'. Its styles: wave, the_scream, shipwreck. Did you mean 'wave'?"),
         ("monet", "Its styles: wave, the_scream, shipwreck.$"),
         ("wave,", "no style ''"),
         ("wave,wave=2", "Style 'wave' comes twice"),
-        ("wave=lots", "must be a number, 0 or more. Received 'lots' in 'wave=lots'"),
+        ("wave=lots", "must be a number of at least 0. Received 'lots' in 'wave=lots'"),
         ("wave=-1", "Received '-1'"),
         ("wave=nan", "Received 'nan'"),
         ("wave=inf", "Received 'inf'"),
-        ("wave=0", "One style must weigh more than 0. Received 'wave=0'"),
+        ("wave=0", "At least one style must have a positive weight. Received 'wave=0'"),
     ],
 )
 def test_a_text_that_is_no_mixture_is_refused(text, message):

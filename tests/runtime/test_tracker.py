@@ -79,5 +79,5 @@ def test_no_objects_and_no_tracks_are_fine():
 
 @pytest.mark.parametrize("arguments", [{"min_iou": 0}, {"max_age": -1}, {"min_hits": 0}])
 def test_impossible_settings_are_refused(arguments):
-    with pytest.raises(ValueError, match="`min_iou` must lie in"):
+    with pytest.raises(ValueError, match="`min_iou` must be in"):
         IouTracker(**arguments)

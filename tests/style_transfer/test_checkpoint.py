@@ -65,7 +65,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path, kind: str) -> None:
         np.savez(path, values=np.ones(3))
     else:
         path.write_bytes({"empty": b"", "text": b"nothing", "cut": path.read_bytes()[:-300]}[kind])
-    with pytest.raises(CheckpointError, match="is no checkpoint of a style transfer, or damaged"):
+    with pytest.raises(CheckpointError, match="is damaged or not a style transfer checkpoint"):
         read_checkpoint(path, REQUEST)
 
 

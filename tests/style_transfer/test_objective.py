@@ -229,17 +229,17 @@ def test_several_paintings_are_blended(seen):
 
 def test_a_mask_of_another_size_is_refused_with_both_sizes(seen):
     mask = np.ones((60, 83), np.float32)
-    with pytest.raises(ValueError, match="A mask must be as large as the picture, 83 x 61. Received 83 x 60"):
+    with pytest.raises(ValueError, match="A mask must have the size of the picture, 83 x 61. Received 83 x 60"):
         Objective(seen["valid"], noise(), [plain()._replace(mask=mask)])
 
 
 def test_an_empty_mask_is_refused(seen):
-    with pytest.raises(ValueError, match="A mask must be above 0 somewhere: this one would paint nothing"):
+    with pytest.raises(ValueError, match="A mask must not be completely black: its painting would have no effect"):
         Objective(seen["valid"], noise(), [plain()._replace(mask=np.zeros(SIZE_HW, np.float32))])
 
 
 def test_no_painting_and_a_photograph_too_small_to_see_are_refused(seen):
-    with pytest.raises(ValueError, match="`regions` must hold at least one painting. Received none"):
+    with pytest.raises(ValueError, match="`regions` must contain at least one painting. Received none"):
         Objective(seen["valid"], noise(), [])
     with pytest.raises(ValueError, match="sides of at least 12 pixels for small_valid. Received 60 x 11"):
         Objective(seen["valid"], noise((11, 60)), [plain()])
@@ -247,7 +247,7 @@ def test_no_painting_and_a_photograph_too_small_to_see_are_refused(seen):
 
 def test_another_photograph_of_another_size_is_refused(seen):
     objective = Objective(seen["valid"], noise(), [plain()])
-    with pytest.raises(ValueError, match=r"`photo` must be of the size \(61, 83\). Received \(61, 84\)"):
+    with pytest.raises(ValueError, match=r"`photo` must have the size \(61, 83\). Received \(61, 84\)"):
         objective.look_at(noise((61, 84)))
 
 

@@ -45,7 +45,7 @@ def test_a_name_that_is_a_folder_is_told(tmp_path: Path) -> None:
     ("name", "text"),
     [
         ("out.txt", "must be a picture"),
-        ("photo.png", "would overwrite a picture that is read"),
+        ("photo.png", "would overwrite an input picture"),
         ("sub.png", "a folder"),
     ],
 )

@@ -42,12 +42,12 @@ def test_a_blend_is_the_weighted_mean(seen):
 
 @pytest.mark.parametrize("weights", [[1.0], [1.0, -0.5], [0.0, 0.0], []])
 def test_weights_that_do_not_fit_are_refused(seen, weights):
-    with pytest.raises(ValueError, match="a weight of at least 0 for each of the 2 paintings, and one above. Received"):
+    with pytest.raises(ValueError, match="non-negative weight for each of the 2 paintings, not all 0. Received"):
         blended_grams(seen, [painting(0), painting(1)], weights)
 
 
 def test_no_painting_is_refused(seen):
-    with pytest.raises(ValueError, match=r"for each of the 0 paintings, and one above. Received \[\]"):
+    with pytest.raises(ValueError, match=r"for each of the 0 paintings, not all 0\. Received \[\]"):
         blended_grams(seen, [], [])
 
 

@@ -196,5 +196,5 @@ def test_the_border_has_no_fringe(perception) -> None:
 
 def test_no_frames_give_none_and_no_painting_is_refused(perception) -> None:
     assert list(paint_frames(perception, [], REGIONS, FEW)) == []
-    with pytest.raises(ValueError, match="`regions` must hold at least one painting"):
+    with pytest.raises(ValueError, match="`regions` must contain at least one painting"):
         next(paint_frames(perception, panned(1), [], FEW))

@@ -121,7 +121,7 @@ def test_background_pictures_join_the_training(tmp_path):
 
 
 def test_a_background_folder_without_pictures_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="`folder` must hold pictures. Found none under"):
+    with pytest.raises(ValueError, match="`folder` must contain pictures. Found none under"):
         detection.datasets(config_of(data={"background": (str(tmp_path),)}))
 
 

@@ -142,7 +142,7 @@ def test_unknown_split_lists_the_known_ones(model, tmp_path):
 
 
 def test_empty_split_is_refused(model, tmp_path):
-    with pytest.raises(ValueError, match="There is no picture to evaluate on. Choose a split"):
+    with pytest.raises(ValueError, match="There are no pictures to evaluate on. Choose a split"):
         evaluate_model(tmp_path, "data", split="val")
 
 

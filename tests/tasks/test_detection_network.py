@@ -89,7 +89,7 @@ def test_a_pretrained_body_may_be_of_any_builder(tmp_path):
 def test_another_body_is_refused_by_key(written):
     cfg, _ = written(YOLO)
     _, folder = written(YOLO.replace("filters=6", "filters=7"), "other")
-    with pytest.raises(ConfigError, match="model.pretrained: .*other does not fit. `source` must have the body"):
+    with pytest.raises(ConfigError, match="model.pretrained: .*other does not fit. `source` must have the same body"):
         network(config_of(builder="darknet", cfg=str(cfg), pretrained=str(folder)), 2)
 
 
@@ -133,5 +133,5 @@ def test_every_kind_of_head_has_its_loss(written):
 def test_boxes_bounded_by_their_anchors_have_no_darknet_loss(written):
     cfg, _ = written(NEW_COORDS)
     config = config_of(builder="darknet", cfg=str(cfg))
-    with pytest.raises(ValueError, match='`squared_sizes` bounds a box by its anchor.*Choose "ciou" or "giou"'):
+    with pytest.raises(ValueError, match='`squared_sizes` limits .* by its anchor.*Choose "ciou" or "giou"'):
         losses(network(config, 2), config)

@@ -164,14 +164,14 @@ def test_a_teacher_that_is_not_there_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("CNN_SUITE_HOME", str(tmp_path))
     with pytest.raises(ConfigError, match="there is no weights file .*params. `cnn-suite pull mobileface-v2` fetches"):
         teacher_file("mobileface-v2")
-    with pytest.raises(ConfigError, match="training.teacher: there is no weights file other.params"):
+    with pytest.raises(ConfigError, match="training.teacher: the weights file other.params does not exist"):
         teacher_file("other.params")
 
 
 def test_distillation_and_triplets_need_what_they_need():
-    with pytest.raises(ValueError, match="objective: distillation needs a teacher"):
+    with pytest.raises(ValueError, match="objective: distillation requires a teacher"):
         Training(objective="distillation")
-    with pytest.raises(ValueError, match="triplets have none; received objective: triplet, teacher: x"):
+    with pytest.raises(ValueError, match="triplet accepts none; received objective: triplet, teacher: x"):
         Training(teacher="x")
 
 

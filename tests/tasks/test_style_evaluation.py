@@ -121,7 +121,7 @@ def test_the_verb_finds_the_measurement_of_a_style_network(folder):
 
 
 def test_no_photographs_that_are_large_enough_are_refused(folder, tmp_path):
-    with pytest.raises(FileNotFoundError, match="There is no folder of photographs"):
+    with pytest.raises(FileNotFoundError, match="The folder of photographs .* does not exist"):
         evaluate_folder(folder, tmp_path / "none", Asked(quiet=True))
     (tmp_path / "small").mkdir()
     cv2.imwrite(str(tmp_path / "small" / "a.png"), np.zeros((20, 90, 3), np.uint8))

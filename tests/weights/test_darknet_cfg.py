@@ -136,11 +136,11 @@ def test_an_option_before_the_first_section_is_refused():
 
 
 def test_an_option_that_stands_twice_is_refused_at_the_second():
-    with pytest.raises(DarknetError, match=r"cfg, line 4: width stands twice in \[net\]\."):
+    with pytest.raises(DarknetError, match=r"cfg, line 4: width occurs twice in \[net\]\."):
         parse_cfg("[net]\nwidth=3\nheight=4\nwidth=3\n")
 
 
-@pytest.mark.parametrize("text, received", [("", "no section at all"), ("# net\n", "no section at all"),
+@pytest.mark.parametrize("text, received", [("", "no sections"), ("# net\n", "no sections"),
                                             ("\n[avgpool]\n", r"\[avgpool\] at line 2")])  # fmt: skip
 def test_a_file_that_does_not_begin_with_net_is_refused(text, received):
     with pytest.raises(DarknetError, match=rf"a.cfg must begin with the section \[net\]\. Received {received}\."):
@@ -182,7 +182,7 @@ def test_a_file_that_is_absent_large_or_no_text_is_refused(tmp_path):
     with pytest.raises(DarknetError, match="large.cfg must be a .cfg of at most 1,048,576 bytes. It is larger."):
         read_cfg(tmp_path / "large.cfg")
     (tmp_path / "v3.weights").write_bytes(b"\x00\x00\x80\xff" * 9)
-    with pytest.raises(DarknetError, match="v3.weights must be a text file. Received bytes that are no UTF-8 text."):
+    with pytest.raises(DarknetError, match="v3.weights must be a text file. Received bytes that are not UTF-8."):
         read_cfg(tmp_path / "v3.weights")
 
 

@@ -138,7 +138,7 @@ def test_net_must_say_a_size_and_have_three_channels():
         ("[net]\nheight=8\nwidth=0\n[avgpool]", "line 1: .* width must be a whole number from 1 to 8192. Received '0'"),
         ("[net]\nheight=9000\nwidth=8\n[avgpool]", "line 1: .* height must be a whole number from 1 to 8192"),
         ("[net]\nheight=8\nwidth=8\nchannels=1\n[avgpool]", "line 1: .* channels must be 3, .* Received 1"),
-        ("[net]\nheight=8\nwidth=8", "line 1: .* followed by no section"),
+        ("[net]\nheight=8\nwidth=8", "line 1: .* is not followed by any section"),
         (cfg("[net]"), "line 4"),
     ):
         with pytest.raises(DarknetError, match=message):
@@ -163,7 +163,7 @@ def test_a_route_and_a_shortcut_without_sources_are_refused():
 
 def test_maps_that_do_not_fit_together_are_refused():
     down = "[conv]\nfilters=4\n[conv]\nfilters=4\nstride=2\n"
-    refused(down + "[route]\nlayers=-1,-2", "line 9: .* one height and width. Received 4x4x4, 8x8x4")
+    refused(down + "[route]\nlayers=-1,-2", "line 9: .* of the same height and width. Received 4x4x4, 8x8x4")
     refused(down + "[shortcut]\nfrom=-2", "line 9: .* same height, width and channels. Received 4x4x4, 8x8x4")
     refused("[conv]\nfilters=4\n[conv]\nfilters=5\n[shortcut]\nfrom=-2", "line 8: .* Received 8x8x5, 8x8x4")
     halves = "\n[route]\nlayers=-1\ngroups=2\n"
@@ -204,7 +204,9 @@ def test_cells_of_a_head_are_squares_of_whole_pixels():
 
 def test_nothing_else_may_take_what_a_head_gives():
     for more in ("[conv]\n", "[route]\nlayers=-1", "[route]\nlayers=0", "[route]\nlayers=-2"):
-        refused(YOLO + more, "line 11: .* takes the result of .* which is a head of the network and leads nowhere else")
+        refused(
+            YOLO + more, "line 11: .* uses the result of .* which is a head of the network and has no further outputs"
+        )
 
 
 def test_a_section_whose_result_nothing_takes_is_refused():

@@ -100,7 +100,9 @@ def test_too_few_values_are_refused_with_the_section_where_they_end(tmp_path, co
 
 def test_too_many_values_are_refused(tmp_path):
     path = written(tmp_path / "a.weights", *range(18))
-    with pytest.raises(DarknetError, match="a.weights must hold 17 values for a.cfg. It holds 18. Take the .cfg that"):
+    with pytest.raises(
+        DarknetError, match="a.weights must contain 17 values for a.cfg. It contains 18. Use the matching .cfg"
+    ):
         darknet(parse_cfg(TWO, "a.cfg"), weights=path)
 
 
@@ -123,7 +125,7 @@ def test_a_file_shorter_than_its_header_is_refused(tmp_path):
             read_darknet_weights(path)
     for header, size in ((HEADER, 20), (OLD_HEADER, 16)):
         path.write_bytes(header[: size - 1])
-        with pytest.raises(DarknetError, match=f"must hold a header of {size} bytes and .* It has {size - 1} bytes"):
+        with pytest.raises(DarknetError, match=f"must contain a header of {size} bytes and .* It has {size - 1} bytes"):
             read_darknet_weights(path)
 
 
@@ -131,7 +133,7 @@ def test_a_file_shorter_than_its_header_is_refused(tmp_path):
 def test_a_file_that_ends_within_a_number_is_refused(tmp_path, more):
     path = tmp_path / "a.weights"
     path.write_bytes(HEADER + bytes(8 + more))
-    with pytest.raises(DarknetError, match=f"whole numbers of 4 bytes. It has {28 + more} bytes: it was cut off"):
+    with pytest.raises(DarknetError, match=f"numbers of 4 bytes each. It has {28 + more} bytes: it is truncated"):
         read_darknet_weights(path)
 
 
@@ -153,7 +155,7 @@ def test_a_file_larger_than_any_network_is_refused_unread(tmp_path):
     path = tmp_path / "a.weights"
     path.touch()
     os.truncate(path, 4 * darknet_weights.MOST_PARAMETERS + 24)  # a file of a gigabyte that takes no room
-    with pytest.raises(DarknetError, match="must hold at most 268,435,456 numbers. It has 1,073,741,848 bytes"):
+    with pytest.raises(DarknetError, match="must contain at most 268,435,456 numbers. It has 1,073,741,848 bytes"):
         read_darknet_weights(path)
 
 

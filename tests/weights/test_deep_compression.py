@@ -127,12 +127,12 @@ def test_every_shorter_and_a_longer_file_is_refused():
     shapes = {"a": (2, 3), "b": (3, 5)}
     data = encoded(layers_of(shapes, 0.7).values())
     for size in range(8):
-        with pytest.raises(ValueError, match=f"it has {size} bytes, where the numbers of entries alone need 8"):
+        with pytest.raises(ValueError, match=f"it has {size} bytes, but the entry counts alone need 8"):
             decode_layers(data[:size], shapes)
     for size in range(8, len(data)):
         with pytest.raises(ValueError, match=f"cut short: .* make {len(data)} bytes, it has {size}. Download it again"):
             decode_layers(data[:size], shapes)
-    with pytest.raises(ValueError, match="goes on after its last layer"):
+    with pytest.raises(ValueError, match="continues after its last layer"):
         decode_layers(data + b"\0", shapes)
 
 
@@ -153,10 +153,10 @@ def test_an_entry_outside_of_its_kernel_is_refused():
 @pytest.mark.parametrize(
     ("place", "values", "text"),
     [
-        (4, b"\0\0\x80?", "code 0 of layer `conv` is 1.0, where pruned weights need 0"),
+        (4, b"\0\0\x80?", "code 0 of layer `conv` is 1.0, but pruned weights need 0"),
         (4, b"\0\0\xc0\x7f", "code 0 of layer `conv` is nan"),
-        (8, b"\0\0\x80\x7f", "layer `conv` has a value in its codebook or a bias that is no finite number"),  # infinity
-        (4 + 1024, b"\0\0\xc0\x7f", "layer `conv` has a value in its codebook or a bias that is no finite number"),
+        (8, b"\0\0\x80\x7f", "layer `conv` has a codebook value or a bias that is not finite"),  # infinity
+        (4 + 1024, b"\0\0\xc0\x7f", "layer `conv` has a codebook value or a bias that is not finite"),
     ],
 )
 def test_values_that_no_network_has_are_refused(place, values, text):
@@ -166,7 +166,7 @@ def test_values_that_no_network_has_are_refused(place, values, text):
 
 def test_the_spare_half_byte_must_be_empty():
     data = bytes.fromhex("01000000") + CODEBOOK + BIAS + bytes.fromhex("01 50")
-    with pytest.raises(ValueError, match="the spare half byte after the last gap of layer `conv` is 5, not 0"):
+    with pytest.raises(ValueError, match="the unused half byte after the last gap of layer `conv` is 5, not 0"):
         decode_layers(data, SHAPES)
 
 
@@ -174,9 +174,9 @@ def test_other_shapes_than_the_files_are_refused():
     with pytest.raises(ValueError, match="cut short: .* give the shapes of the network that it was made of"):
         decode_layers(SMALLEST, {"conv": (2, 1, 5, 4)})
     for shape in ((), (0, 3), (-1, 3)):
-        with pytest.raises(ValueError, match="shape of layer `conv` must be of axes of at least 1. Received"):
+        with pytest.raises(ValueError, match="shape of layer `conv` must have axes of at least 1. Received"):
             decode_layers(SMALLEST, {"conv": shape})
-        with pytest.raises(ValueError, match="shape of layer `conv` must be of axes of at least 1. Received"):
+        with pytest.raises(ValueError, match="shape of layer `conv` must have axes of at least 1. Received"):
             read_deep_compression(__file__, {"conv": shape})
 
 
@@ -184,7 +184,9 @@ def test_a_missing_and_a_damaged_file_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="no Deep Compression file .*nowhere.net"):
         read_deep_compression(tmp_path / "nowhere.net", SHAPES)
     (tmp_path / "cut.net").write_bytes(SMALLEST[:-1])
-    with pytest.raises(ValueError, match="cut.net is no whole Deep Compression file .* make 1038 bytes, it has 1037"):
+    with pytest.raises(
+        ValueError, match="cut.net is not a complete Deep Compression file .* require 1038 bytes, it has 1037"
+    ):
         read_deep_compression(tmp_path / "cut.net", SHAPES)
 
 
@@ -192,7 +194,7 @@ def test_a_huge_file_is_refused_unread(tmp_path):
     (tmp_path / "huge.net").write_bytes(SMALLEST)
     os.truncate(tmp_path / "huge.net", 2**40)  # a hole: nothing of it is on the disk
     # 4 + 1024 + 4 + 40 + 20: an entry for every weight
-    with pytest.raises(ValueError, match="huge.net .* has 1099511627776 bytes, where no .* more than 1092"):
+    with pytest.raises(ValueError, match="huge.net .* has 1099511627776 bytes, but no such .* more than 1092"):
         read_deep_compression(tmp_path / "huge.net", SHAPES)
 
 

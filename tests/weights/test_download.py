@@ -102,7 +102,7 @@ def test_a_dropped_connection_is_taken_up_where_it_broke(server: FileServer, fil
 
 def test_a_later_call_takes_up_what_an_earlier_one_left(server: FileServer, file: RemoteFile, place: Path) -> None:
     server.faults = ["drop"]
-    with pytest.raises(UnreachableError, match=r"262,144 of 524,288 bytes are kept for the next try\."):
+    with pytest.raises(UnreachableError, match=r"262,144 of 524,288 bytes are kept for the next attempt\."):
         download(file, place, attempts=1)
     assert not place.exists()
     download(file, place)
@@ -174,7 +174,7 @@ def test_a_wrong_checksum_leaves_nothing_and_says_both(server: FileServer, file:
 
 def test_another_size_is_refused_before_a_byte_is_written(server: FileServer, file: RemoteFile, place: Path) -> None:
     server.content = CONTENT + b"x"
-    with pytest.raises(UnreachableError, match=r"another file than file\.bin: expected 524,288 .* received 524,289\."):
+    with pytest.raises(UnreachableError, match=r"different file from file\.bin: expected 524,288 .* received 524,289\."):
         download(file, place)
     assert left_over(place) == set() and len(server.requests) == 1
 
@@ -220,7 +220,7 @@ def test_a_busy_server_is_asked_again_and_not_for_ever(server: FileServer, file:
 def test_a_silent_server_is_left_after_the_timeout(server: FileServer, file: RemoteFile, place: Path) -> None:
     server.faults = ["stall"]
     began = time.monotonic()
-    with pytest.raises(UnreachableError, match="the server went silent"):
+    with pytest.raises(UnreachableError, match="the server stopped responding"):
         download(file, place, timeout_s=(1.0, 0.2), attempts=1)
     assert time.monotonic() - began < 1.5
 
@@ -232,7 +232,7 @@ def test_an_unreachable_host_is_one_line(place: Path) -> None:
     file = RemoteFile("file.bin", f"http://127.0.0.1:{port}/file.bin", sha256(b""), 1)
     with pytest.raises(UnreachableError) as caught:
         download(file, place, pause_s=0)
-    assert str(caught.value) == f"Cannot fetch file.bin from 127.0.0.1:{port}: the host cannot be reached."
+    assert str(caught.value) == f"Cannot download file.bin from 127.0.0.1:{port}: the host is unreachable."
 
 
 def test_proxies_of_the_environment_are_used(
@@ -252,7 +252,7 @@ def test_a_proxy_that_is_not_there_is_named_as_the_reason(
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "")
     elsewhere = RemoteFile("file.bin", "http://weights.invalid/file.bin", file.digest, file.bytes)
-    with pytest.raises(UnreachableError, match=r"weights\.invalid: the proxy cannot be reached or refused\."):
+    with pytest.raises(UnreachableError, match=r"weights\.invalid: the proxy is unreachable or refused the connection\."):
         download(elsewhere, place, attempts=1)
 
 
@@ -294,7 +294,7 @@ def test_a_full_disk_is_said_plainly(file: RemoteFile, place: Path, monkeypatch:
 
 def test_a_folder_that_cannot_be_made_is_said_plainly(file: RemoteFile, tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file where a folder must be")
-    with pytest.raises(DownloadError, match="name another folder in the environment variable CNN_SUITE_HOME"):
+    with pytest.raises(DownloadError, match="set another folder with the environment variable CNN_SUITE_HOME"):
         download(file, tmp_path / "cache" / "file.bin")
 
 

@@ -259,12 +259,12 @@ def test_a_missing_file_is_named_with_what_keras_applications_has_for_the_model(
 def test_a_file_cut_short_is_refused_with_the_md5_of_the_whole_one(tmp_path):
     file = legacy(tmp_path / "vgg16_weights_tf_dim_ordering_tf_kernels.h5", tiny_arrays())
     file.write_bytes(file.read_bytes()[:-1000])
-    refused(tiny(), file, "damaged or no HDF5.*Its md5 is [0-9a-f]{32}.*64373286793e3c8b2b4e3219cbf3544b.*again")
+    refused(tiny(), file, "damaged or not an HDF5.*Its md5 is [0-9a-f]{32}.*64373286793e3c8b2b4e3219cbf3544b.*again")
 
 
 def test_a_file_that_is_no_hdf5_is_refused(tmp_path):
     (tmp_path / "x.h5").write_text("404: not found")
-    refused(tiny(), tmp_path / "x.h5", "damaged or no HDF5 file .*size 14 bytes. Download it again.")
+    refused(tiny(), tmp_path / "x.h5", "damaged or not an HDF5 file .*size 14 bytes. Download it again.")
 
 
 def test_a_file_that_lists_what_it_does_not_hold_is_refused(tmp_path):
@@ -326,23 +326,27 @@ def test_a_file_saved_from_a_network_of_this_project_is_refused(tmp_path):
     source.save(tmp_path / "x.h5")
     source.save_weights(tmp_path / "x.weights.h5")
     for name in ("x.h5", "x.weights.h5"):
-        refused(tiny(), tmp_path / name, "saved from a network of cnn_suite.*load_weights")
+        refused(tiny(), tmp_path / name, "saved from a cnn_suite network.*load_weights")
 
 
 def test_a_file_with_top_for_a_model_without_is_refused(tmp_path):
     file = legacy(tmp_path / "x.h5", tiny_arrays())
-    refused(tiny(top=False), file, "is with top, for 4 classes, and the model is without. Use include_top=True")
+    refused(tiny(top=False), file, "includes the top, for 4 classes, but the model does not. Use include_top=True")
 
 
 def test_a_file_without_top_for_a_model_with_one_is_refused(tmp_path):
     arrays = tiny_arrays()
     del arrays["predictions"]
-    refused(tiny(), legacy(tmp_path / "x.h5", arrays), "is without top and the model has one. Use include_top=False")
+    refused(
+        tiny(),
+        legacy(tmp_path / "x.h5", arrays),
+        "does not include the top, but the model has one. Use include_top=False",
+    )
 
 
 def test_a_file_for_other_classes_is_refused(tmp_path):
     file = legacy(tmp_path / "x.h5", tiny_arrays(classes=10))
-    refused(tiny(), file, "with top for 10 classes, the model for 4: use classes=10, or include_top=False")
+    refused(tiny(), file, "includes the top for 10 classes, but the model has 4: use classes=10, or include_top=False")
 
 
 def test_another_shape_is_refused_with_the_layer_and_both_shapes(tmp_path):

@@ -161,7 +161,10 @@ def test_a_misfit_leaves_the_model_as_it_was(arrays, tmp_path, path):
         ({"aux:bn1_moving_var": np.zeros(31, "f4")}, r"`stem_norm` .*\(32,\) as `aux:bn1_moving_var`.*image_shape="),
         ({"arg:bn1_beta": np.zeros(32, "i4")}, r"`stem_norm` .* needs floats of shape \(32,\).* has int32 of shape"),
         ({"arg:bn1_gamma": np.full(32, np.nan, "f4")}, "`arg:bn1_gamma` of .* holds a NaN or an infinite value"),
-        ({"arg:extra": np.zeros(2, "f4")}, r"has nothing for .none., the model has no place for arg:extra. Expected a"),
+        (
+            {"arg:extra": np.zeros(2, "f4")},
+            r"has no array for .none., the model has no weight for arg:extra. Expected a",
+        ),
     ],
 )
 def test_an_array_that_does_not_fit_is_named(model, arrays, tmp_path, change, text):
@@ -171,7 +174,7 @@ def test_an_array_that_does_not_fit_is_named(model, arrays, tmp_path, change, te
 
 def test_an_array_that_is_missing_is_named(model, arrays, tmp_path):
     short = {name: values for name, values in arrays.items() if name != "aux:batchnorm35_moving_mean"}
-    text = r"the file has nothing for aux:batchnorm35_moving_mean, the model has no place for \(none\)"
+    text = r"the file has no array for aux:batchnorm35_moving_mean, the model has no weight for \(none\)"
     with pytest.raises(ValueError, match=text):
         load_mobileface(model, write(tmp_path / "x.params", short))
 
@@ -182,7 +185,7 @@ def test_pictures_of_another_size_need_another_file(path):
 
 
 def test_another_network_is_refused(path):
-    with pytest.raises(ValueError, match="nothing for conv1/kernel, conv1/bias, .*no place for arg:.* and 186 more"):
+    with pytest.raises(ValueError, match="no array for conv1/kernel, conv1/bias, .*no weight for arg:.* and 186 more"):
         load_mobileface(lenet5(), path)
 
 
@@ -190,5 +193,5 @@ def test_a_missing_and_a_damaged_file_are_named(model, path, tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere.params"):
         load_mobileface(model, tmp_path / "nowhere.params")
     (tmp_path / "short.params").write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(ValueError, match="short.params is no whole MXNet parameter file .* cut short"):
+    with pytest.raises(ValueError, match="short.params is not a complete, readable MXNet parameter file.* truncated"):
         load_mobileface(model, str(tmp_path / "short.params"))

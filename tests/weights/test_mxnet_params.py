@@ -85,13 +85,15 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_every_beginning_of_a_file_is_cut_short():
     for end in range(len(WHOLE)):
-        with pytest.raises(ValueError, match=r"is cut short: .* needs \d+ bytes at byte \d+, \d+ are left"):
+        with pytest.raises(ValueError, match=r"is truncated: .* needs \d+ bytes at byte \d+, \d+ are left"):
             mxnet_arrays(WHOLE[:end])
 
 
 def test_the_file_is_named_in_what_is_said_of_it(tmp_path):
     (tmp_path / "short.params").write_bytes(WHOLE[:-1])
-    with pytest.raises(ValueError, match=r"short.params is no whole MXNet parameter file .* name 1 needs 5 bytes"):
+    with pytest.raises(
+        ValueError, match=r"short.params is not a complete, readable MXNet parameter file.* name 1 needs 5 bytes"
+    ):
         read_mxnet_params(tmp_path / "short.params")
 
 
@@ -99,25 +101,25 @@ def test_the_file_is_named_in_what_is_said_of_it(tmp_path):
     ("data", "text"),
     [
         (content([], [], magic=0x113), "begins with 0x113, not with 0x112"),
-        (b'{\n  "nodes": [', "begins with 0x.*A symbol file .* give the .params file"),
+        (b'{\n  "nodes": [', "begins with 0x.*A symbol file .* use the .params file"),
         (WHOLE + b"\0\0", "2 bytes follow the last name, where the file should end"),
-        (content([array(ONE)], ["a", "b"]), "holds 1 arrays and 2 names; one name an array"),
+        (content([array(ONE)], ["a", "b"]), "contains 1 arrays and 2 names; expected one name per array"),
         (content([array(ONE)], []), "holds 1 arrays and 0 names"),
         (content([array(ONE)] * 2, ["a", "a"]), "two arrays have the name 'a'"),
-        (content([array(ONE)], [b"\xff\xfe"]), "name 0 is no UTF-8 text"),
-        (content([array(ONE, magic=2)], ["a"]), "array 0 begins with 0x2, which is no array of MXNet 1.0 or later"),
+        (content([array(ONE)], [b"\xff\xfe"]), "name 0 is not UTF-8 text"),
+        (content([array(ONE, magic=2)], ["a"]), "array 0 begins with 0x2, which is not an array of MXNet 1.0 or later"),
         (content([array(ONE), array(ONE, storage=1)], ["a", "b"]), "array 1 is sparse .storage type 1.; save it"),
         (content([head((2,), kind=12)], ["a"]), r"array 0 has values of type 12. Known are 0 .float32., 1 .float64.,"),
         (content([head((2,), kind=-1)], ["a"]), "array 0 has values of type -1"),
         (content([head(())], ["a"]), "array 0 has 0 axes, expected 1 to 32"),
         (content([head((1,) * 33)], ["a"]), "array 0 has 33 axes"),
         (content([struct.pack("<Iii", V2, 0, -1)], ["a"]), "array 0 has -1 axes"),
-        (content([head((3, 0))], ["a"]), r"array 0 has the shape \(3, 0\), whose sides must all be 1 or more"),
+        (content([head((3, 0))], ["a"]), r"array 0 has the shape \(3, 0\), whose sides must all be at least 1"),
         (content([head((-1, 4))], ["a"]), r"array 0 has the shape \(-1, 4\)"),
     ],
 )
 def test_what_is_no_such_file_is_refused(data, text):
-    with pytest.raises(ValueError, match=f"The data is no whole MXNet parameter file that can be read: .*{text}"):
+    with pytest.raises(ValueError, match=f"The data is not a complete, readable MXNet parameter file: .*{text}"):
         mxnet_arrays(data)
 
 
@@ -134,7 +136,7 @@ def test_what_is_no_such_file_is_refused(data, text):
 )
 def test_what_a_file_says_of_its_size_is_not_believed(data):
     tracemalloc.start()
-    with pytest.raises(ValueError, match="no whole MXNet parameter file"):
+    with pytest.raises(ValueError, match="not a complete, readable MXNet parameter file"):
         mxnet_arrays(data)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -145,7 +147,7 @@ def read_or_refused(data):
     try:
         arrays = mxnet_arrays(data)
     except ValueError as error:
-        assert "no whole MXNet parameter file" in str(error)
+        assert "not a complete, readable MXNet parameter file" in str(error)
     else:
         assert sum(values.nbytes for values in arrays.values()) <= len(data)
 

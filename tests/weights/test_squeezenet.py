@@ -137,7 +137,7 @@ def test_a_misfit_leaves_the_model_as_it_was(tmp_path):
 
 @pytest.mark.parametrize("options", [{"variant": "1.0"}, {"image_shape": (35, 35, 1)}])
 def test_other_versions_and_grey_pictures_are_refused(without_top, options):
-    with pytest.raises(ValueError, match="Layer `conv1` .* use variant='1.1' and such an image_shape"):
+    with pytest.raises(ValueError, match="Layer `conv1` .* use variant='1.1' and a matching image_shape"):
         squeezenet(**{"image_shape": (35, 35, 3), "include_top": False, "weights": without_top, **options})
 
 
@@ -147,7 +147,7 @@ def test_another_network_is_refused(without_top):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no SqueezeNet weights file .*nowhere.h5.*or leave out `weights`"):
+    with pytest.raises(FileNotFoundError, match="no SqueezeNet weights file .*nowhere.h5.*or omit `weights`"):
         squeezenet(weights=tmp_path / "nowhere.h5")
 
 
@@ -157,7 +157,7 @@ def test_a_damaged_file_and_one_of_another_kind_are_named(tmp_path, without_top)
     with pytest.raises(ValueError, match=r"cut.h5 \(10000 bytes\) is damaged .* Download it again"):
         squeezenet((31, 31, 3), include_top=False, weights=cut)
     squeezenet((31, 31, 3), include_top=False).save_weights(tmp_path / "keras3.weights.h5")
-    with pytest.raises(ValueError, match="keras3.weights.h5 .* no weights file of Keras 2: .*layer_names"):
+    with pytest.raises(ValueError, match="keras3.weights.h5 .* not a Keras 2 weights file: .*layer_names"):
         squeezenet((31, 31, 3), include_top=False, weights=tmp_path / "keras3.weights.h5")
 
 
@@ -224,7 +224,9 @@ def test_the_compressed_file_gives_on_raw_rgb_what_caffe_gives_on_its_preprocess
 )
 def test_a_compressed_file_is_refused_by_another_version_grey_pictures_and_other_classes(compressed, options):
     options = {"image_shape": (35, 35, 3), "variant": "1.0", "include_top": False, **options}
-    with pytest.raises(ValueError, match="Layer `conv10?` .* of SqueezeNet 1.0 .* use variant='1.0' and such an image"):
+    with pytest.raises(
+        ValueError, match="Layer `conv10?` .* of SqueezeNet 1.0 .* use variant='1.0' and a matching image"
+    ):
         squeezenet(**options, weights=compressed)
 
 
@@ -238,7 +240,7 @@ def test_a_damaged_compressed_file_leaves_the_model_as_it_was_and_is_named(compr
     cut.write_bytes(compressed.read_bytes()[:-1])
     body = squeezenet((35, 35, 3), variant="1.0", include_top=False)
     before = body.get_weights()
-    with pytest.raises(ValueError, match="cut.NET is no whole Deep Compression file .*: it is cut short"):
+    with pytest.raises(ValueError, match="cut.NET is not a complete Deep Compression file .*: it is truncated"):
         load_squeezenet(body, cut)
     for old, new in zip(before, body.get_weights()):
         np.testing.assert_array_equal(old, new)
