@@ -173,9 +173,7 @@ def check_enrolment(
     try:
         seen = quality(image_rgb, faces)
     except ValueError:
-        text = (
-            "The eyes, nose and mouth cannot be distinguished. Look into the camera, with nothing in front of the face."
-        )
+        text = "The eyes, nose and mouth cannot be told apart. Look into the camera, with nothing in front of the face."
         return [Problem("no pose", text)]
     problems = quality_problems(seen, limits or EnrolmentLimits())
     if name is not None and encoding is not None and enrolled is not None and threshold is not None:

@@ -104,7 +104,7 @@ class FaceIndex:
             ValueError: If the query is not as it must be.
         """
         if name not in self._numbers:
-            raise KeyError(f"There is nobody named {name!r} in the gallery.")
+            raise KeyError(f"Nobody in the gallery is called {name!r}.")
         query = self._checked(np.asarray(query)[None])[0]
         return float(self._exact(np.flatnonzero(self._person == self._numbers[name]), query).min())
 
@@ -116,7 +116,7 @@ class FaceIndex:
         """
         if name not in self._numbers:
             known = ", ".join(self._names[:20]) or "nobody"
-            raise KeyError(f"There is nobody named {name!r} in the gallery. Enrolled: {known}.")
+            raise KeyError(f"Nobody in the gallery is called {name!r}. Enrolled: {known}.")
         own = np.flatnonzero(self._person == self._numbers[name])
         return FaceIndex(self._matrix[own], [name] * len(own))
 

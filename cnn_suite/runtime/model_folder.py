@@ -37,7 +37,7 @@ def open_graph(
         raise ValueError(f"`runtime` must be 'litert' or 'saved_model'. Received {runtime!r}.")
     card = ModelCard.read(folder)
     if card.task != task:
-        raise ValueError(f"Model {str(folder)!r} is a {card.task} model, not a {task} model. Choose a {task} model.")
+        raise ValueError(f"Model {str(folder)!r} is for {card.task}, not for {task}. Choose a model for {task}.")
     if runtime == "litert":
         from cnn_suite.runtime.litert import LiteRTModel
 

@@ -147,7 +147,7 @@ def read_cfg(path: str | Path) -> tuple[Section, ...]:
     """
     path = Path(path)
     if not path.is_file():
-        raise DarknetError(f"Cannot read the .cfg file {path}: it does not exist.")
+        raise DarknetError(f"Cannot read the .cfg file {path}: there is no such file.")
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST_FILE + 1)

@@ -38,7 +38,7 @@ def read_darknet_weights(path: str | Path) -> DarknetWeights:
     """
     path = Path(path)
     if not path.is_file():
-        raise DarknetError(f"Cannot read the .weights file {path}: it does not exist.")
+        raise DarknetError(f"Cannot read the .weights file {path}: there is no such file.")
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size

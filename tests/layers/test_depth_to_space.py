@@ -26,7 +26,7 @@ def test_sides_may_be_open():
 
 
 def test_what_cannot_be_is_refused():
-    with pytest.raises(ValueError, match="`factor` must be a whole number, 1 or more. Received 0"):
+    with pytest.raises(ValueError, match="`factor` must be a whole number of at least 1. Received 0"):
         DepthToSpace(0)
     with pytest.raises(ValueError, match="The number of channels must be divisible by `factor` squared, 4. Received 6"):
         DepthToSpace(2)(np.ones((1, 2, 2, 6)))

@@ -103,5 +103,5 @@ def test_it_has_a_scale_and_a_shift_a_style_and_channel_and_keeps_shapes():
 
 @pytest.mark.parametrize("styles", [0, -1, 1.5])
 def test_styles_must_be_a_number_of_them(styles):
-    with pytest.raises(ValueError, match=f"`styles` must be a whole number, 1 or more. Received {styles}"):
+    with pytest.raises(ValueError, match=f"`styles` must be a whole number of at least 1. Received {styles}"):
         InstanceNorm(styles)

@@ -37,5 +37,5 @@ def test_half_precision_stays():
 
 @pytest.mark.parametrize("factor", [0, 1.5])
 def test_a_factor_must_be_whole(factor):
-    with pytest.raises(ValueError, match=f"`factor` must be a whole number, 1 or more. Received {factor}"):
+    with pytest.raises(ValueError, match=f"`factor` must be a whole number of at least 1. Received {factor}"):
         NearestUpsampling(factor)

@@ -49,5 +49,5 @@ def test_half_precision_stays():
 
 
 def test_channels_that_do_not_divide_are_refused():
-    with pytest.raises(ValueError, match="its square must divide the channels. Received 2 for 6 channels."):
+    with pytest.raises(ValueError, match="its square must divide the number of channels. Received 2 for 6 channels."):
         Reorganise(2)(np.ones((1, 2, 2, 6)))

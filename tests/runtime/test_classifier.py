@@ -140,7 +140,7 @@ def test_an_unknown_runtime_and_a_model_of_another_task_are_refused(tmp_path):
     with pytest.raises(ValueError, match="`runtime` must be 'litert' or 'saved_model'. Received 'onnx'"):
         load_classifier(tmp_path, runtime="onnx")
     dataclasses.replace(CARD, task="detection").write(tmp_path)
-    with pytest.raises(ValueError, match="is for detection, not for classification. Choose a classification model"):
+    with pytest.raises(ValueError, match="is for detection, not for classification. Choose a model for classification"):
         load_classifier(tmp_path)
 
 
@@ -148,7 +148,9 @@ def test_a_folder_without_or_with_damaged_model_files_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="has no card.json"):
         load_classifier(tmp_path)
     CARD.write(tmp_path)
-    with pytest.raises(FileNotFoundError, match="model.tflite. Export the model with `cnn-suite export`"):
+    with pytest.raises(
+        FileNotFoundError, match="model.tflite does not exist. Export the model with `cnn-suite export`"
+    ):
         load_classifier(tmp_path)
     with pytest.raises(FileNotFoundError, match="There is no saved_model.pb in"):
         load_classifier(tmp_path, runtime="saved_model")

@@ -148,7 +148,9 @@ def test_an_unknown_runtime_and_a_model_of_another_task_are_refused(tmp_path):
 
 def test_a_folder_without_or_with_damaged_model_files_is_refused(tmp_path):
     CARD.write(tmp_path)
-    with pytest.raises(FileNotFoundError, match="model.tflite. Export the model with `cnn-suite export`"):
+    with pytest.raises(
+        FileNotFoundError, match="model.tflite does not exist. Export the model with `cnn-suite export`"
+    ):
         load_detector(tmp_path)
     with pytest.raises(FileNotFoundError, match="There is no saved_model.pb in"):
         load_detector(tmp_path, runtime="saved_model")

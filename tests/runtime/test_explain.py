@@ -36,7 +36,7 @@ def test_the_confidence_threshold_is_blamed_and_a_lower_one_named():
     assert reason.best_objectness == pytest.approx(0.5) and reason.best_class == pytest.approx(0.9)
     assert [(guess.label, round(guess.score, 3)) for guess in reason.guesses] == [("cat", 0.2), ("cat", 0.09)]
     text = "\n".join(reason.lines())
-    assert "nothing was detected; boxes proposed 2 -> confidence of 0.3 or more 0" in text
+    assert "nothing was detected; boxes proposed: 2 -> with confidence of at least 0.3: 0" in text
     assert "The confidence threshold removed everything; --confidence 0.198 shows the best guess." in text
     assert "cat 0.200 = objectness 0.500 x class 0.400 at (0, 0) to (9, 9)" in text
 

@@ -90,5 +90,5 @@ def test_a_folder_without_pictures_says_what_it_looked_for(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"no picture at all"])
 def test_a_damaged_picture_is_named(tmp_path, content):
     (tmp_path / "bad.png").write_bytes(content)
-    with pytest.raises(SourceError, match="bad.png is damaged or no picture"):
+    with pytest.raises(SourceError, match="bad.png is damaged or not readable"):
         list(open_source(str(tmp_path / "bad.png")))

@@ -49,7 +49,7 @@ def test_what_was_pulled_is_found_by_its_name_after_the_project_s_own(tmp_path, 
 
 
 def test_a_detector_that_was_not_pulled_yet_is_answered_with_the_command(tmp_path):
-    with pytest.raises(FileNotFoundError, match="`cnn-suite pull yolov4-tiny` fetches it"):
+    with pytest.raises(FileNotFoundError, match="Download it with `cnn-suite pull yolov4-tiny`"):
         find_model("yolov4-tiny", roots=(tmp_path,))
     with pytest.raises(FileNotFoundError, match="Did you mean 'yolov4-tiny'"):
         find_model("yolo4-tiny", roots=(tmp_path,))

@@ -75,5 +75,5 @@ def test_another_suffix_is_refused(tmp_path):
 
 def test_an_unwritable_place_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(SinkError, match="cannot be written: .*file is no folder"):
+    with pytest.raises(SinkError, match="Cannot write the output .*file is not a folder"):
         JsonlSink(tmp_path / "file" / "r.jsonl")

@@ -97,7 +97,7 @@ def test_a_snapshot_must_be_a_picture(tmp_path):
 @pytest.mark.parametrize("make", [SnapshotSink, PictureFileSink, lambda path: VideoSink(path, 30.0)])
 def test_an_unwritable_place_is_refused_before_the_first_frame(tmp_path, make):
     (tmp_path / "file").write_text("")
-    with pytest.raises(SinkError, match="cannot be written: .*file is no folder"):
+    with pytest.raises(SinkError, match="Cannot write the output .*file is not a folder"):
         make(tmp_path / "file" / "x.png")
 
 

@@ -110,7 +110,7 @@ def test_a_reduced_picture_comes_back_as_large_as_it_was(size_hw, longest_side, 
         (np.zeros((9, 9), np.uint8), r"of shape \(height, width, 3\).*\(9, 9\)"),
         (np.zeros((9, 9, 4), np.uint8), r"Received uint8 of shape \(9, 9, 4\)"),
         (np.zeros((9, 9, 3), np.uint16), "Received uint16"),
-        (np.zeros((1, 1, 3), np.uint8), "sides of 8 pixels or more. Received 1 x 1 pixels. Enlarge it first"),
+        (np.zeros((1, 1, 3), np.uint8), "sides of at least 8 pixels. Received 1 x 1 pixels. Enlarge it first"),
         (np.zeros((7, 300, 3), np.uint8), "Received 300 x 7 pixels"),
     ],
 )
@@ -131,7 +131,7 @@ def test_a_mixture_that_is_none_is_refused(mixture):
         (lambda images: {"boxes": images}, "Model 'two_styles' is not a style network: its graph returns no images"),
         (
             lambda images: {"images": images[:, :8]},
-            r"must return uint8 images of \(1, 9, 12, 3\).*uint8 \(1, 8, 12, 3\)",
+            r"must return uint8 images of the input's shape, \(1, 9, 12, 3\).*uint8 \(1, 8, 12, 3\)",
         ),
         (lambda images: {"images": images.astype(np.float32)}, "Received float32"),
     ],
@@ -143,7 +143,7 @@ def test_an_answer_that_is_no_painted_picture_is_refused(answer, message):
 
 def test_a_model_of_another_task_is_refused(tmp_path):
     dataclasses.replace(CARD, task="detection").write(tmp_path)
-    with pytest.raises(ValueError, match="is for detection, not for style. Choose a style model"):
+    with pytest.raises(ValueError, match="is for detection, not for style. Choose a model for style"):
         load_stylizer(tmp_path)
 
 
@@ -168,7 +168,7 @@ def test_a_mixture_is_read_from_names_and_weights(text, weights):
         ("wawe", "no style 'wawe'. Its styles: wave, the_scream, shipwreck. Did you mean 'wave'?"),
         ("monet", "Its styles: wave, the_scream, shipwreck.$"),
         ("wave,", "no style ''"),
-        ("wave,wave=2", "Style 'wave' comes twice"),
+        ("wave,wave=2", "Style 'wave' occurs twice"),
         ("wave=lots", "must be a number of at least 0. Received 'lots' in 'wave=lots'"),
         ("wave=-1", "Received '-1'"),
         ("wave=nan", "Received 'nan'"),

@@ -138,7 +138,7 @@ def test_without_a_display_the_reason_is_said(monkeypatch, on_linux):
 @pytest.mark.parametrize("display", [":987", "localhost:nonsense", "127.0.0.1:987"])
 def test_a_display_that_does_not_answer_is_named(monkeypatch, on_linux, display):
     monkeypatch.setenv("DISPLAY", display)
-    assert why_no_window() == f"the display DISPLAY={display} does not answer"
+    assert why_no_window() == f"the display DISPLAY={display} does not respond"
 
 
 def test_a_display_that_answers_is_used(monkeypatch, on_linux):

@@ -131,7 +131,7 @@ def test_a_line_of_another_form_is_refused(line):
 
 
 def test_an_option_before_the_first_section_is_refused():
-    with pytest.raises(DarknetError, match=r"cfg, line 1: width stands before the first section, \[net\]\."):
+    with pytest.raises(DarknetError, match=r"cfg, line 1: width is before the first section, \[net\]\."):
         parse_cfg("width=3\n[net]\n")
 
 

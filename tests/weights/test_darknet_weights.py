@@ -93,7 +93,9 @@ def test_weights_are_loaded_into_a_network_that_exists(tmp_path):
                                                (14, 8, "convolutional"), (16, 8, "convolutional")])  # fmt: skip
 def test_too_few_values_are_refused_with_the_section_where_they_end(tmp_path, count, line, kind):
     path = written(tmp_path / "a.weights", *range(count))
-    text = rf"a.weights must hold 17 values for a.cfg. It holds {count}. They end within \[{kind}\] at line {line}\."
+    text = (
+        rf"a.weights must contain 17 values for a.cfg. It contains {count}. They end within \[{kind}\] at line {line}\."
+    )
     with pytest.raises(DarknetError, match=text):
         darknet(parse_cfg(TWO, "a.cfg"), weights=path)
 
@@ -111,7 +113,7 @@ def test_nothing_is_loaded_where_the_number_of_values_is_wrong(tmp_path):
     model = darknet(sections)
     before = [weight.numpy().copy() for weight in model.weights]
     for count in (16, 18):
-        with pytest.raises(DarknetError, match="must hold 17 values"):
+        with pytest.raises(DarknetError, match="must contain 17 values"):
             load_darknet_weights(model, sections, written(tmp_path / "a.weights", *range(count)))
     for weight, value in zip(model.weights, before):
         np.testing.assert_array_equal(weight, value)
@@ -140,7 +142,7 @@ def test_a_file_that_ends_within_a_number_is_refused(tmp_path, more):
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_values_that_are_no_numbers_are_refused(tmp_path, value):
     path = written(tmp_path / "a.weights", 1, value, 2)
-    with pytest.raises(DarknetError, match="a.weights holds a NaN or an infinite value"):
+    with pytest.raises(DarknetError, match="a.weights contains a NaN or an infinite value"):
         read_darknet_weights(path)
 
 

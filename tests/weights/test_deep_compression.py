@@ -130,7 +130,9 @@ def test_every_shorter_and_a_longer_file_is_refused():
         with pytest.raises(ValueError, match=f"it has {size} bytes, but the entry counts alone need 8"):
             decode_layers(data[:size], shapes)
     for size in range(8, len(data)):
-        with pytest.raises(ValueError, match=f"cut short: .* make {len(data)} bytes, it has {size}. Download it again"):
+        with pytest.raises(
+            ValueError, match=f"truncated: .* require {len(data)} bytes, it has {size}. Download it again"
+        ):
             decode_layers(data[:size], shapes)
     with pytest.raises(ValueError, match="continues after its last layer"):
         decode_layers(data + b"\0", shapes)
@@ -171,7 +173,7 @@ def test_the_spare_half_byte_must_be_empty():
 
 
 def test_other_shapes_than_the_files_are_refused():
-    with pytest.raises(ValueError, match="cut short: .* give the shapes of the network that it was made of"):
+    with pytest.raises(ValueError, match="truncated: .* give the shapes of the network it was made from"):
         decode_layers(SMALLEST, {"conv": (2, 1, 5, 4)})
     for shape in ((), (0, 3), (-1, 3)):
         with pytest.raises(ValueError, match="shape of layer `conv` must have axes of at least 1. Received"):

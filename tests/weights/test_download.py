@@ -174,7 +174,7 @@ def test_a_wrong_checksum_leaves_nothing_and_says_both(server: FileServer, file:
 
 def test_another_size_is_refused_before_a_byte_is_written(server: FileServer, file: RemoteFile, place: Path) -> None:
     server.content = CONTENT + b"x"
-    with pytest.raises(UnreachableError, match=r"different file from file\.bin: expected 524,288 .* received 524,289\."):
+    with pytest.raises(UnreachableError, match=r"different file from file\.bin: expected 524,288 .* 524,289\."):
         download(file, place)
     assert left_over(place) == set() and len(server.requests) == 1
 
@@ -201,7 +201,7 @@ def test_a_body_without_end_is_cut_at_the_known_size(server: FileServer, file: R
 
 def test_an_absent_file_is_not_asked_for_twice(server: FileServer, file: RemoteFile, place: Path) -> None:
     server.faults = [404]
-    with pytest.raises(UnreachableError, match=r"Cannot fetch file\.bin: 127\.0\.0\.1:\d+ answered 404 Not Found\."):
+    with pytest.raises(UnreachableError, match=r"Cannot download file\.bin: 127\.0\.0\.1:\d+ answered 404 Not Found\."):
         download(file, place)
     assert len(server.requests) == 1
 
@@ -252,7 +252,7 @@ def test_a_proxy_that_is_not_there_is_named_as_the_reason(
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "")
     elsewhere = RemoteFile("file.bin", "http://weights.invalid/file.bin", file.digest, file.bytes)
-    with pytest.raises(UnreachableError, match=r"weights\.invalid: the proxy is unreachable or refused the connection\."):
+    with pytest.raises(UnreachableError, match=r"\.invalid: the proxy is unreachable or refused the connection\."):
         download(elsewhere, place, attempts=1)
 
 
@@ -288,7 +288,7 @@ def test_a_full_disk_is_said_plainly(file: RemoteFile, place: Path, monkeypatch:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(module, "_append", full)
-    with pytest.raises(DownloadError, match=r"Cannot write file\.bin into .*: No space left on device\. Make room"):
+    with pytest.raises(DownloadError, match=r"Cannot write file\.bin into .*: No space left on device\. Free"):
         download(file, place)
 
 

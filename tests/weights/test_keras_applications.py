@@ -282,7 +282,7 @@ def test_a_file_of_another_network_is_refused_with_what_was_expected_and_found(t
 def test_long_lists_of_names_are_shortened(tmp_path):
     reference = theirs("mobilenet_v2", alpha=0.35, classes=5)
     reference.save(tmp_path / "x.h5")
-    refused(tiny(), tmp_path / "x.h5", "expanded_conv_project_BN and 98 layers more")
+    refused(tiny(), tmp_path / "x.h5", "expanded_conv_project_BN and 98 more layers")
 
 
 def test_an_array_too_many_is_refused(tmp_path):
