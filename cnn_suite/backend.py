@@ -11,7 +11,7 @@ def jit_compile(configured: bool) -> bool:
 
 
 def require_tensorflow(what: str, instead: str) -> None:
-    """Refuses what is made of TensorFlow's graphs where Keras runs on another backend.
+    """Rejects what is made of TensorFlow's graphs where Keras runs on another backend.
 
     Args:
         what: What that is, as the subject of a sentence.

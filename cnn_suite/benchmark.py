@@ -72,7 +72,7 @@ def benchmark_model(
 
 
 def render(figures: Mapping[str, Any]) -> str:
-    """Lay out what `benchmark_model` returns as a Markdown table with one row a runtime."""
+    """Format what `benchmark_model` returns as a Markdown table with one row a runtime."""
     machine = figures["machine"]
     lines = [
         f"{figures['model']}, {figures['threads']} threads, {machine['processor']}",
@@ -92,7 +92,7 @@ def render(figures: Mapping[str, Any]) -> str:
 
 
 def _check(folder: Path, runtimes: Sequence[str], repeats: int, warm_up: int) -> None:
-    """Refuse what cannot be measured before a process is started for it."""
+    """Reject what cannot be measured before a process is started for it."""
     if repeats < 1 or warm_up < 1:
         raise ValueError(f"`repeats` and `warm_up` must be at least 1. Received {repeats} and {warm_up}.")
     if not runtimes:

@@ -71,7 +71,7 @@ CATALOGUE: dict[str, Entry] = {
 
 
 def as_table() -> str:
-    """The list as text for people, one network a line."""
+    """The list as text for people, one network per line."""
     lines = [f"{'name':<20} {'input':<14} {'parameters':>12} {'multiply-adds':>15}  paper"]
     for entry in CATALOGUE.values():
         size = "x".join(map(str, entry.input_shape))
@@ -82,6 +82,6 @@ def as_table() -> str:
 
 
 def nearest(name: str) -> str:
-    """A hint at the nearest known names, for messages."""
+    """A hint at the closest known names, for messages."""
     near = difflib.get_close_matches(name, CATALOGUE, n=3)
     return f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(CATALOGUE)}."

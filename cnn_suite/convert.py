@@ -43,14 +43,14 @@ def convert_darknet(
         folder: Where to write.
         names: Text file with a class name a line; the classes are called by their numbers without one.
         name: Name of the model; that of the folder by default.
-        formats: Out of "saved_model", "litert" and "onnx".
+        formats: Any of "saved_model", "litert" and "onnx".
 
     Returns:
         The folder.
 
     Raises:
-        DarknetError: If the files cannot be imported, have no detection head, or there is not one name a class.
-        ParityError: If a written form does not answer like the network.
+        DarknetError: If the files cannot be imported, have no detection head, or there is not one name per class.
+        ParityError: If a written format does not answer like the network.
     """
     sections = read_cfg(cfg)
     network = plan(sections)
@@ -83,14 +83,14 @@ def convert_mobileface(
         weights: The authors' MobileFace_Identification_V2-0000.params.
         folder: Where to write.
         name: Name of the model; that of the folder by default.
-        formats: Out of "saved_model", "litert" and "onnx".
+        formats: Any of "saved_model", "litert" and "onnx".
 
     Returns:
         The folder.
 
     Raises:
         ValueError: If the file does not hold exactly the network's weights.
-        ParityError: If a written form does not answer like the network.
+        ParityError: If a written format does not answer like the network.
     """
     folder = Path(folder)
     config = EmbeddingConfig(

@@ -41,10 +41,10 @@ def evaluate_model(
         split: Name of the split.
         format: The data's format, or "auto".
         runtime: "litert" or "saved_model".
-        limit: At most so many pictures, the first of the split; None for all.
+        limit: At most this many pictures, the first of the split; None for all.
         report_folder: Where metrics.json and the plots are written; None to write nothing.
         record: Whether to write the figures and the command that gives them into the model's card.
-        quiet: No progress bar; there is none either where stderr is no terminal.
+        quiet: No progress bar; there is none either where stderr is not a terminal.
 
     Returns:
         What was measured, then the task's figures: see `tasks.detection_evaluation` and

@@ -44,20 +44,20 @@ def export_model(
     them; those of another network are removed.
 
     Args:
-        source: A run (`runs/<name>`), a model folder, or a .keras file with its config.yaml beside it.
+        source: A run (`runs/<name>`), a model folder, or a .keras file with its config.yaml next to it.
         folder: Where to write; `saved_models/<name>` by default.
-        formats: Out of "saved_model", "litert" and "onnx"; the configuration's by default.
+        formats: Any of "saved_model", "litert" and "onnx"; the configuration's by default.
         int8: Whether to write model.int8.tflite too, quantised by training pictures.
 
     Returns:
         The model folder.
 
     Raises:
-        ConfigError: If the source is no trained network, `int8` is asked for without the training pictures, or Keras
+        ConfigError: If the source is not a trained network, `int8` is asked for without the training pictures, or Keras
             runs on another backend than TensorFlow.
         ValueError: If a format is unknown.
         ImportError: If ONNX is asked for and its libraries are not installed.
-        ParityError: If a written form does not answer like the network; the folder is then left for a look.
+        ParityError: If a written format does not answer like the network; the folder is then left for a look.
     """
     require_tensorflow(
         "A model folder",
@@ -180,7 +180,7 @@ def _onnx(path: Path) -> Runtime:
 
 
 def _parity_pictures(config: RunConfig) -> list[np.ndarray]:
-    """Pictures of the model's own data where they are at hand, as they are and at an odd size; noise otherwise."""
+    """Pictures of the model's own data where they are available, as they are and at an odd size; noise otherwise."""
     pictures = task_of(config.task).sample_pictures(config, PARITY_PICTURES)
     if not pictures:
         generator = np.random.default_rng(0)

@@ -32,7 +32,7 @@ def evaluate_people(
 
     Returns:
         `pictures`, `without_face`, `people`, `pairs`; `accuracy` at the best threshold for these very pairs, `eer`,
-        `tar_at_far`, and `rank1`, the share of pictures whose nearest other picture shows the same person; shares with
+        `tar_at_far`, and `rank1`, the fraction of pictures whose nearest other picture shows the same person; shares with
         95 % intervals that reckon with people, of whom there are far fewer than pairs.
 
     Raises:
@@ -81,7 +81,7 @@ def one_shot_people(
         encoder: From a picture to encodings of its faces.
         folder: A folder a person.
         enrolled: How many people are enrolled, the first by name, each with the first picture that shows a face.
-        fpir: Share of the strangers' pictures that may be taken for somebody.
+        fpir: Fraction of the strangers' pictures that may be taken for somebody.
         quiet: No progress bar.
 
     Returns:
@@ -121,7 +121,7 @@ def evaluate_listed_pairs(
 
     Raises:
         FileNotFoundError, PictureError: If a picture is missing, cannot be read or shows no face.
-        ValueError: If the file is no pairs file, or has not two folds.
+        ValueError: If the file is not a pairs file, or has not two folds.
     """
     pairs, distances = listed_pairs(encoder, folder, pairs_file, quiet=quiet)
     same, folds = np.array([pair.same for pair in pairs]), np.array([pair.fold for pair in pairs])

@@ -25,7 +25,7 @@ def enrol_pictures(
     keep_pictures: bool = False,
     force: bool = False,
 ) -> dict[str, Any]:
-    """Adds a person's pictures to a gallery: all of them, or none if the gate has something against one.
+    """Adds a person's pictures to a gallery: all of them, or none if the quality check has something against one.
 
     Args:
         encoder: From a picture to encodings of its faces.
@@ -35,7 +35,7 @@ def enrol_pictures(
         threshold: Below which another person counts as the same; the model's calibrated one by default. A model without
             one cannot tell whether somebody else looks like this person, and does not look.
         keep_pictures: Keep the aligned faces too, as JPEG.
-        force: Enrol in spite of what the gate says; without a face there is still nothing to enrol.
+        force: Enrol in spite of what the quality check says; without a face there is still nothing to enrol.
 
     Returns:
         `name`, `encodings` (how many were added), `problems` that were passed over.
@@ -74,7 +74,7 @@ def identify_pictures(
 
     Returns:
         For every picture `picture` and `faces`, each with `identity` (None for unknown), `nearest`, `distance`,
-        `threshold` and `box_xyxy_px`, the surest face first.
+        `threshold` and `box_xyxy_px`, the most confident face first.
 
     Raises:
         PictureError: If a picture cannot be read.

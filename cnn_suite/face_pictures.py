@@ -1,4 +1,4 @@
-"""Pictures of people as files: folders with one folder a person, and the one face of a picture."""
+"""Pictures of people as files: folders with one folder per person, and the one face of a picture."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -23,10 +23,10 @@ class PersonPicture(NamedTuple):
 
 
 def people_pictures(folder: str | Path) -> list[PersonPicture]:
-    """The pictures of a folder of people: a folder a person, in the order of their names.
+    """The pictures of a folder of people: one folder per person, in the order of their names.
 
     Raises:
-        FileNotFoundError: If there is no such folder.
+        FileNotFoundError: If the folder does not exist.
         PictureError: If it holds no folder with pictures.
     """
     folder = Path(folder)
@@ -47,8 +47,8 @@ def read_face_picture(path: str | Path) -> np.ndarray:
     """A picture as RGB uint8.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        PictureError: If it is no picture, or larger than any camera's.
+        FileNotFoundError: If the file does not exist.
+        PictureError: If it is not a picture, or larger than any camera's.
     """
     path = Path(path)
     if not path.is_file():
@@ -69,7 +69,7 @@ def read_face_picture(path: str | Path) -> np.ndarray:
 
 
 def largest_face(encoder: FaceEncoder, path: str | Path) -> np.ndarray | None:
-    """The encoding of the largest face of a picture; None where there is no face.
+    """The encoding of the largest face of a picture; None if there is no face.
 
     Raises:
         FileNotFoundError, PictureError: As `read_face_picture`.

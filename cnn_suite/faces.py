@@ -40,7 +40,7 @@ def encode_people(
         or no picture.
 
     Raises:
-        FileNotFoundError, PictureError: If there is no such folder or nothing in it.
+        FileNotFoundError, PictureError: If the folder or nothing in it does not exist.
     """
     pictures = people_pictures(folder)
     rows = np.full((len(pictures), encoder.encoder.dimensions), np.nan, np.float32)
@@ -98,7 +98,7 @@ def verify(encoder: FaceEncoder, a: str | Path, b: str | Path, threshold: float 
 def calibrate_people(
     encoder: FaceEncoder, folder: str | Path, *, far: float = 1e-3, quiet: bool = False
 ) -> Calibration:
-    """The threshold that lets in a given share of strangers, from a folder of people.
+    """The threshold that lets in a given fraction of strangers, from a folder of people.
 
     Raises:
         TooFewPairsError: If there are too few pairs of different people to say so; the text says how many are needed.
@@ -118,7 +118,7 @@ def calibrate_listed_pairs(
     Raises:
         TooFewPairsError: As `calibrate_people`.
         PictureError: If a picture cannot be read or shows no face.
-        ValueError: If the file is no pairs file.
+        ValueError: If the file is not a pairs file.
     """
     pairs, distances = listed_pairs(encoder, folder, pairs_file, quiet=quiet)
     return calibrate_pairs(distances, [(pair.first[0], pair.second[0]) for pair in pairs], far=far)
@@ -137,7 +137,7 @@ def listed_pairs(
 
     Raises:
         FileNotFoundError, PictureError: If a picture is missing, cannot be read or shows no face.
-        ValueError: If the file is no pairs file.
+        ValueError: If the file is not a pairs file.
     """
     pairs = read_pairs(pairs_file)
     wanted = sorted({side for pair in pairs for side in (pair.first, pair.second)})

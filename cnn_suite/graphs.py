@@ -31,7 +31,7 @@ def write_saved_model(
     Not by `keras.export.ExportArchive`, which saves every variable twice and traces every signature once more.
 
     Args:
-        model: The network inside of the signatures, whose variables are saved.
+        model: The network inside the signatures, whose variables are saved.
         signatures: Name to tf.function with an input signature.
         folder: Where to write; saved_model.pb and variables/ of an earlier export are replaced.
     """
@@ -154,7 +154,7 @@ def _without_quantizer_notes() -> Iterator[None]:
 
 
 def check_onnx_installed() -> None:
-    """Refuses an export to ONNX, before any work is done, where the libraries for it are missing.
+    """Rejects an export to ONNX, before any work is done, where the libraries for it are missing.
 
     Raises:
         ImportError: If the `onnx` extra is not installed.

@@ -38,8 +38,8 @@ class KnownWeights:
         files: All its files.
         licence: Under which its publisher gives it away.
         trained_on: The data it was trained on.
-        published: The publisher's figure; empty where there is none.
-        measured: Our own figure; empty where it was not measured.
+        published: The publisher's figure; empty if there is none.
+        measured: Our own figure; empty if it was not measured.
         form: What reads it. "darknet" and "mxnet_params" become model folders; the other forms stay files, for a
             builder's `weights`.
         corrections: Lines of the .cfg to replace, each as it is and as it must be.
@@ -348,7 +348,7 @@ KNOWN: dict[str, KnownWeights] = {row.name: row for row in _ROWS}
 
 
 def nearest(name: str) -> str:
-    """A hint at the nearest known names, for messages."""
+    """A hint at the closest known names, for messages."""
     near = difflib.get_close_matches(name, KNOWN, n=3)
     return f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(KNOWN)}."
 

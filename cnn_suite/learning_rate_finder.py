@@ -37,8 +37,8 @@ class LearningRateFinding:
         smoothed_rates: Running mean of the rates (geometric), to be read with the running mean of the losses: both are
             late by the same number of batches.
         smoothed_losses: Running mean of the losses.
-        suggestion: The rate in the middle of the steepest descent of the smoothed loss; None where it does not fall.
-        reason: Why there is no suggestion; empty where there is one.
+        suggestion: The rate in the middle of the steepest descent of the smoothed loss; None if it does not fall.
+        reason: Why there is no suggestion; empty if there is one.
         stopped: Why it ended.
     """
 
@@ -72,7 +72,7 @@ def find_learning_rate(
     Args:
         model: A built and compiled model; its own loss, regularisation, precision and optimiser are used.
         batches: Batches as `fit` takes them, `(x, y)` or `(x, y, sample_weight)`: a tf.data data set, a
-            `keras.utils.PyDataset` or a list of batches, gone through anew where there are too few; or a generator.
+            `keras.utils.PyDataset` or a list of batches, gone through again where there are too few; or a generator.
         lowest: The first rate.
         highest: The last rate.
         steps: Batches from the lowest to the highest rate, each with the same factor over the one before.
@@ -108,7 +108,7 @@ def write_finding(finding: LearningRateFinding, path: str | Path) -> Path:
 
     Args:
         finding: What `find_learning_rate` returned.
-        path: The picture's file, in the format its suffix says; its folder is made where need be.
+        path: The picture's file, in the format its suffix says; its folder is made if needed.
 
     Raises:
         ImportError: If matplotlib is not installed.
@@ -200,7 +200,7 @@ class _RisingRate(keras.callbacks.Callback):
 
 
 class _SteeredRate(keras.optimizers.schedules.LearningRateSchedule):
-    """A schedule that says what it is told, in place of the optimiser's own."""
+    """A schedule that returns the rate it was set to, instead of the optimiser's own."""
 
     def __init__(self, rate: keras.Variable):
         self._rate = rate
@@ -214,7 +214,7 @@ def _steered(model: keras.Model) -> Iterator[Callable[[float], None]]:
     """What sets the learning rate of a model's next batch; at the end the model is as before."""
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
-    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # inside of loss scaling
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # inside loss scaling
     # Keras gives the rate of now, but not the schedule it comes from; setting a schedule is public.
     own_rate = optimizer._learning_rate
     attributes = {name: getattr(model, name, None) for name in ("train_function", "steps_per_execution", "history")}

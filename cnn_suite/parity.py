@@ -1,4 +1,4 @@
-"""What it means to ask whether an exported form answers like its network; each task compares answers in its own way."""
+"""What it means to ask whether an exported format answers like its network; each task compares answers in its own way."""
 
 from collections.abc import Callable, Sequence
 
@@ -27,7 +27,7 @@ def largest_differences(
         measure: From a picture, the reference's answer `serving_default` and another's to differences by name.
 
     Returns:
-        For every runtime the largest of each difference; infinity where one is no number.
+        For every runtime the largest of each difference; infinity if one is not a number.
     """
     result: dict[str, dict[str, float]] = {name: {} for name in others}
     for picture in pictures:

@@ -8,7 +8,7 @@ Item = TypeVar("Item")
 
 
 def shown(items: Sequence[Item], description: str, quiet: bool = False) -> Iterable[Item]:
-    """The items, with a progress bar where somebody can see it: on a terminal, unless `quiet`."""
+    """The items, with a progress bar if it is visible: on a terminal, unless `quiet`."""
     if quiet or not sys.stderr.isatty():
         return items
     from rich.console import Console

@@ -1,6 +1,6 @@
 """`cnn-suite pull` and `cnn-suite weights`: known pretrained weights, fetched once and then taken from the cache.
 
-Files lie in the cache as they were published. A detector or a network for encodings is also converted, once, into a
+Files lie in the cache as they were published. A detector or an encoding network is also converted, once, into a
 model folder, which is written elsewhere and moved to its place whole.
 """
 
@@ -29,11 +29,11 @@ def pull(
     on_progress: OnProgress | None = None,
     while_importing: AbstractContextManager[Any] | None = None,
 ) -> Path:
-    """Fetches known weights, or takes them from files at hand; does nothing if they are in the cache.
+    """Fetches known weights, or takes them from local files; does nothing if they are in the cache.
 
     Args:
         name: A row of the table.
-        source: The file, or a folder with the row's files under their own names, that was fetched by hand.
+        source: The file, or a folder with the row's files under their own names, that was downloaded manually.
         quiet: Say nothing on a terminal about the conversion.
         on_progress: Called with the bytes that are there and the bytes of all the row's files.
         while_importing: Entered while TensorFlow is imported for a conversion; what it says then can be muted so.
@@ -42,7 +42,7 @@ def pull(
         The model folder, where a row becomes one; else the file, or the folder of files where a row has several.
 
     Raises:
-        ValueError: If there is no such row; the text names the nearest.
+        ValueError: If there is no such row; the text names the closest.
         DownloadError: If a file cannot be had, written, or is not the one it should be.
     """
     if name not in KNOWN:
@@ -104,7 +104,7 @@ def weights_table() -> list[dict[str, Any]]:
 
 
 def as_text() -> str:
-    """The table for people, one row a line, and where pulled things lie."""
+    """The table for people, one row per line, and where pulled things lie."""
     form = "{:<25} {:<15} {:>9}  {:<6} {:<29} {:<25} {}"
     lines = [form.format("name", "task", "size", "pulled", "licence", "trained on", "published figure")]
     for row in KNOWN.values():
@@ -185,7 +185,7 @@ def _convert(row: KnownWeights, convert: ModuleType) -> None:
             convert.convert_mobileface(*files, unfinished / "model", name=row.name)
         place = model_folder(row.name)
         place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(place, ignore_errors=True)  # without its card it is no model
+        shutil.rmtree(place, ignore_errors=True)  # without its card it is not a model
         (unfinished / "model").rename(place)
     except OSError as error:
         raise DownloadError(f"Cannot write the model folder of {row.name}: {error}.") from error

@@ -1,6 +1,6 @@
 """What a model says about one picture (`Detections`, `Classification`) and about itself (`ModelCard`).
 
-Shapes: boxes `(n, 4)` xyxy in pixels of the picture, one confidence and one class a box. NumPy and the standard
+Shapes: boxes `(n, 4)` xyxy in pixels of the picture, one confidence and one class per box. NumPy and the standard
 library only: the apps read this file before their first frame.
 """
 
@@ -25,11 +25,11 @@ class Detections:
         confidence: Float `(n,)` in [0, 1].
         class_id: Integer `(n,)`, an index into `labels`.
         labels: Names of all classes the detector knows; `()` when they have no names.
-        track_id: Integer `(n,)` with an identity that stays over frames, -1 where it is not yet known; None without
+        track_id: Integer `(n,)` with an identity that stays over frames, -1 if it is not yet known; None without
             a tracker.
 
     Raises:
-        ValueError: If shapes differ, a number is not finite, a box is turned round, or a class has no label.
+        ValueError: If shapes differ, a number is not finite, a box has x0 > x1 or y0 > y1, or a class has no label.
     """
 
     xyxy_px: np.ndarray
@@ -105,7 +105,7 @@ class Classification:
         labels: Names of all classes in order of their number; `()` when they have no names.
 
     Raises:
-        ValueError: If there is no class, a number is not finite or no probability, or there is not one label a class.
+        ValueError: If there is no class, a number is not finite or no probability, or there is not one label per class.
     """
 
     probabilities: np.ndarray
@@ -170,7 +170,7 @@ class ModelCard:
         thresholds: Defaults built into the exported graph: confidence, iou, max_detections.
         model: Architecture: builder, anchors, strides, parameters.
         metrics: Figures, with the data and the command they came from.
-        parity: Largest differences between the exported forms.
+        parity: Largest differences between the exported formats.
         sizes: Bytes of each file.
         versions: Versions of the libraries that wrote it.
         sha256: Hexadecimal digest of each file.
@@ -229,7 +229,7 @@ class ModelCard:
         return cls(**arguments, extra={key: value for key, value in values.items() if key not in expected})
 
     def write(self, folder: str | os.PathLike[str]) -> Path:
-        """Writes card.json into `folder` (made if need be) in one step, and returns its path."""
+        """Writes card.json into `folder` (made if needed) in one step, and returns its path."""
         path = Path(folder) / "card.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         values = asdict(self)

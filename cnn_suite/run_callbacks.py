@@ -1,4 +1,4 @@
-"""Keras callbacks that keep a run's folder so that training can go on after an interruption at any moment."""
+"""Keras callbacks that keep a run's folder so that training can continue after an interruption at any moment."""
 
 import csv
 import math
@@ -68,7 +68,7 @@ class BestCheckpoint(keras.callbacks.ModelCheckpoint):
 
 
 class HistoryFile(keras.callbacks.Callback):
-    """history.csv: a row an epoch, with the same columns throughout, empty where nothing was measured.
+    """history.csv: one row per epoch, with the same columns throughout, empty if nothing was measured.
 
     `keras.callbacks.CSVLogger` fixes its columns at the first row it writes, which loses what is only measured every
     few epochs and shifts columns after a resume.
@@ -136,7 +136,7 @@ def _best(values: Sequence[float], monitor: str) -> float:
 
 
 class FiniteLoss(keras.callbacks.Callback):
-    """Stops a training whose loss is no number any more, before a checkpoint of it is written."""
+    """Stops a training whose loss is not a number any more, before a checkpoint of it is written."""
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Looks at the loss.

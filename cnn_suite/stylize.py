@@ -38,8 +38,8 @@ class Beside(NamedTuple):
     """What is wanted beside the picture.
 
     Attributes:
-        checkpoint: A file that keeps what is needed to go on later; it is removed when all is done.
-        resume: Whether to go on from it.
+        checkpoint: A file that keeps what is needed to continue later; it is removed when all is done.
+        resume: Whether to continue from it.
         frames_video: A video file of how the picture comes to be; after `resume`, of the rest of the way.
         preview: Whether to show the picture in a window while it is painted.
         on_progress: Called with how many parts of all the work are done.
@@ -80,7 +80,7 @@ def stylize_picture(
         backbone: The network that sees, see `load_perception`.
         weights: Its weights file; None for the one that was pulled.
         pooling: "max" or "average".
-        perception: A network of one's own in place of these three.
+        perception: A network of one's own instead of these three.
         beside: Checkpoint, video, preview and progress; None for none of them.
         started: When the time budget began, on the clock of `time.monotonic`; None for now.
         while_importing: Entered while TensorFlow is imported.
@@ -121,7 +121,7 @@ def stylize_picture(
 
 
 class _Watching:
-    """Everything that goes on beside an optimisation, as one."""
+    """Everything that continues beside an optimisation, as one."""
 
     def __init__(
         self,

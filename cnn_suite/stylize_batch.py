@@ -52,7 +52,7 @@ def stylize_with_model(
         `output`, how many `pictures` were painted, and `faults`: those that could not be, with the reason.
 
     Raises:
-        FileNotFoundError: If there is no such model or picture.
+        FileNotFoundError: If the model or picture does not exist.
         ValueError: If the model, the style, the strength or the colours cannot be used, or the only picture cannot.
         OSError: If something cannot be written.
     """

@@ -61,7 +61,7 @@ def stylize_video(
         backbone: The network that sees, see `load_perception`.
         weights: Its weights file; None for the one that was pulled.
         pooling: "max" or "average".
-        perception: A network of one's own in place of these three.
+        perception: A network of one's own instead of these three.
         on_progress: Called with how many frames are done, of how many.
         started: When the work began, on the clock of `time.monotonic`; None for now.
         while_importing: Entered while TensorFlow is imported.

@@ -24,7 +24,7 @@ def summarise(network: str, size_hw: Sequence[int] | None = None) -> ModelSums:
         size_hw: Size of its input; its own by default.
 
     Raises:
-        ConfigError, FileNotFoundError, ValueError: If there is no such network or it cannot take that size.
+        ConfigError, FileNotFoundError, ValueError: If the network or it cannot take that size does not exist.
     """
     if network in models.__all__:
         return model_sums(_built(network, size_hw))

@@ -4,7 +4,7 @@ A multiply-add is one multiplication of a weight with a value, and its addition:
 (GoogLeNet, ResNet) or multiplications. Only layers with weight kernels have any; additions of biases, norms, poolings
 and activations are not counted, as in the papers.
 
-The network is traced once without computing anything. Layers inside of layers (a residual block's convolutions, a
+The network is traced once without computing anything. Layers inside layers (a residual block's convolutions, a
 nested model) are rows of their own, named `block/conv1`.
 """
 

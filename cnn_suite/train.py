@@ -1,7 +1,7 @@
 """`cnn-suite train`: Keras's `compile` and `fit` on a configuration, phase by phase.
 
 A run lives in `runs/<name>/`: config.yaml (whole), history.csv, last.keras (after every epoch, with the optimiser, to
-go on from), best.keras (best on the validation splits) and logs for TensorBoard.
+continue from), best.keras (best on the validation splits) and logs for TensorBoard.
 """
 
 import json
@@ -36,7 +36,7 @@ def train(config: RunConfig, *, resume: bool = False, quiet: bool = False, runs:
 
     Args:
         config: What to train.
-        resume: Whether to go on with an interrupted run of the same name.
+        resume: Whether to continue with an interrupted run of the same name.
         quiet: Whether to leave out the progress bar.
         runs: Folder of all runs.
 
@@ -171,7 +171,7 @@ def _phase_of(checkpoint: Path) -> int:
     """The phase that a checkpoint was written in: its optimiser carries the number in its name."""
     with zipfile.ZipFile(checkpoint) as archive:
         optimizer = json.loads(archive.read("config.json"))["compile_config"]["optimizer"]["config"]
-    name = optimizer.get("inner_optimizer", {"config": optimizer})["config"]["name"]  # inside of loss scaling
+    name = optimizer.get("inner_optimizer", {"config": optimizer})["config"]["name"]  # inside loss scaling
     return int(name.removeprefix("phase")) if name.startswith("phase") else 0
 
 

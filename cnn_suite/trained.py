@@ -25,10 +25,10 @@ def load_trained(source: str | Path) -> Trained:
     """Reads a trained network.
 
     Args:
-        source: A run (`runs/<name>`), a model folder, or a .keras file with its config.yaml beside it.
+        source: A run (`runs/<name>`), a model folder, or a .keras file with its config.yaml next to it.
 
     Raises:
-        ConfigError: If the source is no trained network, cannot be read, or is not what its configuration says.
+        ConfigError: If the source is not a trained network, cannot be read, or is not what its configuration says.
     """
     source = Path(source)
     path = source / "model.keras" if source.is_dir() else source
@@ -63,7 +63,7 @@ def weights_digest(model: keras.Model) -> str:
 def _network(path: Path) -> keras.Model:
     """The network without its optimiser; layers of a training in half precision compute in float32."""
     policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float32")  # layers inside of layers take it
+    keras.config.set_dtype_policy("float32")  # layers inside layers take it
     try:
         with zipfile.ZipFile(path) as archive:
             configuration = json.loads(archive.read("config.json"))

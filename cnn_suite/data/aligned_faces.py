@@ -55,7 +55,7 @@ class AlignedFaces:
     def random(
         self, number: int, generator: np.random.Generator, settings: Augmentation
     ) -> tuple[np.ndarray, np.ndarray]:
-        """A face changed at random, uint8, and the number of its person `(1,)`."""
+        """A face randomly changed, uint8, and the number of its person `(1,)`."""
         points = self._points[number]
         between = np.linalg.norm(points[1] - points[0])
         moved = points + generator.normal(0, settings.jitter * between, points.shape)
@@ -81,7 +81,7 @@ def read_aligned_faces(path: str | Path, splits: Sequence[str], size: int) -> Al
 
     Args:
         path: Folder with a landmarks CSV and images/, or a folder of people with aligned pictures.
-        splits: Out of train, val and test.
+        splits: Any of train, val and test.
         size: Side of the aligned faces.
 
     Raises:

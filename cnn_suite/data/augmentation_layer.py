@@ -1,4 +1,4 @@
-"""Augmentation of a classifier's pictures as the first layer of a network, in place of the input pipeline."""
+"""Augmentation of a classifier's pictures as the first layer of a network, instead of the input pipeline."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ class PictureAugmentation(keras.layers.Layer):
     Args:
         settings: The `augmentation` section of a configuration, or a mapping of some of its fields.
         image_size_hw: Height and width of the results, at most those of the pictures.
-        seed: Seed of the draws, or None for a random one.
+        seed: Random seed; None for a random one.
 
     Raises:
         ValueError: If a setting does not exist or fit, or pictures are too small.
@@ -46,7 +46,7 @@ class PictureAugmentation(keras.layers.Layer):
         self.supports_jit = False  # XLA has no kernel for projective transforms
 
     def build(self, input_shape: Sequence[int | None]) -> None:
-        """Refuses pictures that are smaller than the results."""
+        """Rejects pictures that are smaller than the results."""
         known = [(side, wanted) for side, wanted in zip(input_shape[1:3], self.image_size_hw) if side is not None]
         if any(side < wanted for side, wanted in known):
             raise ValueError(

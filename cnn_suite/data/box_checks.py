@@ -17,7 +17,7 @@ from cnn_suite.data.annotations import AnnotatedPicture, Fault
 from cnn_suite.data.picture_files import picture_size_hw
 
 EDGE_TOLERANCE_PX = 1.0  # rounding of annotation tools; up to here a box is clipped without a word
-_FATAL = ("not_finite", "unknown_class", "malformed")  # the truth of such a picture is not wholly known
+_FATAL = ("not_finite", "unknown_class", "malformed")  # the truth of such a picture is not completely known
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def annotated_picture(
         file: The annotation file, for messages.
 
     Returns:
-        The picture with its sound boxes, or None where the truth cannot be told (unknown class, not a number), and
+        The picture with its sound boxes, or None if the truth cannot be told (unknown class, not a number), and
         all faults.
     """
     faults: list[Fault] = []
@@ -83,7 +83,7 @@ def annotated_picture(
 
 
 def unknown_class_fault(label: str, labels: Sequence[str], file: str, line: int | None, where: str = "") -> Fault:
-    """Fault for a class that is not among `labels`, naming the nearest one."""
+    """Fault for a class that is not among `labels`, naming the closest one."""
     nearest = difflib.get_close_matches(label, labels, n=1, cutoff=0.5)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
     message = f"{where}unknown class {label!r}, expected one of {', '.join(labels)}"
@@ -122,7 +122,7 @@ def repeated_picture_fault(picture: str, split: str, file: str, line: int | None
 def _checked_box(
     raw: RawBox, size_hw: tuple[int, int], labels: Sequence[str], file: str
 ) -> tuple[list[Fault], tuple[float, float, float, float] | None]:
-    """Faults of one box and its edges clipped to the picture, None where nothing sound remains."""
+    """Faults of one box and its edges clipped to the picture, None if nothing sound remains."""
     if raw.label not in labels:
         return [unknown_class_fault(raw.label, labels, file, raw.line, raw.where)], None
     shown = f"{raw.where}box of {raw.label!r} ({', '.join(f'{edge:g}' for edge in raw.xyxy_px)})"

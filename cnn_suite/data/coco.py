@@ -1,4 +1,4 @@
-"""COCO JSON: one or several instances_<split>.json, in annotations/ or beside the pictures.
+"""COCO JSON: one or several instances_<split>.json, in annotations/ or next to the pictures.
 
 Category ids may be sparse (COCO's own run from 1 to 90 for 80 classes): they are mapped to 0, 1, … in id order.
 `iscrowd` becomes `crowd`. JSON keeps no lines after parsing, so faults name the annotation's id instead.
@@ -43,7 +43,7 @@ def read_coco(path: Path | str, labels: Sequence[str] | None = None) -> Detectio
         labels: Class names in order; None takes the categories of the files in id order.
 
     Returns:
-        Data with one split a file, named after it (instances_train2017.json is "train").
+        Data with one split per file, named after it (instances_train2017.json is "train").
     """
     root = Path(path)
     faults: list[Fault] = []
@@ -118,7 +118,7 @@ class _File:
         return picture, faults + found
 
     def _boxes_by_image(self, content: dict[str, Any]) -> tuple[dict[Any, list[RawBox] | None], list[Fault]]:
-        """Boxes of each image id; None where one of them cannot be understood."""
+        """Boxes of each image id; None if one of them cannot be understood."""
         by_image: dict[Any, list[RawBox] | None] = {
             image["id"]: [] for image in content["images"] if isinstance(image.get("id"), _ID)
         }
@@ -203,7 +203,7 @@ def _categories(contents: dict[Path, dict[str, Any]]) -> tuple[dict[int, str], l
 
 
 def _picture_path(root: Path, file: Path, file_name: str) -> Path:
-    """The picture: beside its JSON, or in a folder named after it (train2017, images/train2017, images, train)."""
+    """The picture: next to its JSON, or in a folder named after it (train2017, images/train2017, images, train)."""
     name = file.stem.removeprefix("instances_")
     top = root.parent if root.name == "annotations" else root
     folders = (file.parent, top / name, top / "images" / name, top / "images", top, top / _split_name(file))

@@ -22,7 +22,7 @@ class ColourRanges(Protocol):
 
     @property
     def brightness(self) -> float:
-        """Largest change, as a share of the range of values."""
+        """Largest change, as a fraction of the range of values."""
 
     @property
     def contrast(self) -> float:
@@ -34,17 +34,17 @@ class ColourRanges(Protocol):
 
     @property
     def hue(self) -> float:
-        """Largest turn, as a share of the colour circle."""
+        """Largest turn, as a fraction of the colour circle."""
 
 
 def random_colour(image: tf.Tensor, seed: tf.Tensor, settings: ColourRanges) -> tf.Tensor:
-    """A picture with brightness, contrast, saturation and hue changed at random.
+    """A picture with brightness, contrast, saturation and hue randomly changed.
 
     Args:
         image: Float32 `(height, width, 3)`, RGB 0..255.
         seed: Int `(2,)`.
         settings: `brightness`, `contrast` and `saturation` are the largest relative changes, `hue` the largest turn
-            as a share of the colour circle.
+            as a fraction of the colour circle.
 
     Returns:
         Float32 of the same shape, clipped to 0..255.

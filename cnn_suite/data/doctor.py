@@ -28,7 +28,7 @@ class DoctorReport:
     """Everything the doctor found; `data` holds the pictures that are sound and decode.
 
     Dictionaries go from split to label to count (`classes`), from name to value, or from name to quantiles
-    (`statistics.QUANTILES`). `anchor_fit` and `collisions` are None where there are too few boxes for anchors.
+    (`statistics.QUANTILES`). `anchor_fit` and `collisions` are None if there are too few boxes for anchors.
     """
 
     path: str

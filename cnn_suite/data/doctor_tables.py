@@ -1,4 +1,4 @@
-"""The doctor's report as text: rich tables, plain when the output is no terminal."""
+"""The doctor's report as text: rich tables, plain when the output is not a terminal."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """From faces with points to square crops and their targets: cut, turned, mirrored and blurred at random.
 
-A crop is what a detector's box would give, a little off: the box round the points, moved and scaled. The target is 1
+A crop is what a detector's box would give, a little off: the box around the points, moved and scaled. The target is 1
 and the points in sides of the crop; some crops lie beside the face, and theirs is 0.
 """
 
@@ -34,7 +34,7 @@ class FaceCrops:
         return len(self.faces)
 
     def box_px(self, number: int) -> np.ndarray:
-        """The box that a detector would give round a face, from its points."""
+        """The box that a detector would give around a face, from its points."""
         picture = self._pictures[number]
         return np.array(box_of_points(self.faces[number].points_px, FACE_MARGINS, picture.shape[:2]))
 
@@ -46,7 +46,7 @@ class FaceCrops:
     def random(
         self, number: int, generator: np.random.Generator, settings: Augmentation
     ) -> tuple[np.ndarray, np.ndarray]:
-        """A crop of a face changed at random, uint8, and its target."""
+        """A crop of a face randomly changed, uint8, and its target."""
         if generator.random() < settings.no_face:
             return self._beside(number, generator)
         matrix = self._random_matrix(number, generator, settings)
@@ -73,7 +73,7 @@ class FaceCrops:
         return np.hstack([turned @ matrix[:, :2], (turned @ (matrix[:, 2] - middle) + middle + shift)[:, None]])
 
     def _beside(self, number: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """A crop that is no face: moved by most of a side, or of a small part of the picture."""
+        """A crop that is not a face: moved by most of a side, or of a small part of the picture."""
         x0, y0, x1, y1 = self.box_px(number)
         side, angle = max(x1 - x0, y1 - y0), generator.uniform(0, 2 * np.pi)
         if generator.random() < 0.5:

@@ -19,10 +19,10 @@ class ExampleSource(Protocol):
         """How many there are."""
 
     def still(self, number: int) -> Example:
-        """Picture `(size, size, 3)` and target of one, without chance."""
+        """Picture `(size, size, 3)` and target of one, without randomness."""
 
     def random(self, number: int, generator: np.random.Generator, settings: Any) -> Example:
-        """The same, changed at random."""
+        """The same, randomly changed."""
 
 
 def in_passes(count: int, seed: int) -> Callable[[int], int]:
@@ -50,9 +50,9 @@ def training_batches(
     Args:
         source: What they are made of.
         settings: What `random` takes: the ranges of chance.
-        batch_size: Examples a batch.
-        seed: Seed of order and chance.
-        first: Where an interrupted training goes on.
+        batch_size: Examples per batch.
+        seed: Seed for order and random changes.
+        first: Where an interrupted training continues.
         last: The first place that is not given any more.
         number_of: From a place to the number of an example; in passes over all by default.
     """

@@ -12,7 +12,7 @@ import numpy as np
 from cnn_suite.data.labelled import ClassificationData, LabelledPictures
 from cnn_suite.data.picture_files import PICTURE_SUFFIXES, decode_rgb
 
-_LARGEST_BYTES = 2**28  # of one picture file: a member that unpacks to more is no picture
+_LARGEST_BYTES = 2**28  # of one picture file: a member that unpacks to more is not a picture
 SPLITS = ("train", "training", "val", "valid", "validation", "test", "testing")
 
 

@@ -115,7 +115,7 @@ def of_arrays(images: np.ndarray, class_ids: np.ndarray, source: str) -> Labelle
 
 
 def held_out(pictures: LabelledPictures, share: float) -> tuple[LabelledPictures, LabelledPictures]:
-    """Pictures in two parts: the rest, and a share of every class.
+    """Pictures in two parts: the rest, and a fraction of every class.
 
     The share is drawn by fingerprint, so that it is the same for everybody who has the data. A picture that occurs
     more than once, in whatever class, is never in both parts.

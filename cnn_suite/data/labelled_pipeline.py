@@ -22,7 +22,7 @@ def kept_size(size_hw: Sequence[int], margin: float) -> tuple[int, int]:
 
 
 def gatherer(pictures: LabelledPictures, size_hw: Sequence[int], data: Data, channels: int) -> Gather:
-    """What gives pictures by number: from memory where they are cached, decoded anew otherwise."""
+    """What gives pictures by number: from memory where they are cached, decoded again otherwise."""
 
     def load(index: int) -> np.ndarray:
         return resized(pictures.load(int(index)), size_hw, data.resize, channels)
@@ -66,10 +66,10 @@ def training_batches(
         size_hw: Size of the network's input.
         channels: Channels of the network's input.
         data: Batch size, resizing and augmentation.
-        seed: Seed of order and augmentation.
+        seed: Seed for order and augmentation.
         steps_per_epoch: Batches of one epoch.
         epochs: Epochs of the whole training.
-        first_epoch: Where an interrupted training goes on.
+        first_epoch: Where an interrupted training continues.
         class_weights: Weight of every class, or None.
 
     Returns:
@@ -102,7 +102,7 @@ def training_batches(
 def evaluation_batches(
     pictures: LabelledPictures, classes: int, size_hw: Sequence[int], channels: int, data: Data
 ) -> tf.data.Dataset:
-    """Batches in order, without any chance: images as they are served, and class shares."""
+    """Batches in order, without randomness: images as they are served, and class shares."""
     gather = gatherer(pictures, kept_size(size_hw, data.margin), data, channels)
     class_ids = tf.constant(pictures.class_ids)
 

@@ -36,7 +36,7 @@ def read_landmarked_faces(path: Path | str) -> tuple[LandmarkedFace, ...]:
         path: The CSV file, or the folder that holds it and images/.
 
     Raises:
-        FileNotFoundError: If there is no such CSV.
+        FileNotFoundError: If the CSV does not exist.
     """
     file = csv_file(Path(path))
     if file is None or not file.is_file():

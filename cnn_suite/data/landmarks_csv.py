@@ -105,7 +105,7 @@ def box_of_points(
 
 @dataclass(frozen=True)
 class FaceRow:
-    """One row of the CSV; `points` is None where they cannot be read."""
+    """One row of the CSV; `points` is None if they cannot be read."""
 
     person: str
     line: int
@@ -129,7 +129,7 @@ def face_rows(file: Path) -> tuple[dict[str, list[FaceRow]], list[Fault]]:
     with open(file, encoding="utf-8-sig", errors="replace", newline="") as text:
         lines = csv.reader(text)
         columns = len(next(lines))
-        for cells in filter(None, lines):  # an empty line is no row
+        for cells in filter(None, lines):  # an empty line is not a row
             points, found = _points(cells, columns, str(file), lines.line_num)
             faults += found
             if len(cells) > 1:

@@ -21,7 +21,7 @@ _NARROWEST = 0.3  # height over width of an erased rectangle, and width over hei
 
 
 def augment_pictures(images: tf.Tensor, seed: tf.Tensor, settings: Augmentation, size_hw: Sequence[int]) -> tf.Tensor:
-    """Every picture changed at random: its view, then local warp, colour, RandAugment and erasing.
+    """Every picture randomly changed: its view, then local warp, colour, RandAugment and erasing.
 
     A change draws the same numbers whatever else is switched on.
 
@@ -57,12 +57,12 @@ def mix_pictures(
 
     Args:
         images: Uint8 or float32 `(batch, height, width, channels)`, in random order.
-        shares: Float32 `(batch, classes)`, each row with the sum 1.
+        shares: Float32 `(batch, classes)`, each row summing to 1.
         seed: Int `(2,)`.
         settings: `mixup` and `cutmix`, the alpha of the Beta distribution of their shares; 0 for none.
 
     Returns:
-        Pictures (float32, or as they were with CutMix alone) and their shares, rows with the sum 1.
+        Pictures (float32, or as they were with CutMix alone) and their shares, rows summing to 1.
     """
     if not (settings.mixup or settings.cutmix):
         return images, shares
@@ -108,7 +108,7 @@ def _erased(images: tf.Tensor, seed: tf.Tensor, settings: Augmentation) -> tf.Te
 
 
 def _mixup(images: tf.Tensor, shares: tf.Tensor, seed: tf.Tensor, alpha: float) -> tuple[tf.Tensor, tf.Tensor]:
-    """Sums of two pictures; Zhang et al. 2018, mixup, section 2, with a share a picture."""
+    """Sums of two pictures; Zhang et al. 2018, mixup, section 2, with one share per picture."""
     kept = _beta(tf.shape(images)[0], seed, alpha)
     return _between(images, kept[:, None, None, None]), _between(shares, kept[:, None])
 
@@ -130,4 +130,4 @@ def _between(values: tf.Tensor, kept: tf.Tensor) -> tf.Tensor:
 def _beta(count: tf.Tensor, seed: tf.Tensor, alpha: float) -> tf.Tensor:
     """Draws from Beta(alpha, alpha), `(count,)`: a gamma draw over the sum of two."""
     draws = tf.random.stateless_gamma([2, count], seed, alpha)
-    return tf.math.divide_no_nan(draws[0], draws[0] + draws[1])  # both can be 0 where alpha is tiny
+    return tf.math.divide_no_nan(draws[0], draws[0] + draws[1])  # both can be 0 if alpha is tiny

@@ -59,7 +59,7 @@ def picture_size_hw(path: Path | str) -> tuple[int, int]:
     """Height and width of the decoded picture, from header bytes where they are enough.
 
     Raises:
-        ValueError: If the file is no picture that OpenCV can decode.
+        ValueError: If the file is not a picture that OpenCV can decode.
         OSError: If the file cannot be opened.
     """
     with open(path, "rb") as file:
@@ -74,7 +74,7 @@ def picture_size_hw(path: Path | str) -> tuple[int, int]:
 def decode_problem(path: Path | str) -> str | None:
     """Why a picture file cannot be used, or None when all of it decodes.
 
-    OpenCV 4 fills the lost part of a cut-off JPEG with grey and reports nothing (OpenCV 5 refuses it), so the end
+    OpenCV 4 fills the lost part of a cut-off JPEG with grey and reports nothing (OpenCV 5 rejects it), so the end
     marker is looked for too.
     """
     try:

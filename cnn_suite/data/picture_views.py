@@ -49,7 +49,7 @@ def sample_maps(
         images: `(batch, height, width, channels)`.
         maps: Float32 `(batch, 2, 3)`: from a pixel's (x, y, 1) in the view to its (x, y) in the picture.
         size_hw: Size of the views.
-        fill: What lies outside of a picture: "reflect", "edge" or "black".
+        fill: What lies outside a picture: "reflect", "edge" or "black".
         nearest: Whether to take the nearest pixel instead of interpolating.
 
     Returns:

@@ -69,13 +69,13 @@ def training_batches(
     so that none is left out where the batch size does not divide their number.
 
     Args:
-        pictures: What to learn from; decoded once with `data.cache` "memory", else anew whenever one is used, so that
+        pictures: What to learn from; decoded once with `data.cache` "memory", else again whenever one is used, so that
             only the pictures of a few batches are held.
         size_hw: Size of the network's input.
         data: Batch size and augmentation.
         training: Number of epochs, multi-scale, steps.
-        seed: Seed of order and augmentation.
-        first_epoch: Where an interrupted training or a phase of it goes on.
+        seed: Seed for order and augmentation.
+        first_epoch: Where an interrupted training or a phase of it continues.
         epochs: The first epoch that is not given any more; None for the end of the training.
 
     Returns:
@@ -142,7 +142,7 @@ def _canvas_of(size_hw: tuple[int, int], multi_scale: float, batch_seed: tf.Tens
 def evaluation_batches(
     decoded: tf.data.Dataset, size_hw: tuple[int, int], batch_size: int, resize: str = "letterbox"
 ) -> tf.data.Dataset:
-    """Batches of whole pictures in order, without any chance; images and truths as in `training_batches`."""
+    """Batches of whole pictures in order, without randomness; images and truths as in `training_batches`."""
 
     def placed(image, truths):
         view = whole_view(tf.shape(image)[:2], size_hw, resize)

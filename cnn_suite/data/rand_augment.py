@@ -3,7 +3,7 @@
 Cubuk, Zoph, Shlens & Le 2020, RandAugment, section 3, with the operations and ranges of AutoAugment (Cubuk et al.
 2019, appendix, table 6) and Pillow's arithmetic. A batch is dealt out by operation, so that each picture is worked on
 once an operation. `keras.layers.RandAugment` draws one choice for the whole batch, works out all of its operations each
-time, and keeps a seed of its own, with which an interrupted training could not go on as it would have.
+time, and keeps a seed of its own, with which an interrupted training could not continue as it would have.
 """
 
 import math
@@ -22,7 +22,7 @@ _Operation = Callable[[tf.Tensor, tf.Tensor, str], tf.Tensor]  # images, levels 
 def rand_augment(
     images: tf.Tensor, seed: tf.Tensor, operations: int, strength: float, fill: str = "reflect"
 ) -> tf.Tensor:
-    """Every picture changed by so many operations, one after the other, each drawn from all of them.
+    """Every picture changed by that many operations, one after the other, each drawn from all of them.
 
     Args:
         images: Float32 `(batch, height, width, 1 or 3)`, 0..255, sides known.
@@ -30,7 +30,7 @@ def rand_augment(
         operations: How many, one after the other.
         strength: How strong, from 0 (but for those that have no strength: autocontrast, equalise) to 1; the direction
             is drawn.
-        fill: What lies outside of a picture, as in `sample_maps`.
+        fill: What lies outside a picture, as in `sample_maps`.
 
     Returns:
         Float32 of the same shape, 0..255.
@@ -84,7 +84,7 @@ def _solarise(images: tf.Tensor, levels: tf.Tensor, fill: str) -> tf.Tensor:
 
 
 def _posterise(images: tf.Tensor, levels: tf.Tensor, fill: str) -> tf.Tensor:
-    """Fewer bits a value: from eight to four."""
+    """Fewer bits per value: from eight to four."""
     step = tf.pow(2.0, tf.round(4 * tf.abs(levels)))[:, None, None, None]
     return tf.floor(images / step) * step
 

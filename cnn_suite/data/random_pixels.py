@@ -11,7 +11,7 @@ class PixelRanges(Protocol):
 
     @property
     def brightness(self) -> float:
-        """Largest change of light, as a share of white."""
+        """Largest change of light, as a fraction of white."""
 
     @property
     def contrast(self) -> float:
@@ -27,8 +27,8 @@ def random_pixels(image: np.ndarray, generator: np.random.Generator, settings: P
 
     Args:
         image: Uint8 `(height, width, 3)`.
-        generator: Where chance comes from.
-        settings: Largest changes of brightness and contrast, as shares, and the probability of blur.
+        generator: Source of randomness.
+        settings: Largest changes of brightness and contrast, as fractions, and the probability of blur.
     """
     if generator.random() < settings.blur:
         height, width = image.shape[:2]

@@ -12,7 +12,7 @@ def rectangle_masks(sides: tf.Tensor, place: tf.Tensor, size_hw: Sequence[int], 
         sides: Float32 `(batch, 2)`, height and width in pixels; rounded, and at most those of the picture.
         place: Float32 `(batch, 2)`, y and x in 0..1, below 1.
         size_hw: Height and width of the pictures.
-        whole: Whether a rectangle always lies inside of the picture. Otherwise `place` is its middle, and what lies
+        whole: Whether a rectangle always lies inside the picture. Otherwise `place` is its middle, and what lies
             outside is cut off.
 
     Returns:

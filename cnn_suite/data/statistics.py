@@ -102,7 +102,7 @@ def boxes_on_input_px(picture: AnnotatedPicture, image_size_hw: tuple[int, int])
 def fit_anchors(
     pictures: Pictures, anchors_px: np.ndarray | None, image_size_hw: tuple[int, int], count: int
 ) -> AnchorFit | None:
-    """Fit of the given anchors, or of `count` anchors found by k-means; None where there are too few box shapes."""
+    """Fit of the given anchors, or of `count` anchors found by k-means; None if there are too few box shapes."""
     boxes = _concatenated([boxes_on_input_px(picture, image_size_hw) for picture in pictures], (0, 4))
     wh = boxes[:, 2:4] - boxes[:, 0:2]
     if anchors_px is None:

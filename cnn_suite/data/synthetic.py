@@ -16,7 +16,7 @@ from cnn_suite.data.annotations import AnnotatedPicture, DetectionData
 
 SHAPES = ("circle", "rectangle", "triangle")
 
-_SIZES = (0.18, 0.5)  # a shape's extent, as a share of the picture's shorter side
+_SIZES = (0.18, 0.5)  # a shape's extent, as a fraction of the picture's shorter side
 _HIDDEN = 0.2  # the most of a shape that later ones may cover
 _CONTRAST = 90.0  # least distance in RGB between a shape and what lies behind it
 _TRIES = 20  # places tried for one shape before it is left out
@@ -106,7 +106,7 @@ def _picture(number: int, size_hw: tuple[int, int], seed: int, objects: tuple[in
 
 
 def _background(size_hw: tuple[int, int], generator: np.random.Generator) -> np.ndarray:
-    """Smooth coloured noise round one colour, float32 `(height, width, 3)`."""
+    """Smooth coloured noise around one colour, float32 `(height, width, 3)`."""
     height, width = size_hw
     coarse = generator.normal(0, 25, (*generator.integers(2, 9, 2), 3)).astype(np.float32)
     return generator.uniform(40, 215, 3).astype(np.float32) + cv2.resize(
@@ -117,7 +117,7 @@ def _background(size_hw: tuple[int, int], generator: np.random.Generator) -> np.
 def _free_place(
     shape: str, masks: list[np.ndarray], size_hw: tuple[int, int], generator: np.random.Generator
 ) -> np.ndarray | None:
-    """Mask of a shape where it hides little of those already there; None where no place was found."""
+    """Mask of a shape where it hides little of those already there; None if no place was found."""
     for _ in range(_TRIES):
         mask = _mask(shape, size_hw, generator)
         if all(_hidden(masks, index, mask) <= _HIDDEN for index in range(len(masks))):
@@ -126,13 +126,13 @@ def _free_place(
 
 
 def _hidden(masks: list[np.ndarray], index: int, new: np.ndarray) -> float:
-    """Share of one shape that the later ones and a new one cover."""
+    """Fraction of one shape that the later ones and a new one cover."""
     own = masks[index]
     return float(own[np.logical_or.reduce([new, *masks[index + 1 :]])].sum() / own.sum())
 
 
 def _mask(shape: str, size_hw: tuple[int, int], generator: np.random.Generator) -> np.ndarray:
-    """A shape of random size and turn that lies wholly in the picture, bool `(height, width)`."""
+    """A shape of random size and turn that lies completely in the picture, bool `(height, width)`."""
     radius = generator.uniform(*_SIZES) * min(size_hw) / 2
     centre = generator.uniform(radius, np.array(size_hw[::-1]) - 1 - radius)
     mask = np.zeros(size_hw, np.uint8)

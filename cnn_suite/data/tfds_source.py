@@ -57,7 +57,7 @@ def read_tfds(
 
 
 def _class_names(builder: Any) -> tuple[str, ...]:
-    """The names of the classes; refuses a data set without one picture and one class an example."""
+    """The names of the classes; rejects a data set without one picture and one class an example."""
     import tensorflow_datasets as tfds
 
     features, keys = builder.info.features, builder.info.supervised_keys

@@ -2,14 +2,14 @@
 
 Letterboxing, scaling, shifting and mirroring are one affine map along the axes: canvas = scale * picture + offset, in
 unit coordinates of both. A picture is sampled once, however many of them are combined, and its boxes move by the same
-two numbers an axis. Runs inside tf.data and inside the exported graph.
+two numbers per axis. Runs inside tf.data and inside the exported graph.
 """
 
 from typing import NamedTuple
 
 import tensorflow as tf
 
-GREY = 114.0  # what lies outside of the picture
+GREY = 114.0  # what lies outside the picture
 
 
 class View(NamedTuple):

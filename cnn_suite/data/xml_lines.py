@@ -21,7 +21,7 @@ class Element:
         return next((child for child in self.children if child.tag == tag), None)
 
     def child_text(self, tag: str) -> str:
-        """Stripped text of the first direct child of that tag, empty where there is none."""
+        """Stripped text of the first direct child of that tag, empty if there is none."""
         child = self.child(tag)
         return "" if child is None else child.text.strip()
 

@@ -3,7 +3,7 @@
     data.yaml     names, train, val, test: folders, lists of paths, or several of them      (Ultralytics)
     images/<split>, labels/<split>, or <split>/images, <split>/labels, without any list
     obj.data      train, valid, names: list files                                            (darknet)
-    train.txt, valid.txt, test.txt beside obj.names                                          (darknet)
+    train.txt, valid.txt, test.txt next to obj.names                                          (darknet)
 
 Everything is found here; the label files themselves are read in yolo_txt.py.
 """
@@ -23,7 +23,7 @@ _SPLIT_NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "v
 
 @dataclass(frozen=True)
 class ListedPicture:
-    """A picture of a split and the place that lists it (line None where a folder does)."""
+    """A picture of a split and the place that lists it (line None if a folder does)."""
 
     path: Path
     file: str
@@ -32,7 +32,7 @@ class ListedPicture:
 
 @dataclass
 class Layout:
-    """Splits, class names (None where no file gives them) and what was wrong or decided on the way."""
+    """Splits, class names (None if no file gives them) and what was wrong or decided on the way."""
 
     splits: dict[str, list[ListedPicture]] = field(default_factory=dict)
     names: dict[int, str] | None = None
@@ -73,7 +73,7 @@ def find_layout(path: Path) -> tuple[Path, Layout]:
 
 
 def label_file(picture: Path) -> Path:
-    """The .txt of a picture: the last folder `images` (or `JPEGImages`) replaced by `labels`, else beside it."""
+    """The .txt of a picture: the last folder `images` (or `JPEGImages`) replaced by `labels`, else next to it."""
     parts = list(picture.parts)
     for index in range(len(parts) - 2, -1, -1):
         if parts[index] in ("images", "JPEGImages"):
@@ -221,7 +221,7 @@ def _layout_of_lists(root: Path, lists: dict[str, Path], names: Path | None) -> 
 
 
 def _listed(file: Path, root: Path) -> list[ListedPicture]:
-    """Pictures of a list file, one path a line; spaces belong to the path."""
+    """Pictures of a list file, one path per line; spaces belong to the path."""
     found = []
     for number, line in enumerate(file.read_text(encoding="utf-8-sig", errors="replace").splitlines(), start=1):
         if line.strip():

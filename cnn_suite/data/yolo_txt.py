@@ -1,4 +1,4 @@
-"""YOLO txt: one text file a picture, one line an object: `class cx cy w h`, fractions of the picture.
+"""YOLO txt: one text file per picture, one line per object: `class cx cy w h`, fractions of the picture.
 
 An empty or absent text file means a background picture. Where not one picture of a split has a text file the labels
 are in the wrong place, which is a fault. Layouts: see yolo_layout.py.
@@ -17,7 +17,7 @@ from cnn_suite.data.leaks import take_out_leaks
 from cnn_suite.data.picture_files import PICTURE_SUFFIXES
 from cnn_suite.data.yolo_layout import Layout, ListedPicture, find_layout, label_file
 
-_LARGEST_FRACTION = 1.5  # beyond this a number is no overhanging box but a pixel
+_LARGEST_FRACTION = 1.5  # beyond this a number is not an overhanging box but a pixel
 
 
 def read_yolo_txt(path: Path | str, labels: Sequence[str] | None = None) -> DetectionData:

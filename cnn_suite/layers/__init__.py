@@ -1,1 +1,1 @@
-"""Serialisable Keras layers, one idea a file."""
+"""Serialisable Keras layers, one idea per file."""

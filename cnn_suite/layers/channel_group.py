@@ -22,7 +22,7 @@ class ChannelGroup(keras.layers.Layer):
         self.group = int(group)
 
     def build(self, input_shape):
-        """Refuses channels that do not divide."""
+        """Rejects channels that do not divide."""
         if input_shape[-1] % self.groups:
             raise ValueError(f"`groups` must divide the {input_shape[-1]} channels. Received {self.groups}.")
 

@@ -15,7 +15,7 @@ class ColourShift(keras.layers.Layer):
     Args:
         deviation: Standard deviation of the three draws; 0.1 in the paper.
         value_range: Smallest and largest value of a pixel.
-        seed: Seed of the draws, or None for a random one.
+        seed: Random seed; None for a random one.
 
     Raises:
         ValueError: If `deviation` is negative, `value_range` is not rising, or the input is not RGB.
@@ -35,7 +35,7 @@ class ColourShift(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def build(self, input_shape):
-        """Refuses pictures that are not RGB."""
+        """Rejects pictures that are not RGB."""
         if len(input_shape) != 4 or input_shape[-1] != 3:
             raise ValueError(
                 f"`{self.name}` needs RGB pictures of shape (batch, height, width, 3). Received {tuple(input_shape)}."

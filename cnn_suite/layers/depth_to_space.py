@@ -22,7 +22,7 @@ class DepthToSpace(keras.layers.Layer):
         self.factor = int(factor)
 
     def build(self, input_shape):
-        """Refuses channels that do not divide."""
+        """Rejects channels that do not divide."""
         if input_shape[-1] % self.factor**2:
             raise ValueError(
                 f"The number of channels must be divisible by `factor` squared, {self.factor**2}. Received "

@@ -10,7 +10,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("cnn_suite")
 class GroupedConv2D(keras.layers.Conv2D):
-    """`keras.layers.Conv2D` with `groups`: the same weights and numbers from one convolution a group.
+    """`keras.layers.Conv2D` with `groups`: the same weights and numbers from one convolution per group.
 
     Args:
         filters: Filters of all groups together, a multiple of `groups`.

@@ -9,7 +9,7 @@ class InstanceNorm(keras.layers.Layer):
     """(x - mean) / sqrt(variance + epsilon) * gamma + beta, mean and variance over the positions of one picture.
 
     With several styles the layer has a gamma and a beta for each, and a picture's own are their mixture: one network
-    paints in all of them, and in what lies between them. Keras's GroupNormalization with one channel a group computes
+    paints in all of them, and in what lies between them. Keras's GroupNormalization with one channel per group computes
     the same for one style; it reshapes, which costs LiteRT its fixed sizes, and it knows no mixtures.
 
     Args:

@@ -8,7 +8,7 @@ from keras import ops
 class L2Pooling(keras.layers.Layer):
     """The root of the sum of squares over a window of every channel, without padding.
 
-    Its gradient is 0 where a whole window is 0, as after a ReLU; the root's own would be infinite. Computed in float32
+    Its gradient is 0 if a whole window is 0, as after a ReLU; the root's own would be infinite. Computed in float32
     at least.
 
     Args:

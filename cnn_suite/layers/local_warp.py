@@ -15,9 +15,9 @@ class LocalWarp(keras.layers.Layer):
     Shapes: `(batch, height, width, channels)` to the same, sides known.
 
     Args:
-        largest: Farthest that a pixel may move, as a share of the side.
-        cells: Cells a side of the grid whose points are displaced.
-        seed: Seed of the draws, or None for a random one.
+        largest: Farthest that a pixel may move, as a fraction of the side.
+        cells: Cells per side of the grid whose points are displaced.
+        seed: Random seed; None for a random one.
 
     Raises:
         ValueError: If `largest` is not in 0..1, `cells` is below 1, or the sides of the input are not known.
@@ -37,7 +37,7 @@ class LocalWarp(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def build(self, input_shape):
-        """Refuses pictures whose sides are not known."""
+        """Rejects pictures whose sides are not known."""
         if len(input_shape) != 4 or None in input_shape[1:]:
             raise ValueError(
                 f"`{self.name}` needs pictures of a fixed size, (batch, height, width, channels). "

@@ -6,7 +6,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("cnn_suite")
 class MaxPoolPadding(keras.layers.Layer):
-    """Rows and columns of minus infinity round a map, which no maximum ever takes.
+    """Rows and columns of minus infinity around a map, which no maximum ever takes.
 
     Args:
         before: At the top and the left.

@@ -1,4 +1,4 @@
-"""A border of mirrored pixels round a picture, for convolutions that would see zeros beyond its edge."""
+"""A border of mirrored pixels around a picture, for convolutions that would see zeros beyond its edge."""
 
 import keras
 from keras import ops

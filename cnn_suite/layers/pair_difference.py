@@ -12,7 +12,7 @@ class _OfTwo(keras.layers.Layer):
     """What layers of two encodings of one shape have in common."""
 
     def build(self, input_shape):
-        """Refuses anything but two inputs of one shape."""
+        """Rejects anything but two inputs of one shape."""
         shapes = [tuple(shape) for shape in input_shape] if isinstance(input_shape[0], (list, tuple)) else []
         if len(shapes) != 2 or shapes[0][1:] != shapes[1][1:]:
             raise ValueError(
@@ -97,12 +97,12 @@ class PairDistance(_OfTwo):
         self.measure = measure
 
     def call(self, pair):
-        """The distances, one number a pair."""
+        """The distances, one number per pair."""
         first, second = self._both(pair)
         return ops.cast(paired_distances(first, second, measure=self.measure)[:, None], self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
-        """One number a pair."""
+        """One number per pair."""
         return (input_shape[0][0], 1)
 
     def get_config(self):

@@ -23,7 +23,7 @@ class Reorganise(keras.layers.Layer):
         self.stride = int(stride)
 
     def build(self, input_shape):
-        """Refuses channels that do not divide."""
+        """Rejects channels that do not divide."""
         if self.stride < 1 or input_shape[-1] % self.stride**2:
             raise ValueError(
                 "`stride` must be at least 1 and its square must divide the number of channels. Received "

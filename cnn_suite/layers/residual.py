@@ -34,7 +34,7 @@ class ResidualBlock(keras.layers.Layer):
         self.act = keras.layers.Activation(activation, name="act", **own)
 
     def build(self, input_shape):
-        """Builds the two convolutions; refuses an input of other than `filters` channels."""
+        """Builds the two convolutions; rejects an input of other than `filters` channels."""
         if input_shape[-1] != self.filters:
             raise ValueError(
                 f"`{self.name}` adds its input to its output and needs {self.filters} input channels. "

@@ -73,7 +73,7 @@ class _ResNetBlock(keras.layers.Layer):
         )
 
     def build(self, input_shape):
-        """Builds convolutions and norms; refuses a shortcut that does not fit on the sum."""
+        """Builds convolutions and norms; rejects a shortcut that does not match the sum."""
         self._check(input_shape)
         shape = input_shape
         for convolution, norm in zip(self.convolutions, self.norms):
@@ -150,7 +150,7 @@ class BasicBlock(_ResNetBlock):
     Shapes: `(batch, height, width, channels)` to `(batch, ceil(height / strides), ceil(width / strides), filters)`.
 
     Raises:
-        ValueError: If the shortcut is unknown or does not fit on the sum.
+        ValueError: If the shortcut is unknown or does not match the sum.
 
     Source: He et al. 2015, Deep Residual Learning for Image Recognition, figure 5 left and section 3.3.
     """
@@ -174,7 +174,7 @@ class BottleneckBlock(_ResNetBlock):
     Shapes: `(batch, height, width, channels)` to `(batch, ceil(height / strides), ceil(width / strides), 4 * filters)`.
 
     Raises:
-        ValueError: If the shortcut is unknown or does not fit on the sum.
+        ValueError: If the shortcut is unknown or does not match the sum.
 
     Source: He et al. 2015, Deep Residual Learning for Image Recognition, figure 5 right.
     """

@@ -1,4 +1,4 @@
-"""The triplet loss on a batch of encodings and the people they show, with triplets chosen inside of the batch."""
+"""The triplet loss on a batch of encodings and the people they show, with triplets chosen inside the batch."""
 
 import keras
 from keras import ops
@@ -24,7 +24,7 @@ class TripletLoss(keras.losses.Loss):
         rule: "all", "random", "semi_hard", "hardest" or "batch_hard": see `cnn_suite.ops.triplets`.
         margin: By how much a negative must be farther away than a positive, in the measure. With `soft` it is only
             the width in which "semi_hard" looks for negatives.
-        soft: ln(1 + exp(d(A, P) - d(A, N))) in place of the margin.
+        soft: ln(1 + exp(d(A, P) - d(A, N))) instead of the margin.
         measure: "squared", "euclidean" or "cosine" distance.
         choice: Semi-hard: which of several negatives, the "nearest" or a "random" one.
         fallback: Semi-hard: an anchor and positive without such a negative get none ("skip"), the farthest negative

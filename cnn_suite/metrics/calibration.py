@@ -22,8 +22,8 @@ _TEMPERATURES = (0.01, 100.0)
 class Reliability:
     """The pictures in bins of equal width of their confidence, each bin open below and closed above."""
 
-    confidence: np.ndarray  # (bins,) mean confidence, NaN where the bin is empty
-    accuracy: np.ndarray  # (bins,) share that is right, NaN where the bin is empty
+    confidence: np.ndarray  # (bins,) mean confidence, NaN if the bin is empty
+    accuracy: np.ndarray  # (bins,) share that is right, NaN if the bin is empty
     count: np.ndarray  # (bins,)
 
     @property
@@ -67,7 +67,7 @@ def temperature(scores: np.ndarray, class_ids: np.ndarray, *, logits: bool = Fal
         logits: Whether `scores` are logits.
 
     Returns:
-        A number from 0.01 to 100: below 0.1 where all predictions are right, which sets no limit.
+        A number from 0.01 to 100: below 0.1 if all predictions are right, which sets no limit.
 
     Raises:
         ValueError: As `classification_metrics`.

@@ -20,7 +20,7 @@ def checked_scores(scores: Any, class_ids: Any, *, logits: bool = False) -> tupl
 
     Raises:
         ValueError: If there is no picture or class, a shape, type or class number is wrong, a number is not finite, or
-            a row of probabilities is no distribution.
+            a row of probabilities is not a distribution.
     """
     scores, class_ids = np.asarray(scores), np.asarray(class_ids)
     name = "logits" if logits else "probabilities"
@@ -61,5 +61,5 @@ def _check_distributions(probabilities: np.ndarray) -> None:
 
 
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """`part / whole` in float64, NaN where the whole is 0."""
+    """`part / whole` in float64, NaN if the whole is 0."""
     return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)

@@ -55,7 +55,7 @@ class ClassificationMetrics:
         return [(int(row), int(column), int(wrong[row, column])) for row, column in zip(truths, predictions)]
 
     def as_dict(self, labels: Sequence[str] | None = None) -> dict[str, Any]:
-        """The metrics as plain numbers for JSON, None in place of NaN.
+        """The metrics as plain numbers for JSON, None instead of NaN.
 
         Args:
             labels: The classes' names in order of their number. None for "0", "1", ...
@@ -94,7 +94,7 @@ def classification_metrics(
     """Scores the probabilities of a set of pictures against their classes.
 
     Args:
-        probabilities: Float `(n, classes)`, one row a picture.
+        probabilities: Float `(n, classes)`, one row per picture.
         class_ids: Whole numbers `(n,)`, the truth.
         bins: Bins of the reliability table and of the calibration error; 15 as in the paper.
 
@@ -102,7 +102,7 @@ def classification_metrics(
         All figures; see `ClassificationMetrics`.
 
     Raises:
-        ValueError: If there is no picture, a shape or a class number is wrong, a row is no distribution, or `bins` is
+        ValueError: If there is no picture, a shape or a class number is wrong, a row is not a distribution, or `bins` is
             less than 1.
     """
     probabilities, class_ids = checked_scores(probabilities, class_ids)

@@ -29,7 +29,7 @@ _BLUE, _ORANGE = COLOURS[0], COLOURS[1]
 
 
 def confusion_figure(metrics: ClassificationMetrics, labels: Sequence[str]) -> Figure:
-    """The confusion matrix: rows the truth, columns the prediction, colour the share of the row.
+    """The confusion matrix: rows the truth, columns the prediction, colour the fraction of the row.
 
     With more than 30 classes the counts are left out, with more than 100 some of the names.
 
@@ -103,7 +103,7 @@ def worst_mistakes(probabilities: np.ndarray, class_ids: np.ndarray, most: int =
     Args:
         probabilities: Float `(n, classes)`.
         class_ids: Whole numbers `(n,)`, the truth.
-        most: At most so many.
+        most: At most this many.
     """
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != class_ids)
     return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:most]
@@ -126,7 +126,7 @@ def mistakes_figure(
         labels: The classes' names.
         load: Gives picture `index` as uint8 `(height, width, 1 or 3)`, RGB or grey.
         names: The pictures' names, written below them; None to leave them out.
-        most: At most so many pictures.
+        most: At most this many pictures.
 
     Raises:
         ValueError: If there is not one label for each class, or one name for each picture.
@@ -168,7 +168,7 @@ def write_classification_plots(
     class_ids: np.ndarray,
     history: Path | None = None,
 ) -> list[Path]:
-    """Draws everything of this module into `folder`, which is made where need be; arguments as above.
+    """Draws everything of this module into `folder`, which is made if needed; arguments as above.
 
     Returns:
         The files: confusion_matrix.png, reliability.png, most_confused.png and, with `history`, training_curves.png.

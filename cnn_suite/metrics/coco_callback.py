@@ -15,9 +15,9 @@ from cnn_suite.results import Detections
 
 
 class CocoEvaluation(keras.callbacks.Callback):
-    """Adds `val_ap` and `val_ap50` to the logs of every epoch, NaN where it did not measure.
+    """Adds `val_ap` and `val_ap50` to the logs of every epoch, NaN if it did not measure.
 
-    Put it before the callbacks that read them (CSVLogger, ModelCheckpoint, EarlyStopping) and after SwapEMAWeights.
+    Place it before the callbacks that read them (CSVLogger, ModelCheckpoint, EarlyStopping) and after SwapEMAWeights.
 
     Args:
         serving: The graph to export; its `serving_default` takes uint8 RGB pictures `(1, height, width, 3)` and

@@ -26,28 +26,28 @@ class CollapseAlarm(keras.callbacks.Callback):
     """Adds `embedding_spread` and `active_share` to the logs of every epoch, and warns where encodings collapse.
 
     `embedding_spread` is the root mean squared distance of a fixed batch's encodings from their mean; `active_share` is
-    the share of all its triplets that break the margin (soft: whose positive is farther away than the negative).
+    the fraction of all its triplets that break the margin (soft: whose positive is farther away than the negative).
 
     It warns, once a collapse, when for `patience` epochs the training's loss was within `tolerance` of the margin
-    (soft: of ln 2) and the spread was below `smallest_spread`. One alone is no collapse: a batch may be hard, and a
+    (soft: of ln 2) and the spread was below `smallest_spread`. One alone is not a collapse: a batch may be hard, and a
     loss may pass the margin on its way. Semi-hard triplets with the fallback "skip" are none at all where encodings are
     equal, so that there a loss of 0 counts as well.
 
-    Put it before the callbacks that read the logs (CSVLogger, ModelCheckpoint).
+    Place it before the callbacks that read the logs (CSVLogger, ModelCheckpoint).
 
     Args:
         images: Pictures of a fixed batch, as the network takes them `(n, ...)`; some dozens, several people.
         person_ids: Who each shows, `(n,)`.
         loss: The loss of the training; that of the compiled model by default.
         patience: Epochs in a row before the warning.
-        tolerance: Share of the margin by which the loss may differ from it.
+        tolerance: Fraction of the margin by which the loss may differ from it.
         smallest_spread: The spread below which encodings count as equal, in lengths of the encoding's space.
 
     Attributes:
         collapsed: Whether the last epochs were a collapse.
 
     Raises:
-        ValueError: If an argument does not fit, or the model's loss is no `TripletLoss` and none is given.
+        ValueError: If an argument is invalid, or the model's loss is no `TripletLoss` and none is given.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Average precision and recall of a detector by the COCO protocol, in NumPy.
 
-Ten IoU thresholds 0.50:0.05:0.95, 101 recall points, at most 1, 10 and 100 detections a picture and class, four area
-ranges. The numbers equal those of the reference program (pycocotools) to 1e-6, with NaN where it writes -1: for a
+Ten IoU thresholds 0.50:0.05:0.95, 101 recall points, at most 1, 10 and 100 detections per picture and class, four area
+ranges. The numbers equal those of the reference program (pycocotools) to 1e-6, with NaN if it writes -1: for a
 class, or an area range, without any truth to find.
 
 Source: Lin et al. 2014, Microsoft COCO: Common Objects in Context; protocol at https://cocodataset.org/#detection-eval.
@@ -30,7 +30,7 @@ AREA_RANGES_PX = {"all": (0.0, 1e10), "small": (0.0, 32.0**2), "medium": (32.0**
 class CocoMetrics:
     """What `coco_metrics` returns. Axes: T thresholds, R recall points, K classes, A area ranges, M maxima.
 
-    `ar` maps each maximum of detections a picture and class to its average recall. The area ranges stand in the order
+    `ar` maps each maximum of detections per picture and class to its average recall. The area ranges stand in the order
     all, small, medium, large; those of `ar_small` and the like use the last maximum, and so does every precision.
     """
 
@@ -44,17 +44,17 @@ class CocoMetrics:
     ar_small: float
     ar_medium: float
     ar_large: float
-    per_class_ap: np.ndarray  # (K,), NaN where the class has no truths
+    per_class_ap: np.ndarray  # (K,), NaN if the class has no truths
     per_class_ap50: np.ndarray
     per_class_ap75: np.ndarray
     per_class_ar: np.ndarray
     truths: np.ndarray  # (K,) how many there are to find
-    precision: np.ndarray  # (T, R, K, A, M), NaN where there is nothing to find
+    precision: np.ndarray  # (T, R, K, A, M), NaN if there is nothing to find
     recall: np.ndarray  # (T, K, A, M)
     scores: np.ndarray  # (T, R, K, A, M), the confidence at which a recall is reached
 
     def as_dict(self, labels: Sequence[str] | None = None) -> dict[str, Any]:
-        """The metrics as plain numbers for JSON, None in place of NaN; arrays over recall points are left out.
+        """The metrics as plain numbers for JSON, None instead of NaN; arrays over recall points are left out.
 
         Args:
             labels: The classes' names in order of their number. None for "0", "1", ...
@@ -92,10 +92,10 @@ def coco_metrics(
     """Scores the detections of a set of pictures against its truths by the COCO protocol.
 
     Args:
-        truths: One a picture.
-        detections: One a picture, in the same order; each box has one class and one confidence.
+        truths: One per picture.
+        detections: One per picture, in the same order; each box has one class and one confidence.
         classes: How many classes there are; class numbers run from 0.
-        max_detections: Rising numbers; only so many most confident boxes a picture and class are looked at.
+        max_detections: Rising numbers; only so many most confident boxes per picture and class are looked at.
 
     Returns:
         All averages, the averages of each class, and the precision at every recall point.
@@ -212,7 +212,7 @@ def _summary(
 
 
 def _mean(values: np.ndarray) -> float:
-    """The mean over everything that is not NaN; NaN where nothing is left."""
+    """The mean over everything that is not NaN; NaN if nothing is left."""
     numbers = values[~np.isnan(values)]
     return float(numbers.mean()) if numbers.size else float("nan")
 

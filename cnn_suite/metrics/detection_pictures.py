@@ -1,6 +1,6 @@
 """What a detector is measured on: the truths and the detections of pictures, as checked arrays.
 
-Boxes are xyxy in pixels; both sequences have one entry a picture, in the same order.
+Boxes are xyxy in pixels; both sequences have one entry per picture, in the same order.
 """
 
 from __future__ import annotations

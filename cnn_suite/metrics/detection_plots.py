@@ -27,7 +27,7 @@ _MOST_NUMBERS = 20  # with more classes the numbers in a confusion matrix would 
 def precision_recall_curves(
     report: DetectionReport, labels: Sequence[str], *, ap50: Sequence[float] | None = None
 ) -> Figure:
-    """Precision over recall at IoU 0.5, one line a class and one for all, with the points of the best F1.
+    """Precision over recall at IoU 0.5, one line per class and one for all, with the points of the best F1.
 
     Args:
         report: Curves of all classes.
@@ -55,7 +55,7 @@ def precision_recall_curves(
 
 
 def confusion_figure(confusion: np.ndarray, labels: Sequence[str], *, confidence: float | None = None) -> Figure:
-    """The confusion matrix: rows the truth, columns what was found, colour the share of the row.
+    """The confusion matrix: rows the truth, columns what was found, colour the fraction of the row.
 
     Args:
         confusion: Counts `(classes + 1, classes + 1)`, background last.
@@ -103,12 +103,12 @@ def worst_pictures_sheet(
 
     Args:
         report: Says which pictures are the worst, and the confidence of a box that is drawn.
-        truths: One a picture.
-        detections: One a picture.
+        truths: One per picture.
+        detections: One per picture.
         labels: The classes' names.
         read_image: Gives picture `index` as RGB uint8 `(height, width, 3)`.
         names: The pictures' names, for the titles; None for their numbers.
-        count: At most so many pictures.
+        count: At most this many pictures.
     """
     chosen = worst_pictures(report.outcomes, count)
     columns = min(len(chosen), 3) or 1
@@ -145,7 +145,7 @@ def write_detection_plots(
     ap50: Sequence[float] | None = None,
     history: Path | None = None,
 ) -> list[Path]:
-    """Draws everything of this module into `folder`, which is made where need be; arguments as above.
+    """Draws everything of this module into `folder`, which is made if needed; arguments as above.
 
     Returns:
         The files: precision_recall.png, confusion_matrix.png, worst_pictures.png and, with `history`,

@@ -69,7 +69,7 @@ class PictureOutcome:
 
     @property
     def false(self) -> int:
-        """Detections where no object is, doubles included."""
+        """Detections where no object is, duplicates included."""
         return int((self.pairs[:, 0] == self.background).sum())
 
     @property
@@ -88,10 +88,10 @@ class DetectionReport:
     """All of this module at once, for a set of pictures.
 
     Args:
-        curves: One a class.
+        curves: One per class.
         overall: The curve over all classes together.
         confidence: The confidence at which `outcomes` and `confusion` were taken.
-        outcomes: One a picture.
+        outcomes: One per picture.
         confusion: Int `(classes + 1, classes + 1)`, rows the truth, columns what was found, background last.
     """
 
@@ -128,8 +128,8 @@ def detection_report(
     """Curves, confusions and errors of a set of pictures.
 
     Args:
-        truths: One a picture.
-        detections: One a picture, in the same order, down to a low confidence.
+        truths: One per picture.
+        detections: One per picture, in the same order, down to a low confidence.
         classes: How many classes there are.
         confidence: What a detection needs to enter the confusions. None for the best F1 over all classes.
         iou_threshold: The least overlap of a match.
@@ -165,8 +165,8 @@ def precision_recall_curve(
     """Precision and recall of one class, or of all classes together, at every confidence.
 
     Args:
-        truths: One a picture.
-        detections: One a picture, in the same order.
+        truths: One per picture.
+        detections: One per picture, in the same order.
         classes: How many classes there are.
         class_id: The class; None for all of them. A detection must have its truth's class in either case.
         iou_threshold: The least overlap of a match.

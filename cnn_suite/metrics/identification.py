@@ -2,8 +2,8 @@
 
 Every picture that is looked for, a probe, gets one candidate: the enrolled person with the picture nearest to it. Below
 a threshold it is taken for that person; otherwise the answer is None, unknown. Mistakes are of three kinds: a stranger
-taken for somebody (FPIR is the share of probes of strangers for which that is so), an enrolled person taken for
-another, and one not recognised. DIR, the detection and identification rate, is the share of the enrolled people's
+taken for somebody (FPIR is the fraction of probes of strangers for which that is so), an enrolled person taken for
+another, and one not recognised. DIR, the detection and identification rate, is the fraction of the enrolled people's
 probes that are taken for the right person.
 
 Ties count against us: a person as far away as another is ranked behind, and a distance equal to the threshold is not
@@ -80,7 +80,7 @@ class OpenSetFigures:
 
 
 class RankOne(NamedTuple):
-    """The share of the enrolled people's probes whose nearest person is the right one, whatever the distance."""
+    """The fraction of the enrolled people's probes whose nearest person is the right one, whatever the distance."""
 
     rate: float
     interval: tuple[float, float]
@@ -130,7 +130,7 @@ def candidates(
 
 
 def cumulative_match(found: Candidates) -> np.ndarray:
-    """The share of the enrolled people's probes whose right person is among the r nearest, for r from 1 to all.
+    """The fraction of the enrolled people's probes whose right person is among the r nearest, for r from 1 to all.
 
     Args:
         found: The probes' candidates.
@@ -223,7 +223,7 @@ def open_set_figures(found: Candidates, threshold: float, confidence: float = 0.
 def _rate(
     happened: np.ndarray, names: np.ndarray, confidence: float
 ) -> tuple[float, tuple[float, float], tuple[float, float]]:
-    """The share of the probes, its interval where they are independent, and that of people."""
+    """The fraction of the probes, its interval where they are independent, and that of people."""
     people = np.unique(names, return_inverse=True)[1]
     of_probes = clopper_pearson(int(happened.sum()), len(happened), confidence)
     return float(happened.mean()), of_probes, people_interval(happened, people, confidence)

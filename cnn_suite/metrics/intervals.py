@@ -27,7 +27,7 @@ def clopper_pearson(count: float, of: float, confidence: float = 0.95) -> Interv
         confidence: Between 0 and 1; what is left of it is shared by both sides.
 
     Returns:
-        The lower end, 0 where `count` is 0, and the upper end, 1 where it is `of`.
+        The lower end, 0 if `count` is 0, and the upper end, 1 if it is `of`.
 
     Raises:
         ValueError: If `of` is not above 0, `count` not from 0 to `of`, or the confidence none.
@@ -47,7 +47,7 @@ def clopper_pearson(count: float, of: float, confidence: float = 0.95) -> Interv
 
 
 def people_interval(happened: np.ndarray, people: np.ndarray, confidence: float = 0.95) -> Interval:
-    """The interval of a share of pictures or pairs of pictures, in which people come several times.
+    """Confidence interval of a fraction of pictures or pairs, in which people occur several times.
 
     Args:
         happened: Bool `(n,)`.
@@ -62,7 +62,7 @@ def people_interval(happened: np.ndarray, people: np.ndarray, confidence: float 
 
 
 def effective_trials(happened: np.ndarray, people: np.ndarray, confidence: float = 0.95) -> float:
-    """How many independent trials tell as much about the share of True as these, in which people come several times.
+    """How many independent trials tell as much about the fraction of True as these, in which people come several times.
 
     The share's variance comes from leaving out each person once (jackknife). That of n independent trials would be
     share * (1 - share) / n, which gives n; it is made smaller where there are few people, since the variance is known

@@ -13,7 +13,7 @@ FAILURE = 0.1  # a face whose error is above it counts as failed
 
 
 class LandmarkFigures(NamedTuple):
-    """Mean error of all faces, of each point `(k,)`, and the share of failed faces."""
+    """Mean error of all faces, of each point `(k,)`, and the fraction of failed faces."""
 
     nme: float
     per_point: np.ndarray

@@ -54,7 +54,7 @@ def training_curves(history: Path) -> Figure:
 
 
 def require_matplotlib() -> None:
-    """Does nothing where matplotlib can be imported; long work calls it before it starts.
+    """Does nothing if matplotlib can be imported; long work calls it before it starts.
 
     Raises:
         ImportError: If matplotlib is missing.
@@ -76,7 +76,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def save_figure(figure: Figure, path: Path) -> Path:
-    """Writes a figure to `path`, in the format its suffix says, making the folder where need be."""
+    """Writes a figure to `path`, in the format its suffix says, making the folder if needed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
     return path

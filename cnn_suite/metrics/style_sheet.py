@@ -1,4 +1,4 @@
-"""A sheet of painted photographs: a row a photograph, first as it is, then in every style."""
+"""A sheet of painted photographs: one row per photograph, first as it is, then in every style."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -42,7 +42,7 @@ class OperatingPoint(NamedTuple):
 
 
 class BestAccuracy(NamedTuple):
-    """The share of pairs that is told right, and the threshold for it."""
+    """The fraction of pairs that are classified correctly, and the threshold for it."""
 
     accuracy: float
     threshold: float
@@ -66,7 +66,7 @@ def all_pairs(encodings: np.ndarray, labels: Sequence[Any] | np.ndarray, measure
     """Every pair of different rows, (0, 1), (0, 2), ..., (1, 2), ...
 
     Args:
-        encodings: Float `(n, size)`, one row a picture.
+        encodings: Float `(n, size)`, one row per picture.
         labels: Who each picture shows, `(n,)`: numbers or names.
         measure: "squared" or "euclidean" distance of the rows as they are, or "cosine": 1 minus the cosine of their
             angle, half the squared distance of rows made unit length.
@@ -81,7 +81,7 @@ def all_pairs(encodings: np.ndarray, labels: Sequence[Any] | np.ndarray, measure
     encodings, labels = checked_encodings(encodings, labels)
     prepared, distance = rows_and_distance(measure)
     rows = prepared(encodings)
-    # A row at a time: differences lose nothing where two rows are close, and no n x n x size array is made.
+    # A row at a time: differences lose nothing if two rows are close, and no n x n x size array is made.
     distances = [distance(rows[number + 1 :] - rows[number]) for number in range(len(rows) - 1)]
     same = [labels[number + 1 :] == labels[number] for number in range(len(rows) - 1)]
     return Pairs(np.concatenate(distances), np.concatenate(same))
@@ -108,7 +108,7 @@ def roc(distances: np.ndarray, same: np.ndarray) -> Roc:
 
 
 def best_accuracy(distances: np.ndarray, same: np.ndarray, *, balanced: bool = False) -> BestAccuracy:
-    """The largest share of pairs that one threshold tells right; the smallest such threshold.
+    """The largest fraction of pairs that one threshold classifies correctly, and the smallest such threshold.
 
     It was chosen on the pairs that it is measured on, so that it flatters: on few pairs very much.
 
@@ -159,7 +159,7 @@ def tar_at_far(distances: np.ndarray, same: np.ndarray, far: float) -> Operating
 
 
 def equal_error_rate(distances: np.ndarray, same: np.ndarray) -> EqualErrorRate:
-    """The rate at which as many pairs of different people are accepted as pairs of one person refused, in shares.
+    """The rate at which as many pairs of different people are accepted as pairs of one person rejected, in shares.
 
     Where no threshold has both rates equal, the crossing of the line between its two neighbours is taken, for the rate
     and for the threshold.
@@ -181,7 +181,7 @@ def equal_error_rate(distances: np.ndarray, same: np.ndarray) -> EqualErrorRate:
 
 
 def share_threshold(distances: np.ndarray, share: float) -> float:
-    """The largest threshold below which at most this share of the distances lies; infinite where all may.
+    """The largest threshold below which at most this fraction of the distances lies; infinite if all may.
 
     Args:
         distances: Float `(n,)`, at least one.

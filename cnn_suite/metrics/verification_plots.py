@@ -140,7 +140,7 @@ def write_verification_plots(
     *,
     measure: str = "squared",
 ) -> list[Path]:
-    """Draws everything of this module into `folder`, which is made where need be; arguments as above.
+    """Draws everything of this module into `folder`, which is made if needed; arguments as above.
 
     Returns:
         The files: roc.png, det.png and distances.png.
@@ -154,7 +154,7 @@ def write_verification_plots(
 
 
 def _thinned(curve: Roc) -> Roc:
-    """At most some thousand points of a curve, close together where few are accepted or few refused."""
+    """At most some thousand points of a curve, close together where few are accepted or few rejected."""
     if len(curve.far) <= _POINTS:
         return curve
     low, high = np.geomspace(1e-9, 0.5, _POINTS), 1 - np.geomspace(0.5, 1e-9, _POINTS)

@@ -40,7 +40,7 @@ class PicturePair(NamedTuple):
 class ProtocolResult:
     """What a protocol of folds found; everything in the order of the folds' numbers.
 
-    `val` is the share of one person's pairs that are accepted at a threshold that accepts at most the share
+    `val` is the fraction of one person's pairs that are accepted at a threshold that accepts at most the share
     `requested_far` of the other folds' pairs of different people; `far` is the share it really accepts of the held-out
     ones. A fold of LFW has 300 of them, in which a FAR of 0.001 is a third of a pair: what is measured there says
     little about so rare a mistake. For that is `cnn_suite.metrics.verification_threshold.calibrate`.
@@ -85,7 +85,7 @@ def read_pairs(path: Path | str) -> list[PicturePair]:
 
     Raises:
         ValueError: If a line is not of that form, or there are more or fewer than the first says. Says which line.
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")

@@ -1,6 +1,6 @@
 """A threshold for a false accept rate, from data and with its error rates: `calibrate`.
 
-The threshold is the largest at which at most the requested share of the pairs of different people are accepted. For
+The threshold is the largest at which at most the requested fraction of the pairs of different people are accepted. For
 independent pairs the Clopper-Pearson interval of what is measured there holds the true rate as often as it says,
 although the threshold was chosen on the same pairs: the true rate at the (k + 1)-th smallest of n distances is
 distributed as Beta(k + 1, n - k), whose quantile is the interval's upper end (Wilks 1941, tolerance limits).
@@ -47,7 +47,7 @@ def calibrate(
     """The threshold for a false accept rate, from all pairs of some people's pictures.
 
     Args:
-        encodings: Float `(n, size)`, one row a picture.
+        encodings: Float `(n, size)`, one row per picture.
         labels: Who each picture shows, `(n,)`: numbers or names.
         far: The false accept rate that is asked for, above 0 and below 1.
         confidence: Of all intervals, above 0 and below 1.

@@ -57,7 +57,7 @@ def alexnet(
         groups: 1 for a single tower (62,378,344 parameters), 2 for the original (60,965,224), whose second, fourth and
             fifth convolutions see only the half of the channels that was on their own graphics card.
         include_top: False to end with the feature map of the last pooling.
-        dropout: Share of the features of `fc6` and of `fc7` left out in training.
+        dropout: Dropout rate of the features of `fc6` and of `fc7`.
         classifier_activation: None for logits.
         name: Name of the model.
 
@@ -65,11 +65,11 @@ def alexnet(
         Model from RGB 0..255 `(batch, height, width, channels)` to class probabilities `(batch, classes)`.
 
     Raises:
-        ValueError: If the shape is none of a picture or too small, or an argument does not fit.
+        ValueError: If the shape is invalid or too small, or an argument is invalid.
 
     Source: Krizhevsky et al. 2012, ImageNet Classification with Deep Convolutional Neural Networks, section 3.5 and
-    figure 2. Deviations: the pictures have 227 pixels a side, with which the figure's sizes come out (the text says
-    224); they are scaled to mean 0 and deviation 1 a channel, and convolutions start by He's rule. Biases start at 0,
+    figure 2. Deviations: the pictures have 227 pixels per side, with which the figure's sizes come out (the text says
+    224); they are scaled to mean 0 and deviation 1 per channel, and convolutions use He initialisation. Biases start at 0,
     where those of the paper's convolutions 2, 4 and 5 and of its hidden dense layers start at 1.
     """
     if groups not in (1, 2):

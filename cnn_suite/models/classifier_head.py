@@ -11,7 +11,7 @@ def classifier(x, classes: int, dropout: float, activation: str | None = "softma
     Args:
         x: Features `(batch, channels)`.
         classes: Number of classes.
-        dropout: Share of the features that is left out in training.
+        dropout: Dropout rate.
         activation: "softmax" for probabilities, None for logits.
         name: Name of the dense layer.
 
@@ -27,7 +27,7 @@ def classifier(x, classes: int, dropout: float, activation: str | None = "softma
 
 
 def check_classes(classes: int) -> None:
-    """Refuses a number of classes that is none.
+    """Rejects a number of classes that is none.
 
     Raises:
         ValueError: If it is not at least 1.

@@ -7,7 +7,7 @@ from cnn_suite.models.classifier_head import check_classes
 
 
 def convolutional_classifier(x, classes: int, activation: str | None = "softmax", name: str = "predictions_conv"):
-    """Class probabilities of a feature map: 1x1 convolution with a filter a class, ReLU, average, softmax.
+    """Class probabilities of a feature map: 1x1 convolution with one filter per class, ReLU, average, softmax.
 
     Args:
         x: Feature map `(batch, height, width, channels)`.

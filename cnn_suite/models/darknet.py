@@ -1,7 +1,7 @@
 """Networks of Darknet's .cfg files as functional Keras models, from YOLOv2 to YOLOv4.
 
 Layers are named after the line of their section, `line9_convolutional`, `line9_norm`, `line9_activation`, so that the
-.cfg is the map of the model. Shapes, limits and what is refused: `cnn_suite.weights.darknet_plan`.
+.cfg is the map of the model. Shapes, limits and what is rejected: `cnn_suite.weights.darknet_plan`.
 
 Source: Redmon & Farhadi 2016 (YOLO9000) and 2018 (YOLOv3), Bochkovskiy et al. 2020 (YOLOv4), and Darknet's own code.
 """

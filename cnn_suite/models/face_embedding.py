@@ -1,6 +1,6 @@
 """A small network that turns an aligned face into numbers of unit length, whose distances tell people apart.
 
-ResNet's basic blocks (He et al. 2015), and at the end one weight a cell and channel instead of an average, as in
+ResNet's basic blocks (He et al. 2015), and at the end one weight per cell and channel instead of an average, as in
 MobileFaceNets (Chen et al. 2018, section 3.1): the middle of a face says more than its border.
 """
 
@@ -24,7 +24,7 @@ def face_embedding(
     blocks: int = 2,
     name: str = "face_embedding",
 ) -> keras.Model:
-    """A network for encodings of faces.
+    """A face encoding network.
 
     Args:
         image_shape: Height, width and channels, fixed sides of at least 32.
@@ -38,7 +38,7 @@ def face_embedding(
         unit length, float32 in every precision.
 
     Raises:
-        ValueError: If the shape is none of a picture, too small or free.
+        ValueError: If the shape is invalid, too small or free.
 
     Source: see the module.
     """

@@ -10,7 +10,7 @@ from keras import layers
 from cnn_suite.layers.fused_batch_norm import FusedBatchNormalization
 from cnn_suite.layers.resnet_block import BasicBlock
 
-FILTERS = (16, 32, 48, 64)  # of a 64-pixel picture's maps of 32, 16, 8 and 4 cells a side
+FILTERS = (16, 32, 48, 64)  # of a 64-pixel picture's maps of 32, 16, 8 and 4 cells per side
 MOMENTUM = 0.97  # a few thousand steps are a whole training
 
 
@@ -28,7 +28,7 @@ def face_points(size: int, points: int, *, width: float = 1.0, name: str = "face
         x, y of every point in sides of the picture.
 
     Raises:
-        ValueError: If the size is no multiple of 16 or there are no points.
+        ValueError: If the size is not a multiple of 16 or there are no points.
     """
     if size < 16 or size % 16 or points < 1:
         raise ValueError(

@@ -1,7 +1,7 @@
 """GoogLeNet: nine inception modules, seven million parameters, and two side branches that help training.
 
 Names: `conv1`, `pool1`, `norm1`, `conv2_reduce`, `conv2`, `norm2`, `pool2`, `inception_3a` ... `inception_5b`,
-`avg_pool`, `predictions`; what is inside of a module is reached as `inception_3a/5x5_reduce` (see
+`avg_pool`, `predictions`; what is inside a module is reached as `inception_3a/5x5_reduce` (see
 `cnn_suite.models.surgery.features_at`).
 """
 
@@ -68,7 +68,7 @@ def googlenet(
         auxiliary: Whether to have both side branches, for training; sides of at least 65 pixels then. Compile with
             `loss_weights=AUXILIARY_LOSS_WEIGHTS`, and take `without_auxiliary` of the trained model.
         include_top: False to end with the last feature map.
-        dropout: Share of the pooled features left out in training.
+        dropout: Dropout rate of the pooled features.
         classifier_activation: None for logits.
         name: Name of the model.
 
@@ -77,11 +77,11 @@ def googlenet(
         parameters); with `auxiliary` to a dictionary of three such: predictions, auxiliary1, auxiliary2 (13,378,280).
 
     Raises:
-        ValueError: If the shape is none of a picture or too small, or an argument does not fit.
+        ValueError: If the shape is invalid or too small, or an argument is invalid.
 
     Source: Szegedy et al. 2014, Going Deeper with Convolutions, table 1 and section 5. Deviations: the 7x7 average
     pooling takes the whole map, whatever its size; the paper gives no numbers for its local response normalisation:
-    they are AlexNet's; pictures are scaled to mean 0 and deviation 1 a channel; weights start by He's rule.
+    they are AlexNet's; pictures are scaled to mean 0 and deviation 1 per channel; weights use He initialisation.
     """
     if auxiliary:
         _check_auxiliary(image_shape, include_top, name)

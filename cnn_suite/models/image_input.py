@@ -12,7 +12,7 @@ Scaling = Literal["caffe", "symmetric", "unit", "imagenet", "none"]
 _IMAGENET_MEAN, _IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _CAFFE_MEAN = (123.68, 116.779, 103.939)  # of ImageNet in RGB order
 
-# Factor and offset of every way of scaling 0..255: one number, or one a channel.
+# Factor and offset of every way of scaling 0..255: one number, or one per channel.
 _SCALINGS: dict[str, tuple] = {
     "caffe": (1.0, tuple(-mean for mean in _CAFFE_MEAN)),
     "symmetric": (1 / 127.5, -1.0),
@@ -31,7 +31,7 @@ def image_input(image_shape: ImageShape, smallest: int, scaling: Scaling, builde
         image_shape: Height, width and channels.
         smallest: The smallest side that the network can take.
         scaling: "caffe" (ImageNet's mean taken away), "symmetric" (-1..1), "unit" (0..1), "imagenet" (mean 0 and
-            deviation 1 a channel) or "none". Means a channel need three channels; other numbers of channels are scaled
+            deviation 1 per channel) or "none". Means a channel need three channels; other numbers of channels are scaled
             to -1..1 instead.
         builder: Name of the builder, for messages.
         free: Whether the sides may be None.
@@ -40,7 +40,7 @@ def image_input(image_shape: ImageShape, smallest: int, scaling: Scaling, builde
         Tensors `image` as it comes, and scaled.
 
     Raises:
-        ValueError: If the shape is none of a picture, too small, or free where it must not be.
+        ValueError: If the shape is invalid, too small or free where it must not be.
     """
     _check(image_shape, smallest, builder, free)
     image = keras.Input(tuple(image_shape), name="image")

@@ -4,7 +4,7 @@ from keras import layers
 
 
 def dropped_out(x, dropout: float, name: str):
-    """Features with a share of them left out in training.
+    """Features with a fraction of them left out in training.
 
     Args:
         x: Features `(batch, ...)`.

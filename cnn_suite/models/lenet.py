@@ -52,7 +52,7 @@ def lenet5(
             and max pooling, else the same) or "course" (ReLU and max pooling, first convolution with 8 filters and
             without padding: 62,958 parameters for 32x32x3).
         include_top: False to end with the feature map of the second pooling.
-        dropout: Share of the 84 features left out in training.
+        dropout: Dropout rate of the 84 features.
         classifier_activation: None for logits.
         name: Name of the model.
 
@@ -60,7 +60,7 @@ def lenet5(
         Model from 0..255 `(batch, height, width, channels)` to class probabilities `(batch, classes)`.
 
     Raises:
-        ValueError: If the shape is none of a picture or too small, or an argument does not fit.
+        ValueError: If the shape is invalid or too small, or an argument is invalid.
 
     Source: LeCun et al. 1998, Gradient-Based Learning Applied to Document Recognition, figure 2. Deviations, those of
     the notes' table: pictures of 28x28 padded by the first convolution instead of 32x32; the second convolution sees

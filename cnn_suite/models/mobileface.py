@@ -1,6 +1,6 @@
 """MobileFace V2: a face as 256 numbers, whose distances tell people apart; small enough for every frame of a webcam.
 
-Four stages of three inverted residual blocks (as MobileNetV2's, expanded by 3), then, in place of pooling, one dense
+Four stages of three inverted residual blocks (as MobileNetV2's, expanded by 3), then, instead of pooling, one dense
 layer over the last map, which knows where in an aligned face it looks. The face must be upright, at the place that
 training saw: `cnn_suite.runtime.face_alignment` brings it there.
 
@@ -57,10 +57,10 @@ def mobileface_v2(
         length, float32 in every precision.
 
     Raises:
-        ValueError: If the shape is none of a picture, too small or free, or the weights do not fit.
-        FileNotFoundError: If there is no such weights file.
+        ValueError: If the shape is invalid, too small or free, or the weights do not fit.
+        FileNotFoundError: If the weights file does not exist.
 
-    Source: see the module. Deviation: the authors normalise embeddings outside of the network.
+    Source: see the module. Deviation: the authors normalise embeddings outside the network.
     """
     image, x = image_input(image_shape, 32, "none", name, free=False)
     x = layers.Rescaling(SCALE, -MIDDLE * SCALE, name="scale")(x)

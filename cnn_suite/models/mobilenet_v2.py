@@ -60,7 +60,7 @@ def mobilenet_v2(
         classes: Number of classes.
         alpha: Width: factor on the channels of every layer; published weights have 0.35, 0.5, 0.75, 1, 1.3 and 1.4.
         include_top: False to end with the last feature map.
-        dropout: Share of the pooled features left out in training.
+        dropout: Dropout rate of the pooled features.
         classifier_activation: None for logits.
         weights: A weights file of keras.applications of the same alpha, with or without top as `include_top`.
         name: Name of the model.
@@ -69,8 +69,8 @@ def mobilenet_v2(
         Model from RGB 0..255 `(batch, height, width, channels)` to class probabilities `(batch, classes)`.
 
     Raises:
-        ValueError: If the shape is none of a picture or too small, or an argument does not fit.
-        FileNotFoundError: If there is no such weights file.
+        ValueError: If the shape is invalid or too small, or an argument is invalid.
+        FileNotFoundError: If the weights file does not exist.
 
     Source: Sandler et al. 2018, MobileNetV2: Inverted Residuals and Linear Bottlenecks, table 2; channels are rounded
     to multiples of 8 as in the authors' code.

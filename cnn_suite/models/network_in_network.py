@@ -86,11 +86,11 @@ def network_in_network(
         Model from RGB 0..255 `(batch, height, width, channels)` to class probabilities `(batch, classes)`.
 
     Raises:
-        ValueError: If the shape is none of a picture or too small, or an argument does not fit.
+        ValueError: If the shape is invalid or too small, or an argument is invalid.
 
     Source: Lin et al. 2014, Network in Network, sections 3 and 4.2; numbers of filters by the authors' Caffe files
     ("cifar-10" and the model zoo's "nin_imagenet"). Deviations: pictures are scaled to mean 0 and deviation 1 a
-    channel instead of whitened, and weights start by He's rule.
+    channel instead of whitened, and weights use He initialisation.
     """
     row = variant_row(VARIANTS, variant, name)
     image, x = image_input(image_shape, row.smallest, "imagenet", name)

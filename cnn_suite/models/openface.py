@@ -63,7 +63,7 @@ def openface_nn4_small2(
         means and variances of batch norms.
 
     Raises:
-        ValueError: If the shape is none of a picture, too small or free, or there are no dimensions.
+        ValueError: If the shape is invalid, too small or free, or there are no dimensions.
 
     Source: see the module. Deviation: the last pooling takes the whole map, whatever its size: 3 x 3 of 96 x 96.
     """

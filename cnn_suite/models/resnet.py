@@ -4,7 +4,7 @@ Two families, a table each. ImageNet's start with a 7x7 convolution and a poolin
 with one 3x3 convolution and have three stages of 16, 32 and 64 channels. A plain twin is the same network without
 shortcuts: the notes' and the paper's point is that it gets worse with depth while the residual network gets better.
 
-Names: `conv1_conv`, `conv1_bn`, `conv2_block1` ... as in keras.applications, with what is inside of a block reached as
+Names: `conv1_conv`, `conv1_bn`, `conv2_block1` ... as in keras.applications, with what is inside a block reached as
 `conv2_block1/conv1` (see `cnn_suite.models.surgery.features_at`).
 """
 
@@ -66,7 +66,7 @@ def imagenet_resnet(
         classes: Number of classes.
         shortcuts: False for the plain twin.
         include_top: False to end with the last feature map.
-        dropout: Share of the pooled features left out in training.
+        dropout: Dropout rate of the pooled features.
         classifier_activation: None for logits.
         weights: A weights file of keras.applications (resnet50, 101 and 152), with or without top as `include_top`.
         name: Name of the model.
@@ -75,8 +75,8 @@ def imagenet_resnet(
         Model from RGB 0..255 `(batch, height, width, channels)` to class probabilities `(batch, classes)`.
 
     Raises:
-        ValueError: If the shape is none of a picture, or an argument does not fit.
-        FileNotFoundError: If there is no such weights file.
+        ValueError: If the shape or an argument is invalid.
+        FileNotFoundError: If the weights file does not exist.
 
     Source: He et al. 2015, Deep Residual Learning for Image Recognition, table 1, shortcuts of option B. Deviation:
     the first convolution and pooling pad both sides alike, as keras.applications do.
@@ -129,7 +129,7 @@ def cifar_resnet(
         shortcut: Where the shape changes: "pad" (option A of the paper, without parameters) or "projection" (B);
             "none" for the plain twin.
         include_top: False to end with the last feature map.
-        dropout: Share of the pooled features left out in training.
+        dropout: Dropout rate of the pooled features.
         classifier_activation: None for logits.
         name: Name of the model.
 
@@ -137,10 +137,10 @@ def cifar_resnet(
         Model from RGB 0..255 `(batch, height, width, channels)` to class probabilities `(batch, classes)`.
 
     Raises:
-        ValueError: If the depth is not 6 n + 2, the shape is none of a picture, or an argument does not fit.
+        ValueError: If the depth is not 6 n + 2, the shape is invalid, or an argument does not fit.
 
     Source: He et al. 2015, Deep Residual Learning for Image Recognition, section 4.2. Deviation: pictures are scaled
-    to mean 0 and deviation 1 a channel by ImageNet's figures, instead of the mean of every pixel of the training set.
+    to mean 0 and deviation 1 per channel by ImageNet's figures, instead of the mean of every pixel of the training set.
     """
     if depth < 8 or depth % 6 != 2:
         raise ValueError(
@@ -225,27 +225,27 @@ def plain34(image_shape: ImageShape = IMAGENET_SHAPE, classes: int = 1000, **opt
 
 
 def resnet20(image_shape: ImageShape = CIFAR_SHAPE, classes: int = 10, **options) -> keras.Model:
-    """The CIFAR ResNet of 20 layers, 3 blocks a stage; `options` as of `cifar_resnet`."""
+    """The CIFAR ResNet of 20 layers, 3 blocks per stage; `options` as of `cifar_resnet`."""
     return _cifar("resnet20", image_shape, classes, **options)
 
 
 def resnet32(image_shape: ImageShape = CIFAR_SHAPE, classes: int = 10, **options) -> keras.Model:
-    """The CIFAR ResNet of 32 layers, 5 blocks a stage; `options` as of `cifar_resnet`."""
+    """The CIFAR ResNet of 32 layers, 5 blocks per stage; `options` as of `cifar_resnet`."""
     return _cifar("resnet32", image_shape, classes, **options)
 
 
 def resnet44(image_shape: ImageShape = CIFAR_SHAPE, classes: int = 10, **options) -> keras.Model:
-    """The CIFAR ResNet of 44 layers, 7 blocks a stage; `options` as of `cifar_resnet`."""
+    """The CIFAR ResNet of 44 layers, 7 blocks per stage; `options` as of `cifar_resnet`."""
     return _cifar("resnet44", image_shape, classes, **options)
 
 
 def resnet56(image_shape: ImageShape = CIFAR_SHAPE, classes: int = 10, **options) -> keras.Model:
-    """The CIFAR ResNet of 56 layers, 9 blocks a stage; `options` as of `cifar_resnet`."""
+    """The CIFAR ResNet of 56 layers, 9 blocks per stage; `options` as of `cifar_resnet`."""
     return _cifar("resnet56", image_shape, classes, **options)
 
 
 def resnet110(image_shape: ImageShape = CIFAR_SHAPE, classes: int = 10, **options) -> keras.Model:
-    """The CIFAR ResNet of 110 layers, 18 blocks a stage; `options` as of `cifar_resnet`."""
+    """The CIFAR ResNet of 110 layers, 18 blocks per stage; `options` as of `cifar_resnet`."""
     return _cifar("resnet110", image_shape, classes, **options)
 
 

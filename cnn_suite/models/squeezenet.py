@@ -64,7 +64,7 @@ def squeezenet(
         classes: Number of classes.
         variant: "1.1" (1,235,496 parameters) or "1.0" (1,248,424 and 2.4 times as many multiplications).
         include_top: False to end with the feature map of `fire9`.
-        dropout: Share of that map left out in training.
+        dropout: Dropout rate of that map.
         classifier_activation: None for logits.
         weights: A weights file of ImageNet: for 1.1 one of keras-squeezenet, with or without top as `include_top`; for
             1.0 the authors' `compressed_SqueezeNet.net`.
@@ -74,14 +74,14 @@ def squeezenet(
         Model from RGB 0..255 `(batch, height, width, channels)` to class probabilities `(batch, classes)`.
 
     Raises:
-        ValueError: If the shape is none of a picture or too small, or an argument or the weights do not fit.
-        FileNotFoundError: If there is no such weights file.
+        ValueError: If the shape is invalid or too small, or an argument or the weights do not fit.
+        FileNotFoundError: If the weights file does not exist.
 
     Source: Iandola et al. 2016, SqueezeNet: AlexNet-level Accuracy with 50x Fewer Parameters, table 1, and the authors'
     SqueezeNet_deploy.prototxt, whose poolings round up and whose last convolution sees a border of zeros (the paper's
     table has neither). 1.1 is keras-squeezenet's: poolings round down, where the authors' round up. Deviations:
-    pictures are scaled to mean 0 and deviation 1 a channel, which trains better than the plain mean taken away and
-    which the reader of weights makes up for; weights start by He's rule.
+    pictures are scaled to mean 0 and deviation 1 per channel, which trains better than the plain mean taken away and
+    which the reader of weights makes up for; weights use He initialisation.
     """
     row = variant_row(VARIANTS, variant, name)
     image, x = image_input(image_shape, row.smallest, "imagenet", name)

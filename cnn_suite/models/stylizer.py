@@ -45,7 +45,7 @@ def stylizer(
     variant: str = "johnson",
     name: str = "stylizer",
 ) -> keras.Model:
-    """A network that paints.
+    """A style network.
 
     Args:
         image_shape: Height, width and 3 channels; None for a free side.
@@ -58,7 +58,7 @@ def stylizer(
         `(batch, styles)` as a second input, to painted pictures of the same size, 0..255 and a little beyond.
 
     Raises:
-        ValueError: If the shape is none of a colour picture or too small, the variant is unknown, or there is no style.
+        ValueError: If the shape is invalid or too small, the variant is unknown, or there is no style.
 
     Source: Johnson et al. 2016, Perceptual Losses for Real-Time Style Transfer, and its supplementary material,
     table 1. Deviations: resize-convolution (Odena et al. 2016), instance normalisation (Ulyanov et al. 2016),
@@ -108,7 +108,7 @@ def _change(x, picture, kernel: int, factor: int, mixture):
     """The given picture, each colour brought to a mean and a deviation of the style, and what is added to it.
 
     At first nothing is added, so that training starts with all of the content. What is added is computed at the
-    resolution of the map, `factor**2` pixels a cell (Shi et al. 2016, Real-Time Single Image Super-Resolution).
+    resolution of the map, `factor**2` pixels per cell (Shi et al. 2016, Real-Time Single Image Super-Resolution).
     """
     colours = _normalised(picture, mixture, "colours")
     convolution = layers.Conv2D(3 * factor**2, kernel, kernel_initializer="zeros", name="picture_conv")

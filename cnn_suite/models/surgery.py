@@ -1,6 +1,6 @@
 """Work on networks that are there: reach their inner tensors, freeze them in part, give them a new head.
 
-Names are those of layers (`conv4_block6`) or, for what is inside of a block, `block/tensor` (`conv4_block6/conv1`): a
+Names are those of layers (`conv4_block6`) or, for what is inside a block, `block/tensor` (`conv4_block6/conv1`): a
 block is any layer with a method `tensors(x)` that gives its inner tensors by name.
 """
 
@@ -25,7 +25,7 @@ def features_at(model: keras.Model, names: Sequence[str]) -> keras.Model:
         Model from the input to a dictionary of tensors by name.
 
     Raises:
-        ValueError: If there is no such layer or tensor; the text names the nearest.
+        ValueError: If there is no such layer or tensor; the text names the closest.
     """
     opened: dict[str, dict] = {}
     tensors = {name: _tensor_at(model, name, opened) for name in names}
@@ -61,7 +61,7 @@ def _tensor_at(model: keras.Model, name: str, opened: dict[str, dict]):
 class _Opened(layers.Layer):
     """A block that gives all its inner tensors instead of its output.
 
-    One layer for the whole block: the layers inside of different blocks have the same names, which a functional model
+    One layer for the whole block: the layers inside different blocks have the same names, which a functional model
     could not hold beside each other.
     """
 
@@ -102,7 +102,7 @@ def set_trainable(model: keras.Model, train: str) -> list[str]:
         Names of the layers that learn and have weights.
 
     Raises:
-        ValueError: If there is no such layer.
+        ValueError: If the layer does not exist.
     """
     with_weights = [layer for layer in model.layers if layer.weights]
     first = {"all": model.layers[0].name, "head": with_weights[-1].name}.get(train, train)
@@ -204,7 +204,7 @@ def replace_head(
         model: A classifier, whose last layer with weights gives its classes, or a network without top, which ends in a
             feature map `(batch, height, width, channels)`.
         classes: Number of the new classes.
-        dropout: Share of the features left out in training.
+        dropout: Dropout rate of the features.
         activation: None for logits.
         name: Name of the new model; the old one's by default.
 

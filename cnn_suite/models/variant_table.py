@@ -18,7 +18,7 @@ def variant_row(table: Mapping[str, Row], variant: str, builder: str) -> Row:
         The row.
 
     Raises:
-        ValueError: If there is no such row.
+        ValueError: If the row does not exist.
     """
     if variant not in table:
         raise ValueError(f"`variant` of {builder} must be one of {', '.join(table)}. Received {variant!r}.")

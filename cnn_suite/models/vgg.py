@@ -53,11 +53,11 @@ def vgg(
         Model from RGB 0..255 `(batch, height, width, channels)` to class probabilities `(batch, classes)`.
 
     Raises:
-        ValueError: If the shape is none of a picture or too small, or an argument does not fit.
-        FileNotFoundError: If there is no such weights file.
+        ValueError: If the shape is invalid or too small, or an argument is invalid.
+        FileNotFoundError: If the weights file does not exist.
 
     Source: Simonyan & Zisserman 2014, Very Deep Convolutional Networks for Large-Scale Image Recognition, table 1 and
-    section 3.1. Deviation: weights start by Glorot's rule, as the paper's own footnote recommends; its experiments
+    section 3.1. Deviation: weights use Glorot initialisation, as the paper's own footnote recommends; its experiments
     copied the first layers of a trained VGG-11. (He's rule would keep the deviation of raw pixels, about 70, up to the
     logits.)
     """

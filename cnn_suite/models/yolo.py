@@ -1,4 +1,4 @@
-"""A small YOLO detector: a residual body, a top-down neck and one head a stride, fully convolutional.
+"""A small YOLO detector: a residual body, a top-down neck and one head per stride, fully convolutional.
 
 After Redmon & Farhadi 2018, YOLOv3: Darknet-53's residual blocks at a fraction of its width, features of deeper
 stages upsampled and joined to finer ones, anchors shared out over the heads by size.

@@ -58,7 +58,7 @@ def pixels_to_unit(boxes_px, size_hw):
 
 
 def area(boxes):
-    """Area of xyxy boxes, `(...)`; 0 where a side is negative."""
+    """Area of xyxy boxes, `(...)`; 0 if a side is negative."""
     boxes = _check_boxes(boxes, "boxes")
     return ops.maximum(boxes[..., 2] - boxes[..., 0], 0) * ops.maximum(boxes[..., 3] - boxes[..., 1], 0)
 
@@ -79,7 +79,7 @@ def paired_iou(a, b, crowd=None):
             small beside the region. With them it is the share of `a[i]` that lies inside, as COCO counts it.
 
     Returns:
-        Float `(...)` in [0, 1]; 0 where both boxes are empty.
+        Float `(...)` in [0, 1]; 0 if both boxes are empty.
     """
     a, b = _check_boxes(a, "a"), _check_boxes(b, "b")
     overlap = _intersection(a, b)
@@ -98,7 +98,7 @@ def iou(a, b, crowd=None):
         crowd: Bool `(..., M)`, which of `b` are crowds, as for `paired_iou`. None for none.
 
     Returns:
-        Float `(..., N, M)` in [0, 1]; 0 where both boxes are empty.
+        Float `(..., N, M)` in [0, 1]; 0 if both boxes are empty.
 
     Raises:
         ValueError: If the last axis of `a` or `b` is not 4.

@@ -19,7 +19,7 @@ def sigmoid_cross_entropy(target, logits):
 
 def softmax_cross_entropy(target, logits):
     """Cross-entropy over the last axis; its gradient by the logits is softmax(logits) - target where `target` adds up
-    to 1, and 0 where `target` is all 0.
+    to 1, and 0 if `target` is all 0.
 
     Args:
         target: Float `(..., classes)`.

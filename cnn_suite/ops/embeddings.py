@@ -83,7 +83,7 @@ def spread(embeddings):
         embeddings: Float `(n, size)`.
 
     Returns:
-        Float scalar: 0 where all are equal, nearly 1 where encodings of unit length point everywhere; the mean squared
+        Float scalar: 0 if all are equal, nearly 1 if encodings of unit length point everywhere; the mean squared
         distance of two of them is twice its square.
 
     Raises:

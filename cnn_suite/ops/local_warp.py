@@ -1,7 +1,7 @@
 """Local warp: pictures bent like rubber, by a grid of displaced points and a smooth field between them.
 
 Simard, Steinkraus & Platt 2003, Best Practices for Convolutional Neural Networks (elastic distortions), with a coarse
-grid in place of smoothed noise, so that no pixel can move farther than the farthest grid point.
+grid instead of smoothed noise, so that no pixel can move farther than the farthest grid point.
 Pictures are `(batch, height, width, channels)`, displacements `(batch, rows, columns, 2)` in pixels, y before x.
 """
 
@@ -60,7 +60,7 @@ def displacements_of(draws, largest, size_hw):
 
     Args:
         draws: Float `(batch, cells_y + 1, cells_x + 1, 2)`, evenly distributed in 0..1.
-        largest: Farthest displacement, as a share of the side.
+        largest: Farthest displacement, as a fraction of the side.
         size_hw: Sides of the picture in pixels.
 
     Returns:

@@ -1,9 +1,9 @@
-"""Localization in its simple forms: one object a picture, one a grid cell, one a grid cell and anchor.
+"""Localization in its simple forms: one object per picture, one a grid cell, one a grid cell and anchor.
 
 A target is [pc, bx, by, bh, bw, c1 .. cn]: whether there is an object, the midpoint, height and width of its box (in
 this order, height first) and its class, one-hot. Without an object everything is 0 and only pc counts.
 Coordinates of a whole picture's target run from (0, 0) at the upper left to (1, 1) at the lower right of the picture;
-those of a cell's target likewise over the cell, so that bx and by lie between 0 and 1, and bh and bw exceed 1 where the
+those of a cell's target likewise over the cell, so that bx and by lie between 0 and 1, and bh and bw exceed 1 if the
 box is larger than its cell.
 
 Source: Redmon et al. 2015, You Only Look Once, section 2; the anchors: Redmon & Farhadi 2016, YOLO9000.
@@ -19,7 +19,7 @@ def encode_localization(boxes, class_ids, classes: int):
     """Targets of pictures with at most one object each.
 
     Args:
-        boxes: Unit xyxy, `(..., 4)`; of no meaning where there is no object.
+        boxes: Unit xyxy, `(..., 4)`; meaningless where there is no object.
         class_ids: Int `(...)`; negative where there is no object (background).
         classes: Number of classes.
 
@@ -64,7 +64,7 @@ def encode_grid(truths, grid_hw, classes: int):
 
 
 def encode_anchor_grid(truths, grid_hw, anchors_cells, classes: int):
-    """Targets of a grid whose cells answer for one object an anchor, such as 3 x 3 x 2 x 8.
+    """Targets of a grid whose cells answer for one object per anchor, such as 3 x 3 x 2 x 8.
 
     An object belongs to the cell of its midpoint and to the anchor with the best shape IoU. Of two in one cell with the
     same anchor the last stays.

@@ -1,7 +1,7 @@
 """Non-max suppression with static shapes, for any Keras backend: per class, class-agnostic and soft.
 
 The algorithm of the course notes: pick the box with the highest score, discard every box that overlaps it too much,
-go on with what is left; independently for each class unless asked otherwise.
+continue with what is left; independently for each class unless asked otherwise.
 """
 
 from typing import Any, NamedTuple

@@ -17,7 +17,7 @@ def iou(a: ArrayLike, b: ArrayLike) -> np.ndarray:
         b: Boxes, `(m, 4)` xyxy.
 
     Returns:
-        Float64 `(n, m)` in [0, 1]; 0 where both boxes have no area.
+        Float64 `(n, m)` in [0, 1]; 0 if both boxes have no area.
 
     Raises:
         ValueError: If a shape is not (n, 4).

@@ -7,7 +7,7 @@ Krizhevsky, Sutskever & Hinton 2012, section 4.1. The axes and their eigenvalues
 from keras import ops
 
 EIGENVALUES = (0.2175, 0.0188, 0.0045)
-EIGENVECTORS = (  # a row a channel (R, G, B), a column an axis: the first is brightness, then blue to red, then green
+EIGENVECTORS = (  # a row a channel (R, G, B), one column per axis: the first is brightness, then blue to red, then green
     (-0.5675, 0.7192, 0.4009),
     (-0.5808, -0.0045, -0.8140),
     (-0.5836, -0.6948, 0.4203),
@@ -19,7 +19,7 @@ def pca_colour(images, draws, value_range=(0.0, 255.0)):
 
     Args:
         images: Float `(batch, height, width, 3)`, RGB.
-        draws: Float `(batch, 3)`, one number an axis; the paper draws them from a normal distribution with deviation
+        draws: Float `(batch, 3)`, one number per axis; the paper draws them from a normal distribution with deviation
             0.1.
         value_range: Smallest and largest value of a pixel.
 

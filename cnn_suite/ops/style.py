@@ -1,6 +1,6 @@
 """The costs of neural style transfer: content, style by Gram matrices, and total variation.
 
-Features are activations of a layer, `(batch, height, width, channels)`. Style is told by the Gram matrix, which sums
+Features are activations of a layer, `(batch, height, width, channels)`. Style is described by the Gram matrix, which sums
 over positions and so forgets where things are. Here it is divided by the number of positions, `mean_gram`, so that a
 painting and a picture of different sizes can be compared.
 
@@ -10,7 +10,7 @@ A cost has one of three normalisations:
     "gatys"   content  1/2 ||F - P||^2              style  the same; the paper has 1 / (4 N^2 M^2)
     "energy"  content  ||F - P||^2 / ||P||^2        style  ||G - A||^2 / ||A||^2
 
-The last is a share of the target's own energy: 0 where the target is met, 1 for an empty picture, whatever the size of
+The last is a fraction of the target's own energy: 0 if the target is met, 1 for an empty picture, whatever the size of
 the picture, the layer and the network, so that one setting of weights serves all of them.
 
 Source: Gatys, Ecker & Bethge 2015, A Neural Algorithm of Artistic Style, equations 1 to 7.
@@ -119,7 +119,7 @@ def total_variation(pictures):
         pictures: `(batch, height, width, channels)`, 0..255.
 
     Returns:
-        `(batch,)`, in units of the whole range: 1 where every pixel differs from its neighbours by 255.
+        `(batch,)`, in units of the whole range: 1 if every pixel differs from its neighbours by 255.
 
     Source: Mahendran & Vedaldi 2015, Understanding Deep Image Representations by Inverting Them, section 3, beta = 2.
     """

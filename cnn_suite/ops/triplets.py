@@ -31,7 +31,7 @@ PHASES = 1e4  # turns of the noise for a mean distance of 1: the fourth digit of
 
 
 class Triplets(NamedTuple):
-    """Triplets, the first axis the anchor; all but `chosen` broadcast to its shape and mean nothing where it is false.
+    """Triplets, the first axis the anchor; all but `chosen` broadcast to its shape and mean nothing if it is false.
 
     Attributes:
         anchor_positive: Distance d(A, P), float, with gradients.
@@ -67,9 +67,9 @@ def choose_triplets(
         margin: Semi-hard: a negative must be farther than the positive by less than this.
         choice: Semi-hard: which of several negatives, the "nearest" or a "random" one.
         fallback: Semi-hard: what an anchor and positive get that have no such negative: "skip" for no triplet,
-            "largest" for the farthest negative (TensorFlow Addons), "nearest" for the nearest one.
+            "largest" for the farthest negative (TensorFlow Addons), "nearest" for the closest one.
         seed: Of what is chosen at random. There is no state: the same distances and seed give the same choice, so
-            that a training which goes on from a checkpoint chooses as if it had not stopped. Other distances give
+            that a training which continues from a checkpoint chooses as if it had not stopped. Other distances give
             another choice, and so may another device or compiler.
 
     Returns:
@@ -111,7 +111,7 @@ def triplet_costs(triplets: Triplets, *, margin: float = 0.2, soft: bool = False
         soft: ln(1 + exp(d(A, P) - d(A, N))) instead, which has no margin and never ends.
 
     Returns:
-        Float of the shape of `triplets.chosen`, 0 where there is no triplet.
+        Float of the shape of `triplets.chosen`, 0 if there is no triplet.
 
     Source: Schroff et al. 2015, FaceNet, section 3.1; Hermans et al. 2017, section 2, soft margin.
     """
@@ -129,7 +129,7 @@ def anchor_losses(costs, chosen, *, average: str = "chosen"):
         average: Over all "chosen" triplets, or over "active" ones alone, which cost something.
 
     Returns:
-        Float `(n,)`: n times an anchor's sum, divided by the number of triplets; 0 where a batch has none.
+        Float `(n,)`: n times an anchor's sum, divided by the number of triplets; 0 if a batch has none.
 
     Raises:
         ValueError: If the average is unknown.
@@ -145,7 +145,7 @@ def anchor_losses(costs, chosen, *, average: str = "chosen"):
 
 
 def active_share(distances, person_ids, *, margin: float = 0.2):
-    """Which share of all triplets of a batch breaks the margin: 1 for equal encodings, 0 when all is learned.
+    """Which fraction of all triplets of a batch breaks the margin: 1 for equal encodings, 0 when all is learned.
 
     Args:
         distances: Float `(n, n)`.
@@ -153,7 +153,7 @@ def active_share(distances, person_ids, *, margin: float = 0.2):
         margin: By how much a negative must be farther than the positive; 0 for the order alone, where a tie is right.
 
     Returns:
-        Float scalar; 0 where there is no triplet.
+        Float scalar; 0 if there is no triplet.
     """
     triplets = choose_triplets(distances, person_ids, rule="all")
     active = ops.cast(triplet_costs(triplets, margin=margin) > 0, "float32")
@@ -161,7 +161,7 @@ def active_share(distances, person_ids, *, margin: float = 0.2):
 
 
 def check_rule(rule: str, choice: str, fallback: str) -> None:
-    """Refuses words that `choose_triplets` does not know.
+    """Rejects words that `choose_triplets` does not know.
 
     Raises:
         ValueError: If one is unknown.
@@ -219,7 +219,7 @@ def _semi_hard(distances, different, exists, margin: float, choice: str, fallbac
 
 
 def _nearest(distances, candidates):
-    """Place of the nearest candidate along the last axis; 0 where there is none."""
+    """Place of the nearest candidate along the last axis; 0 if there is none."""
     return ops.argmin(ops.where(candidates, distances, float("inf")), axis=-1)
 
 

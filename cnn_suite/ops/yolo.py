@@ -225,7 +225,7 @@ def best_overlap(truths, predicted_boxes):
 
     Args:
         truths: `(batch, n, 5)`, unit xyxy and class id; rows without area overlap nothing. For rows with a negative
-            class id and an area (crowds) the overlap is the share of the prediction that lies inside, else the IoU.
+            class id and an area (crowds) the overlap is the fraction of the prediction that lies inside, else the IoU.
         predicted_boxes: Unit xyxy, `(batch, rows, columns, anchors, 4)`.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Cameras and network streams as a source: they go on by themselves, and may be unplugged."""
+"""Cameras and network streams as a source: they continue by themselves, and may be unplugged."""
 
 from __future__ import annotations
 

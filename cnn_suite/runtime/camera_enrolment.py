@@ -13,11 +13,11 @@ Problems = Callable[[Frame, RecognisedFaces], Sequence[str]]  # why this frame c
 
 
 class CameraEnrolment:
-    """Gathers encodings from frames that pass the gate.
+    """Gathers encodings from frames that pass the quality check.
 
     Args:
         name: Who is in front of the camera.
-        problems: The gate.
+        problems: The quality check.
         save: Takes the encodings `(n, dimensions)` once there are enough.
         wanted: How many.
         apart_s: Least seconds of the source between two of them, so that they differ.

@@ -58,7 +58,7 @@ class ZoneCounter:
     """Counts objects inside a polygon.
 
     Args:
-        corners: Three or more (x, y) in unit coordinates, in order round the zone.
+        corners: Three or more (x, y) in unit coordinates, in order around the zone.
     """
 
     def __init__(self, corners: Sequence[tuple[float, float]]) -> None:

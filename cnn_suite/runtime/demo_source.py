@@ -42,7 +42,7 @@ _VIEWS = (  # second, centre x, centre y, width of the view on the board
 
 
 class DemoSource:
-    """Ten seconds at 30 frames a second, 640 x 480; the last view is the first one again.
+    """Ten seconds at 30 frames per second, 640 x 480; the last view is the first one again.
 
     Args:
         endless: Whether to begin again at the end.

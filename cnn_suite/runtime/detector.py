@@ -94,7 +94,7 @@ class Detector:
     def chosen_thresholds(
         self, confidence: float | None, iou: float | None, max_detections: int | None
     ) -> tuple[float, float, int]:
-        """The given thresholds, with the card's in place of None."""
+        """The given thresholds, with the card's instead of None."""
         given = {"confidence": confidence, "iou": iou, "max_detections": max_detections}
         chosen = {name: self.thresholds[name] if value is None else value for name, value in given.items()}
         for name in ("confidence", "iou"):

@@ -52,7 +52,7 @@ def annotated(
 
 
 def draw_detections(image: np.ndarray, detections: Detections, captions: Sequence[str] | None = None) -> None:
-    """Boxes with label, track number and confidence, or captions; the surest ones are drawn last, on top."""
+    """Boxes with label, track number and confidence, or captions; the most confident ones are drawn last, on top."""
     thickness = max(1, round(_scale(image) * 2.5))
     ids = [-1] * len(detections) if detections.track_id is None else detections.track_id.tolist()
     names = detections.names

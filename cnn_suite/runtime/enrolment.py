@@ -1,4 +1,4 @@
-"""The gate before the gallery: is this picture good enough to know a person by for years?
+"""The quality check before the gallery: is this picture good enough to know a person by for years?
 
 One poor enrolment harms every later comparison, so each fault is named with what was seen, what is asked for and what
 to do. The defaults of `EnrolmentLimits` were set on press photographs of 250 x 250 pixels (100 pictures of ten people
@@ -37,11 +37,11 @@ class EnrolmentLimits:
         sharpness: Least sharpness; 0.02 to 0.15 is usual for press photographs.
         brightness: Least and greatest mean grey value of the face.
         contrast: Least standard deviation of its grey values.
-        dark: Greatest share of pixels that are nearly black.
-        bright: Greatest share of pixels that are nearly white.
+        dark: Greatest fraction of pixels that are nearly black.
+        bright: Greatest fraction of pixels that are nearly white.
         across: Greatest turn to a side, in `FacePose.across`; 0.45 is some 45 degrees.
         down: Least and greatest nod, in `FacePose.down`.
-        rival: From what share of the largest face's size on another face makes it unclear who is meant.
+        rival: From what fraction of the largest face's size on another face makes it unclear who is meant.
     """
 
     eye_distance_px: float = 24.0
@@ -65,11 +65,11 @@ class Quality:
         sharpness: Variance of the Laplacian over the variance of grey values, both of the aligned face.
         brightness: Mean grey value of the face, 0 to 255.
         contrast: Standard deviation of its grey values.
-        dark: Share of pixels that are nearly black.
-        bright: Share of pixels that are nearly white.
+        dark: Fraction of pixels that are nearly black.
+        bright: Fraction of pixels that are nearly white.
         across: Turn to a side, `FacePose.across`.
         down: Nod, `FacePose.down`.
-        rival: Size of the next largest face by that of the largest; 0 where there is none.
+        rival: Size of the next largest face by that of the largest; 0 if there is none.
     """
 
     confidence: float

@@ -41,7 +41,7 @@ class Explanation:
         returned: Of these, within the number allowed.
         best_objectness: Highest objectness of all candidates.
         best_class: Highest class probability of all candidates.
-        guesses: The best candidates by score, doubles left out.
+        guesses: The best candidates by score, duplicates left out.
         confidence: The confidence threshold in use.
     """
 

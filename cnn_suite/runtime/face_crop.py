@@ -1,4 +1,4 @@
-"""The square round a face on which its points are looked for: between a picture's pixels and the crop's."""
+"""The square around a face on which its points are looked for: between a picture's pixels and the crop's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ CONTEXT = 1.25  # side of the square in longer sides of the box: a box a little 
 
 
 def crop_matrix(box_px: np.ndarray, size: int, *, context: float = CONTEXT) -> np.ndarray:
-    """The map from a picture to the square crop round a box.
+    """The map from a picture to the square crop around a box.
 
     Args:
         box_px: Corners x0, y0, x1, y1 in pixels of the picture.

@@ -27,7 +27,7 @@ _MOST_FACES = 5000  # that are compared with each other; OpenCV's own default
 
 @dataclass(frozen=True, eq=False)
 class Faces:
-    """The faces in one picture, the surest first.
+    """The faces in one picture, the most confident first.
 
     Boxes and points may reach over the picture's edge, as a face there does.
 
@@ -51,7 +51,7 @@ class Faces:
         return Detections(self.xyxy_px, self.confidence, np.zeros(len(self), np.int32), (LABEL,))
 
     def largest(self) -> int | None:
-        """The number of the face with the largest box, the surer of two equal ones; None where there is no face.
+        """The number of the face with the largest box, the surer of two equal ones; None if there is no face.
 
         It is the one to take where a picture should show one person: the others stand behind.
         """
@@ -71,7 +71,7 @@ class FaceDetector:
             near faces as well. None to look at pictures as they are.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If the file is damaged or not YuNet, or a number is not of its kind.
     """
 
@@ -131,7 +131,7 @@ def _opened(path: Path, confidence: float, iou: float) -> cv2.FaceDetectorYN:
 
 
 def _rows(network: cv2.FaceDetectorYN, image_rgb: np.ndarray) -> np.ndarray:
-    """What OpenCV gives, `(n, 15)`: the box's corner and size, points, confidence; no rows in place of its None."""
+    """What OpenCV gives, `(n, 15)`: the box's corner and size, points, confidence; no rows instead of its None."""
     network.setInputSize((image_rgb.shape[1], image_rgb.shape[0]))
     _, found = network.detect(cv2.cvtColor(image_rgb, cv2.COLOR_RGB2BGR))
     return np.zeros((0, _ROW), np.float32) if found is None else found

@@ -78,7 +78,7 @@ class FaceEncoder:
         self.encoder = encoder
 
     def __call__(self, image_rgb: np.ndarray) -> EncodedFaces:
-        """The faces of a picture, uint8 `(height, width, 3)`, the surest first.
+        """The faces of a picture, uint8 `(height, width, 3)`, the most confident first.
 
         Raises:
             ValueError: If the picture is not of its kind.

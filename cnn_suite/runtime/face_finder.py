@@ -28,7 +28,7 @@ class FaceFinder:
         self._score = score
 
     def __call__(self, image_rgb: np.ndarray) -> Faces:
-        """The faces of a picture, uint8 `(height, width, 3)`, the surest first.
+        """The faces of a picture, uint8 `(height, width, 3)`, the most confident first.
 
         Raises:
             ValueError: If the picture is not of its kind.

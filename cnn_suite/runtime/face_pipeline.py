@@ -45,7 +45,7 @@ def load_face_encoder(model: str = ENCODER, detector: str = "auto", *, threads: 
     """Detector, points, alignment and encodings as one call.
 
     Args:
-        model: Model folder or name of a network for encodings.
+        model: Model folder or name of an encoding network.
         detector: As for `load_finder`.
         threads: Threads of the LiteRT interpreters.
 

@@ -67,7 +67,7 @@ class FacePoints:
 
 
 def box_round(points: np.ndarray) -> np.ndarray:
-    """The box `(4,)` that a detector would give round a face with these five points `(5, 2)`."""
+    """The box `(4,)` that a detector would give around a face with these five points `(5, 2)`."""
     eyes, mouth = points[:2].mean(axis=0), points[3:].mean(axis=0)
     half = ROUND_POINTS * max(np.linalg.norm(points[1] - points[0]), np.linalg.norm(mouth - eyes))
     middle = points.mean(axis=0)

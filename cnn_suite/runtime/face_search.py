@@ -41,7 +41,7 @@ class Neighbour:
 
 
 class FaceIndex:
-    """Encodings made ready to be searched; to be made anew after the gallery changed.
+    """Encodings made ready to be searched; to be made again after the gallery changed.
 
     Args:
         matrix: Float32 `(n, dimensions)` of unit length, as `Gallery.encodings` gives it; kept, not copied, if it is

@@ -1,4 +1,4 @@
-"""The threshold that comes with a model: from data, with the share of strangers that it lets in."""
+"""The threshold that comes with a model: from data, with the fraction of strangers that it lets in."""
 
 from __future__ import annotations
 

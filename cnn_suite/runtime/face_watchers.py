@@ -11,9 +11,7 @@ from cnn_suite.runtime.liveness import PROMPTS, TurnChallenge
 from cnn_suite.runtime.recognition import RecognisedFaces
 
 
-def enrolment_gate(
-    name: str, enrolled: FaceIndex, threshold: float
-) -> Callable[[Frame, RecognisedFaces], list[str]]:
+def enrolment_gate(name: str, enrolled: FaceIndex, threshold: float) -> Callable[[Frame, RecognisedFaces], list[str]]:
     """A function that says what speaks against enrolling the largest face of a frame.
 
     Args:
@@ -37,7 +35,7 @@ def enrolment_gate(
 
 
 class LivenessWatcher:
-    """Asks the person with the largest face for turns of the head; begins anew after a failure.
+    """Asks the person with the largest face for turns of the head; begins again after a failure.
 
     Args:
         make: Makes a challenge.

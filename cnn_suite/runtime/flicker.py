@@ -35,10 +35,10 @@ class Flicker:
 
         Args:
             picture_rgb: `uint8 (height, width, 3)`.
-            motion: Between the original frames of this picture and of the one before; None where a scene begins.
+            motion: Between the original frames of this picture and of the one before; None if a scene begins.
 
         Returns:
-            The flicker of this frame, 0..255; None where a scene begins or too little can be compared.
+            The flicker of this frame, 0..255; None if a scene begins or too little can be compared.
         """
         before, self._before = self._before, picture_rgb
         if before is None or motion is None:
@@ -58,7 +58,7 @@ def flicker_between(earlier_rgb: np.ndarray, later_rgb: np.ndarray, motion: Moti
         motion: Between the original frames.
 
     Returns:
-        0..255; None where the flow can be trusted on less than a tenth of the frame, as at a cut.
+        0..255; None if the flow can be trusted on less than a tenth of the frame, as at a cut.
     """
     trusted = (motion.trusted > 0.5).astype(np.uint8)
     if trusted.mean() < _LEAST_TRUSTED:

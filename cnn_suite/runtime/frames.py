@@ -42,7 +42,7 @@ class Frame:
 class FrameSource(Protocol):
     """What every source has.
 
-    `live` sources go on by themselves, so old frames are dropped; of the others no frame is ever lost.
+    `live` sources continue by themselves, so old frames are dropped; of the others no frame is ever lost.
     """
 
     name: str
@@ -65,7 +65,7 @@ def open_source(source: str | int, *, endless_demo: bool = False) -> FrameSource
         endless_demo: Whether "demo" begins again at its end.
 
     Raises:
-        SourceError: If there is no such thing or it cannot be read.
+        SourceError: If the thing or it cannot be read does not exist.
     """
     from cnn_suite.runtime import camera, demo_source, pictures, video
 

@@ -18,10 +18,10 @@ _CHATTER = (b"INFO: Created TensorFlow Lite XNNPACK delegate", b"INFO: Initializ
 class LiteRTModel:
     """One exported graph with its signatures.
 
-    The interpreter plans its memory anew only when a picture has another size than the one before.
+    The interpreter plans its memory again only when a picture has another size than the one before.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If it is no LiteRT model.
     """
 

@@ -6,7 +6,7 @@ and more. The turns are asked for at random and a turn to the wrong side fails, 
 one of `2 ** n` fits.
 
 What this does not stop: a film or a screen that is made to follow the asked turns, live face swapping, a mask, a
-photograph bent round a bottle or a head, photographs from several sides changed quickly in one place, a living person
+photograph bent around a bottle or a head, photographs from several sides changed quickly in one place, a living person
 who looks like another. It says nothing about who the person
 is: compare the face before, during and after with the same encoding, and the jump of a face to another place is only
 noticed here by place and size. Use it to make a printed picture not enough; never as the only lock.
@@ -110,7 +110,7 @@ class TurnChallenge:
 
     @property
     def progress(self) -> float:
-        """Share of the steps that are done."""
+        """Fraction of the steps that are done."""
         return self._step / len(self._steps)
 
     def update(self, points_px: np.ndarray | None, time_s: float) -> State:
@@ -192,7 +192,7 @@ class TurnChallenge:
 
 
 def _pose(points_px: np.ndarray | None) -> FacePose | None:
-    """The pose, None where there is no face or the points of one seen from the side lie on a line."""
+    """The pose, None if there is no face or the points of one seen from the side lie on a line."""
     if points_px is None:
         return None
     if np.shape(points_px) != (5, 2):

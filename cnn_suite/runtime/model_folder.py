@@ -48,7 +48,7 @@ def open_graph(
 
 
 def check_picture(image_rgb: np.ndarray) -> None:
-    """Refuses what is no RGB picture.
+    """Rejects what is no RGB picture.
 
     Raises:
         ValueError: If it is not uint8 of shape (height, width, 3), or empty.

@@ -32,7 +32,7 @@ class Motion:
 
     Args:
         backward: Flow from the later picture to the earlier one, float32 `(height, width, 2)` in pixels.
-        trusted: Float32 `(height, width)`, 1 where the flow can be trusted and 0 elsewhere; between them at the edges.
+        trusted: Float32 `(height, width)`, 1 if the flow can be trusted and 0 elsewhere; between them at the edges.
         mismatch: Float32 `(height, width)`, squared distance of the colours (each 0..1) of the later picture from the
             earlier one's, warped.
     """
@@ -95,7 +95,7 @@ def warped(picture: np.ndarray, flow: np.ndarray, *, sharp: bool = False) -> np.
     """A picture read along a flow: the result at p is the picture at p + flow(p).
 
     Args:
-        picture: `(height, width)` or `(height, width, channels)`, uint8 or float32. What lies outside of it looks like
+        picture: `(height, width)` or `(height, width, channels)`, uint8 or float32. What lies outside it looks like
             its border.
         flow: Float32 `(height, width, 2)`; with the backward flow the earlier picture comes to where the later one is.
         sharp: Cubic instead of linear interpolation, for pictures that are warped again and again; it may overshoot.
@@ -115,14 +115,14 @@ def occlusion(forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
     """Where the backward flow can be trusted: a mask that is 0 on what is occluded or uncovered.
 
     Not trusted are places from which there and back does not lead back (equation 5), the edges of moving things
-    (equation 6), and places that come from outside of the picture.
+    (equation 6), and places that come from outside the picture.
 
     Args:
         forward: Flow from the earlier picture to the later one, float32 `(height, width, 2)`.
         backward: Flow from the later picture to the earlier one, the same shape.
 
     Returns:
-        Float32 `(height, width)` over the later picture, 1 where the flow can be trusted and 0 elsewhere.
+        Float32 `(height, width)` over the later picture, 1 if the flow can be trusted and 0 elsewhere.
 
     Source: Ruder et al. 2016, Artistic style transfer for videos, equations 5 and 6.
     """

@@ -1,4 +1,4 @@
-"""Results as lines: one JSON object a frame (.jsonl), or one row a detection (.csv)."""
+"""Results as lines: one JSON object a frame (.jsonl), or one row per detection (.csv)."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class JsonlSink:
 
 
 class CsvSink:
-    """One row a detection, under a head of column names; frames without detections have no row."""
+    """One row per detection, under a head of column names; frames without detections have no row."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

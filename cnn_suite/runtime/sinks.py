@@ -64,7 +64,7 @@ def open_picture_sink(output: str | os.PathLike[str], source: FrameSource) -> Pi
 
 
 class FolderSink:
-    """One JPEG a frame, named after the source picture or numbered."""
+    """One JPEG per frame, named after the source picture or numbered."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -109,7 +109,7 @@ class PictureFileSink:
 
 
 class SnapshotSink:
-    """Keeps the picture with the most detections, of equals the surest, and writes it at the end."""
+    """Keeps the picture with the most detections, of equals the most confident, and writes it at the end."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path).expanduser()

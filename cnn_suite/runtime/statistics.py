@@ -15,7 +15,7 @@ _SILENT_S, _EVERY_S = 2.0, 0.2
 
 
 class RunStatistics:
-    """Counts while a run goes on, and says it in words at the end."""
+    """Counts while a run continues, and says it in words at the end."""
 
     def __init__(self) -> None:
         self.frames = 0
@@ -74,7 +74,7 @@ class RunStatistics:
 
 
 class ProgressLine:
-    """A line on the terminal that counts frames; nothing in the first 2 s, and nothing where stderr is no terminal."""
+    """A line on the terminal that counts frames; nothing in the first 2 s, and nothing if stderr is not a terminal."""
 
     def __init__(self, total: int | None, *, quiet: bool = False) -> None:
         self._total = total
@@ -83,7 +83,7 @@ class ProgressLine:
         self._width = 0
 
     def update(self, frames: int, frame_rate: float) -> None:
-        """Writes the line anew, at most five times a second."""
+        """Writes the line again, at most five times a second."""
         if not self._on or time.monotonic() < self._next_s:
             return
         self._next_s = time.monotonic() + _EVERY_S

@@ -2,9 +2,9 @@
 
     out(t) = s(t) + w (warp(out(t-1)) - s(t)),    w = blend * trust
 
-s(t) is what the network paints for frame t alone. Trust is 0 where the flow fails its checks (`optical_flow.occlusion`)
+s(t) is what the network paints for frame t alone. Trust is 0 if the flow fails its checks (`optical_flow.occlusion`)
 and falls with the difference between the frame and its warped predecessor, so that nothing is carried to where the
-filmed scene has changed, which would be seen as a ghost. At a cut everything begins anew.
+filmed scene has changed, which would be seen as a ghost. At a cut everything begins again.
 
 Source: the mask of Ruder et al. 2016, Artistic style transfer for videos, equations 5 and 6; the weight
 exp(-50 |I(t) - warp(I(t-1))|^2) of Lai et al. 2018, Learning Blind Video Temporal Consistency, equation 2.
@@ -29,7 +29,7 @@ class SteadyStylizer:
 
     Args:
         stylize: Paints one picture, `uint8 (height, width, 3)`, as large as it was.
-        blend: Share of what is carried over, 0 (each frame by itself) to below 1 (steadiest).
+        blend: Fraction of what is carried over, 0 (each frame by itself) to below 1 (steadiest).
         longest_side: The size on which the flow is computed.
 
     Raises:
@@ -52,7 +52,7 @@ class SteadyStylizer:
         self._out: np.ndarray | None = None  # float32: rounding to whole grey levels would stop a slow change
 
     def __call__(self, image_rgb: np.ndarray) -> np.ndarray:
-        """The next frame, painted. Afterwards `motion` is what moved since the frame before (None where a scene begins)
+        """The next frame, painted. Afterwards `motion` is what moved since the frame before (None if a scene begins)
         and `stylized` what was painted without looking back.
 
         Args:
@@ -85,7 +85,7 @@ class SteadyStylizer:
 
 
 def trust(motion: Motion) -> np.ndarray:
-    """How far each pixel may be carried over, float32 `(height, width)` in [0, 1]: 0 where the flow fails its checks,
+    """How far each pixel may be carried over, float32 `(height, width)` in [0, 1]: 0 if the flow fails its checks,
     growing softly from there."""
     checked = cv2.blur(cv2.erode(motion.trusted, np.ones((3, 3), np.uint8)), (3, 3))
     return checked * np.exp(-_MISMATCH_RATE * motion.mismatch)

@@ -117,10 +117,10 @@ def parse_mixture(text: str, labels: Sequence[str]) -> tuple[float, ...]:
         labels: Names of all styles.
 
     Returns:
-        One weight a style, their sum 1.
+        One weight per style, their sum 1.
 
     Raises:
-        ValueError: If a name is unknown or comes twice, or a weight is no number of 0 or more, or all are 0.
+        ValueError: If a name is unknown or comes twice, or a weight is not a number of 0 or more, or all are 0.
     """
     weights: dict[str, float] = {}
     for part in text.split(","):

@@ -69,7 +69,7 @@ class VideoSink:
 
 
 def _usable(path: Path, frame_rate: float) -> tuple[Path, str]:
-    """The path and the codec that this OpenCV can really write, tried on a small file beside it."""
+    """The path and the codec that this OpenCV can really write, tried on a small file next to it."""
     wanted = _CODECS.get(path.suffix.lower(), ("mp4v",))
     for codec in wanted:
         if _can_write(path, codec, frame_rate):

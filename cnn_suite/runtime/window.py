@@ -146,12 +146,12 @@ def _display_answers(display: str) -> bool:
 
 
 def open_window(app: str, *, headless: bool, output: str | None) -> Window | None:
-    """The window of an app; None where none is wanted or, said on stderr, none can be.
+    """The window of an app; None if none is wanted or, said on stderr, none can be.
 
     Args:
         app: Its name, for the title and messages.
         headless: Whether none is wanted.
-        output: Where the app writes; pictures that the user saves go beside it.
+        output: Where the app writes; pictures that the user saves go next to it.
     """
     if headless:
         return None

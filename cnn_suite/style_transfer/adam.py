@@ -29,7 +29,7 @@ class Moments(NamedTuple):
 
 
 def rate_factor(share: float) -> float:
-    """The learning rate's factor when a share of the work, 0..1, is done: 1 in the first half, then linearly down."""
+    """The learning rate's factor when a fraction of the work, 0..1, is done: 1 in the first half, then linearly down."""
     return 1.0 if share < 0.5 else 1 - (share - 0.5) / 0.5 * (1 - _FINAL_RATE)
 
 
@@ -72,7 +72,7 @@ class AdamSteps:
         Args:
             rate: How many grey levels a pixel moves; for every pixel its own as `(height, width, 1)`.
         """
-        rate = tf.constant(rate, tf.float32)  # a Python number would be traced anew each time
+        rate = tf.constant(rate, tf.float32)  # a Python number would be traced again each time
         if self._objective.tiled:
             costs, gradient = self._objective.value_and_gradient(self._picture.value())
             costs = self._update(tf.stack([tf.cast(cost, tf.float32) for cost in costs]), gradient, rate)
@@ -81,7 +81,7 @@ class AdamSteps:
         return Costs(*map(float, costs.numpy()))
 
     def restart(self, picture: np.ndarray) -> None:
-        """Begins anew with another picture of the same size: moments and best are forgotten, nothing is compiled anew.
+        """Begins again with another picture of the same size: moments and best are forgotten, nothing is compiled again.
 
         Args:
             picture: Float32 `(height, width, 3)`, 0..255.
@@ -104,7 +104,7 @@ class AdamSteps:
 
     @property
     def moments(self) -> Moments:
-        """What must be kept to go on later as if there had been no break."""
+        """What must be kept to continue later as if there had been no break."""
         return Moments(self._first.numpy()[0], self._second.numpy()[0], int(self._steps.numpy()))
 
     def close(self) -> None:

@@ -69,8 +69,8 @@ def read_checkpoint(path: Path, request: Mapping[str, Any]) -> PaintState:
         request: What is asked for now; it must be what was asked for then.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        CheckpointError: If it is no checkpoint, or another picture or setting is asked for; the text lists which.
+        FileNotFoundError: If the file does not exist.
+        CheckpointError: If it is not a checkpoint, or another picture or setting is asked for; the text lists which.
     """
     if not path.is_file():
         raise FileNotFoundError(f"There is no checkpoint {path} to resume from. Omit --resume to start.")

@@ -74,7 +74,7 @@ class Maps:
 
         Returns:
             A layer to the sum of the mask, and for every window a layer to the mask at its own positions,
-            `(1, height, width)`; nothing where the mask is None.
+            `(1, height, width)`; nothing if the mask is None.
 
         Raises:
             ValueError: If it has another size than the picture, or is empty.

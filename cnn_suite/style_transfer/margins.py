@@ -1,4 +1,4 @@
-"""A margin round the picture while it is painted, cut off in the end.
+"""A margin around the picture while it is painted, cut off in the end.
 
 Networks see the pixels of a picture's border less than others or not at all: strides end before it, or zeros stand
 beyond it. Optimised, such pixels turn into a coloured fringe. With a mirrored margin the fringe falls on the margin.

@@ -94,7 +94,7 @@ class Objective:
         return len(self._maps.windows) > 1
 
     def look_at(self, photo: np.ndarray) -> None:
-        """Takes another photograph for the content, of the same size; nothing is compiled anew.
+        """Takes another photograph for the content, of the same size; nothing is compiled again.
 
         Raises:
             ValueError: If it has another size.
@@ -118,7 +118,7 @@ class Objective:
 
         Returns:
             J with its parts, and the gradient, of the picture's shape. The whole picture at once is meant to be
-            called inside of a tf.function; window by window it must not be.
+            called inside a tf.function; window by window it must not be.
         """
         return self._by_windows(picture) if self.tiled else self._at_once(picture)
 

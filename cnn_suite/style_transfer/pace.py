@@ -104,7 +104,7 @@ class Pace:
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until the deadline; None where there is none."""
+        """Seconds until the deadline; None if there is none."""
         return None if self._deadline is None else max(0.0, self._deadline - self._clock())
 
     @property

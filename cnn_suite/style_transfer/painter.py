@@ -49,13 +49,13 @@ def paint(
         state: What an earlier call with the same arguments had come to; None to begin.
         deadline: When the last iteration must be done, on the clock of `time.monotonic`; None for no such time. It is
             met by painting fewer sizes where it is short; one iteration at the coarsest is done in any case.
-        first_picture: Where to start, of any size, in place of what `settings.start` says.
+        first_picture: Where to start, of any size, instead of what `settings.start` says.
 
     Yields:
         Progress after every iteration, at least once.
 
     Raises:
-        ValueError: If the photograph is too small for the network, or what `Objective` refuses.
+        ValueError: If the photograph is too small for the network, or what `Objective` rejects.
     """
     size_hw = result_size_hw(photo.shape[:2], settings.size)
     _check_size(size_hw, perception)

@@ -98,8 +98,8 @@ def load_perception(
         backbone: "squeezenet", "vgg16" or "vgg19".
         weights: Its weights file; None or empty for the one that was pulled.
         pooling: "max" as the networks were trained, or "average", which Gatys et al. found smoother.
-        content: Layers and weights in place of the table's.
-        style: Layers and weights in place of the table's.
+        content: Layers and weights instead of the table's.
+        style: Layers and weights instead of the table's.
 
     Raises:
         ValueError: If the network or the pooling is unknown, a layer does not exist, or the file does not fit.

@@ -1,7 +1,7 @@
-"""Pictures of every kind made alike, or refused before anything is painted.
+"""Pictures of every kind made alike, or rejected before anything is painted.
 
 Grey pictures become RGB, 16 bits become 8, transparent parts lie over white, and a picture is turned upright as its
-EXIF tag says. Animations, files that end too early, and sizes that cannot be painted are refused.
+EXIF tag says. Animations, files that end too early, and sizes that cannot be painted are rejected.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def read_artwork(path: str | Path) -> np.ndarray:
         `uint8 (height, width, 3)` RGB.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ArtworkError: If it is no picture, damaged, an animation, or of a size that cannot be painted.
+        FileNotFoundError: If the file does not exist.
+        ArtworkError: If it is not a picture, damaged, an animation, or of a size that cannot be painted.
     """
     path = Path(path)
     if not path.is_file():
@@ -63,7 +63,7 @@ def read_mask(path: str | Path, size_hw: tuple[int, int]) -> np.ndarray:
         `float32 (height, width)`, 0..1.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ArtworkError: As `read_artwork`, and if it has another size than the photograph or is black all over.
     """
     picture = read_artwork(path)

@@ -57,7 +57,7 @@ def painting_side(size_hw: Sequence[int], picture_hw: Sequence[int], share: floa
     Args:
         size_hw: The painting's own size.
         picture_hw: The picture's size.
-        share: The painting's longest side as a share of the picture's.
+        share: The painting's longest side as a fraction of the picture's.
         smallest: The smallest side a picture may have: a narrow painting stays larger than its share.
     """
     least = math.ceil(smallest * max(size_hw) / min(size_hw))

@@ -32,8 +32,8 @@ class TransferSettings:
         seed: Of the noise.
         colours: "none" leaves them to the painting; "luma", "histogram" and "covariance" keep the photograph's, see
             `cnn_suite.runtime.kept_colours`.
-        tile: Side of the tiles that a large picture is seen in; None where it is too large for one piece, 0 never.
-        painting_scale: The longest side of a painting as a share of the picture's: less for finer strokes.
+        tile: Side of the tiles that a large picture is seen in; None if it is too large for one piece, 0 never.
+        painting_scale: The longest side of a painting as a fraction of the picture's: less for finer strokes.
 
     Raises:
         ValueError: If a value is out of its range; the text names it.
@@ -74,7 +74,7 @@ class TransferSettings:
 
     @property
     def most_iterations(self) -> int | None:
-        """Steps after which the picture is done; None where only the time decides."""
+        """Steps after which the picture is done; None if only the time decides."""
         if self.iterations is None:
             return None if self.seconds is not None else _ITERATIONS
         return self.iterations
@@ -90,7 +90,7 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 
 
 def _check_number(name: str, value: float, least: float, most: float | None) -> None:
-    if not (value >= least and value <= (most if most is not None else 1e12)):  # also false for what is no number
+    if not (value >= least and value <= (most if most is not None else 1e12)):  # also false for what is not a number
         between = f"between {least:g} and {most:g}" if most is not None else f"at least {least:g}"
         raise ValueError(f"`{name}` must be {between}. Received {value}.")
 

@@ -18,7 +18,7 @@ NO_COSTS = Costs(*[float("inf")] * 4)  # of a picture that was not looked at yet
 
 
 class PaintState(NamedTuple):
-    """Where an optimisation stands: enough to go on from.
+    """Where an optimisation stands: enough to continue from.
 
     Attributes:
         scale: Index of the size it is at.
@@ -31,7 +31,7 @@ class PaintState(NamedTuple):
         first_costs: Costs at the very beginning, None before the first iteration.
         moments: What Adam remembers; None for L-BFGS.
         seconds: How long it has taken.
-        seconds_left: How much of the time is left; None where there is no limit.
+        seconds_left: How much of the time is left; None if there is no limit.
     """
 
     scale: int
@@ -60,7 +60,7 @@ class Progress(NamedTuple):
         costs: Costs of this iteration.
         best_costs: Those of the best picture at this size.
         picture: Gives the best picture at this size, uint8 `(height, width, 3)`.
-        state: Gives the state to go on from. Both must be called before the next iteration.
+        state: Gives the state to continue from. Both must be called before the next iteration.
         seconds: How long it has taken.
     """
 

@@ -3,7 +3,7 @@
     J(t) = J + steadiness * mean(trust * (x(t) - warp(x(t-1)))^2)
 
 with colours in 0..1. Where the flow cannot be trusted (what was hidden, what comes in, edges of moving things) the
-frame starts from its own photograph and pays nothing. A cut begins anew. All is compiled once, for the first frame.
+frame starts from its own photograph and pays nothing. A cut begins again. All is compiled once, for the first frame.
 
 Source: Ruder et al. 2016, Artistic style transfer for videos, equations 7 (the term for the frame before) and 9 (start
 by the warped frame).
@@ -40,7 +40,7 @@ class PaintedFrame(NamedTuple):
         picture: Uint8 `(height, width, 3)`.
         frame: The filmed frame, of the same shape.
         costs: Its J and parts, in the last iteration; the total includes the steadiness.
-        motion: What moved since the frame before, at the size of the picture; None where a scene begins.
+        motion: What moved since the frame before, at the size of the picture; None if a scene begins.
     """
 
     picture: np.ndarray
@@ -72,7 +72,7 @@ def paint_frames(
         A painted frame for each.
 
     Raises:
-        ValueError: What `Objective` refuses.
+        ValueError: What `Objective` rejects.
     """
     painter, size_hw = None, (0, 0)
     for frame in frames:

@@ -1,4 +1,4 @@
-"""What goes on beside an optimisation: its checkpoint, its preview and its video. Each is called after an iteration."""
+"""What continues beside an optimisation: its checkpoint, its preview and its video. Each is called after an iteration."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
         probabilities best, and the latency of one picture.
 
     Raises:
-        ValueError: If the model is no classifier, the data has classes that it does not know, or the split is unknown
+        ValueError: If the model is not a classifier, the data has classes that it does not know, or the split is unknown
             or empty.
     """
     classifier = load_classifier(folder, runtime=asked.runtime)

@@ -30,7 +30,7 @@ class ClassificationServing(OneAnswerServing):
 
     @property
     def int8_body(self) -> str:
-        """Operators inside of the network, other than its last layer, which gives the probabilities."""
+        """Operators inside the network, other than its last layer, which gives the probabilities."""
         head = [layer for layer in self.model.layers if layer.weights][-1].name
         return rf"{re.escape(self.model.name)}(_\d+)?/(?!{re.escape(head)}(_\d+)?/)"
 

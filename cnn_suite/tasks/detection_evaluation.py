@@ -52,7 +52,7 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
         of one picture. Numbers that do not exist are None.
 
     Raises:
-        ValueError: If the model is no detector, the data has faults or classes that the model does not know, or the
+        ValueError: If the model is not a detector, the data has faults or classes that the model does not know, or the
             split is unknown or empty.
     """
     detector = load_detector(folder, runtime=asked.runtime)

@@ -56,7 +56,7 @@ def classes_of(model: keras.Model) -> int:
 
 
 def losses(model: keras.Model, config: DetectionConfig) -> dict[str, keras.losses.Loss]:
-    """One loss a head; together they are the loss of the detector."""
+    """One loss per head; together they are the loss of the detector."""
     heads = yolo_heads(model)
     anchors = [anchor for head in heads for anchor in head.anchors_px]
     result: dict[str, keras.losses.Loss] = {}

@@ -75,7 +75,7 @@ class DetectionServing(tf.Module):
 
     @property
     def int8_body(self) -> str:
-        """Operators inside of the network, other than its heads."""
+        """Operators inside the network, other than its heads."""
         heads = "|".join(re.escape(head.name) for head in self._heads)
         return rf"{re.escape(self.model.name)}(_\d+)?/(?!({heads})(_\d+)?/)"
 
@@ -100,7 +100,7 @@ class DetectionServing(tf.Module):
         return detection_parity.agreement(self._run, other, pictures, self._settings.confidence)
 
     def check(self, differences: dict[str, dict[str, Any]]) -> None:
-        """Refuses differences that are too large; see `detection_parity.check`."""
+        """Rejects differences that are too large; see `detection_parity.check`."""
         detection_parity.check(differences)
 
     def _run(self, signature: str, images: np.ndarray) -> Answer:

@@ -29,7 +29,7 @@ class EmbeddingServing(OneAnswerServing):
 
     @property
     def int8_body(self) -> str:
-        """Operators inside of the network, other than its last layers."""
+        """Operators inside the network, other than its last layers."""
         return rf"{re.escape(self.model.name)}(_\d+)?/(?!embedding)"
 
     def on_input(self, picture: np.ndarray) -> np.ndarray:

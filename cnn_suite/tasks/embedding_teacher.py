@@ -73,7 +73,7 @@ def taught(
         teacher: What encodes them.
         blend: Probability of mixing a face with another one.
         seed: Seed of the mixing.
-        first: Number of the first batch, where an interrupted training goes on.
+        first: Number of the first batch, where an interrupted training continues.
     """
 
     def with_targets(number: tf.Tensor, example: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:

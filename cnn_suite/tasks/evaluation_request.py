@@ -15,7 +15,7 @@ class Asked:
         split: Name of the part of the data.
         format: The data's format, or "auto".
         runtime: "litert" or "saved_model".
-        limit: At most so many pictures; None for all.
+        limit: At most this many pictures; None for all.
         report_folder: Where plots are written; None for nowhere.
         quiet: No progress bar.
     """

@@ -30,7 +30,7 @@ class LandmarksServing(OneAnswerServing):
 
     @property
     def int8_body(self) -> str:
-        """Operators inside of the network, other than its last layers, which give the points."""
+        """Operators inside the network, other than its last layers, which give the points."""
         return rf"{re.escape(self.model.name)}(_\d+)?/(?!(from_middle|points)(_\d+)?/)"
 
     def on_input(self, picture: np.ndarray) -> np.ndarray:

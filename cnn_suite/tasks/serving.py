@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from cnn_suite.parity import Runtime
 
-Signature = Callable[..., dict[str, tf.Tensor]]  # of pictures, and of what a task may ask for beside them
+Signature = Callable[..., dict[str, tf.Tensor]]  # of pictures, and of what a task may ask for next to them
 
 
 class Serving(Protocol):
@@ -44,7 +44,7 @@ class Serving(Protocol):
         """How far an 8-bit form is from it."""
 
     def check(self, differences: dict[str, dict[str, Any]]) -> None:
-        """Refuses differences that are too large.
+        """Rejects differences that are too large.
 
         Raises:
             ParityError: If one is.

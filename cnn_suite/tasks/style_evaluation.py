@@ -1,4 +1,4 @@
-"""Networks that paint, measured: J and its parts of photographs as the exported model paints them, style by style."""
+"""Style networks, measured: J and its parts of photographs as the exported model paints them, style by style."""
 
 from pathlib import Path
 from time import perf_counter

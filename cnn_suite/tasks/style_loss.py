@@ -33,13 +33,13 @@ class PerceptualLoss:
 
     Args:
         perception: What sees content and style.
-        paintings: One a style, at the size at which they are looked at.
+        paintings: One per style, at the size at which they are looked at.
         strengths: Factor of beta for each.
         alpha: Weight of the content.
         beta: Weight of the style.
         tv: Weight of the total variation.
 
-    Source: Johnson et al. 2016, section 3.2, with every cost as a share of its target's energy: see `ops.style`.
+    Source: Johnson et al. 2016, section 3.2, with every cost as a fraction of its target's energy: see `ops.style`.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ def perceptual_loss(config: StyleConfig) -> PerceptualLoss:
 
     Raises:
         FileNotFoundError: If a painting or the weights file of the perceptual network is missing.
-        ValueError: If a painting is no picture, or too small.
+        ValueError: If a painting is not a picture, or too small.
     """
     training, paintings = config.training, config.data.paintings
     return PerceptualLoss(

@@ -27,7 +27,7 @@ class StyleServing(OneAnswerServing):
 
     @property
     def int8_body(self) -> str:
-        """Operators inside of the network, other than the last convolution, which gives the picture."""
+        """Operators inside the network, other than the last convolution, which gives the picture."""
         return rf"{re.escape(self.model.name)}(_\d+)?/(?!picture)"
 
     @property

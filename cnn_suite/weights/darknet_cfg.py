@@ -111,7 +111,7 @@ class Section:
         return value
 
     def refuse(self, option: str, *harmless: str) -> None:
-        """Refuses an option that would change the numbers in a way that is not imported."""
+        """Rejects an option that would change the numbers in a way that is not imported."""
         if self.options.get(option, harmless[0]) not in harmless:
             received = f"{option}={self.options[option]:.60}"
             raise self.fault(f"{received} cannot be imported; only {option}={harmless[0]} can.")

@@ -105,7 +105,7 @@ def _check_size(steps: list[Step]) -> None:
 
 
 def _check_paths(steps: tuple[Step, ...]) -> None:
-    """Refuses a section that leads to no output, and more layers in a row than Keras can walk along."""
+    """Rejects a section that leads to no output, and more layers in a row than Keras can walk along."""
     heads = {number for number, step in enumerate(steps) if isinstance(step.settings, Head)}
     reached = {*heads, *(number - 1 for number in heads)} or {len(steps) - 1}
     depths: list[int] = []
@@ -138,7 +138,7 @@ def _stride(section: Section) -> int:
 
 
 def _windows(section: Section, shape: Shape, kernel: int, stride: int, padding: int) -> tuple[int, int]:
-    """Height and width of the result where a window slides over a map with `padding` more cells an axis."""
+    """Height and width of the result where a window slides over a map with `padding` more cells per axis."""
     height, width = (1 + (side + padding - kernel) // stride for side in shape[:2])
     if height < 1 or width < 1:
         raise section.fault(f"has windows of {kernel} cells, larger than the map of {shape[0]}x{shape[1]} before it.")

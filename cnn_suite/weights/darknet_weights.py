@@ -93,7 +93,7 @@ def load_darknet_weights(model: keras.Model, sections: Sequence[Section], path: 
 
 
 def check_count(network: Plan, weights: DarknetWeights, source: str) -> None:
-    """Refuses values that are more or fewer than the network needs.
+    """Rejects values that are more or fewer than the network needs.
 
     Raises:
         DarknetError: If they are.

@@ -44,7 +44,7 @@ def read_deep_compression(path: str | os.PathLike[str], shapes: Shapes) -> Array
         Kernel, float32 of the given shape, and bias, float32 `(outputs,)`, by the names of `shapes`.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If it is damaged, or not of a network of these shapes, or a shape is none.
     """
     _check_shapes(shapes)
@@ -52,7 +52,7 @@ def read_deep_compression(path: str | os.PathLike[str], shapes: Shapes) -> Array
     if not path.is_file():
         raise FileNotFoundError(f"There is no Deep Compression file {path}. Expected the .net file of a network.")
     size, most = path.stat().st_size, _bytes_of(shapes, [math.prod(shape) for shape in shapes.values()])
-    if size > most:  # before it is read: a file of many gigabytes is refused as fast as any other
+    if size > most:  # before it is read: a file of many gigabytes is rejected as fast as any other
         raise _fault(str(path), f"it has {size} bytes, but no such network needs more than {most}")
     return decode_layers(path.read_bytes(), shapes, str(path))
 

@@ -1,7 +1,7 @@
 """Fetching one file of known size and digest: resumed where it broke off, checked before anybody can see it.
 
 The bytes go into `<file>.part` beside the destination. Only a file with the right digest is moved to its place, in one
-step, so that the destination holds the whole file or nothing. A lock beside it makes processes take turns; the second
+step, so that the destination holds the whole file or nothing. A lock next to it makes processes take turns; the second
 finds the first one's file. Range and If-Range requests are those of RFC 9110, sections 13.1.5 and 14.2.
 """
 
@@ -50,7 +50,7 @@ def download(
 ) -> Path:
     """Fetches a file, unless it is there already.
 
-    A download that broke off goes on where it stopped, also when its process was killed. Proxies are taken from the
+    A download that broke off continues where it stopped, also when its process was killed. Proxies are taken from the
     environment, as `requests` reads it.
 
     Args:
@@ -65,7 +65,7 @@ def download(
         `destination`.
 
     Raises:
-        UnreachableError: If the server cannot be reached, refuses, or sends a file of another size.
+        UnreachableError: If the server cannot be reached, rejects the request, or sends a file of another size.
         DownloadError: If the digest is wrong, or the file cannot be written.
     """
     with _turn(destination):
@@ -82,11 +82,11 @@ def download(
 
 
 def take(file: RemoteFile, source: Path, destination: Path) -> Path:
-    """Copies a file that was fetched by hand to its place, after the same checks.
+    """Copies a file that was downloaded manually to its place, after the same checks.
 
     Args:
         file: What it must be.
-        source: The file at hand, under any name.
+        source: The local file, under any name.
         destination: Where to put it; folders are made.
 
     Returns:
@@ -199,9 +199,9 @@ def _asking(part: Path, have: int) -> dict[str, str]:
 
 
 def _start_of(answer: requests.Response, file: RemoteFile, part: Path, have: int) -> int:
-    """The byte with which the answer begins; refuses an answer that cannot be the file."""
+    """The byte with which the answer begins; rejects an answer that cannot be the file."""
     status = answer.status_code
-    if status == 416:  # nothing there to go on with
+    if status == 416:  # nothing there to continue with
         part.unlink(missing_ok=True)
         raise _Interrupted("the server does not have this part of the file")
     if status in _GIVEN_UP:

@@ -4,8 +4,8 @@ Three layouts of .h5 file are understood: weights alone (the published files), `
 `model.save_weights("x.weights.h5")`. Keras itself assigns the first two by order, which our ResNets, whose blocks are
 one layer each, do not share: here names decide, and every array of the file and every weight of the model must match.
 
-keras.applications' VGG and ResNet take pictures as blue, green, red; ours take red, green, blue and scale inside of the
-network. So the input channels of their very first kernel are turned round. MobileNetV2 takes red, green, blue.
+keras.applications' VGG and ResNet take pictures as blue, green, red; ours take red, green, blue and scale inside the
+network. So the input channels of their very first kernel are reversed. MobileNetV2 takes red, green, blue.
 
 Names and hashes: keras/src/applications/{vgg16,vgg19,resnet,mobilenet_v2}.py of Keras 3.15.
 """
@@ -55,20 +55,20 @@ _WEIGHT = re.compile(
 )
 _OLDER_WEIGHTS = {"depthwise_kernel": "kernel", "W": "kernel", "b": "bias"}
 _KERNEL_ORDER, _NORM_ORDER = ("kernel", "bias"), ("gamma", "beta", "moving_mean", "moving_variance")
-_INNER = re.compile(r"^(conv|norm)(\d)$")  # layers inside of a residual block
+_INNER = re.compile(r"^(conv|norm)(\d)$")  # layers inside a residual block
 
 
 def load_keras_applications(model: keras.Model, path: str | Path) -> None:
     """Gives a model the weights of a file of keras.applications.
 
-    The model is as it was if the file is refused.
+    The model is as it was if the file is rejected.
 
     Args:
         model: VGG, ResNet (50, 101, 152) or MobileNetV2 of `cnn_suite.models`, with or without top as the file.
         path: The file.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If the file is damaged, or does not hold exactly the weights that the model has.
     """
     path = Path(path)
@@ -103,7 +103,7 @@ def _found(path: Path) -> dict[Key, np.ndarray]:
     try:
         with h5py.File(path, "r") as file:
             layers = list(_layers(file["model_weights"] if "model_weights" in file else file))
-    except (OSError, KeyError, RuntimeError) as error:  # not HDF5, cut short, or listing what it does not hold
+    except (OSError, KeyError, RuntimeError) as error:  # not HDF5, truncated, or listing what it does not hold
         raise ValueError(_damaged_file(path, error)) from error
     if "scale" in dict(layers):
         raise ValueError(
@@ -137,7 +137,7 @@ def _layers_of_keras_3(file: h5py.Group) -> Iterator[tuple[str, dict[str, np.nda
     paths: list[str] = []
     file.visit(paths.append)
     for path in paths:
-        # The random state of a dropout is no weight.
+        # The random state of a dropout is not a weight.
         if path.startswith("layers/") and path.endswith("/vars") and "/seed_generator/" not in path:
             group = file[path]
             leaves = {1: _KERNEL_ORDER[:1], 2: _KERNEL_ORDER, 4: _NORM_ORDER}.get(len(group), tuple(group))

@@ -44,7 +44,7 @@ def load_mobileface(model: keras.Model, path: str | Path) -> None:
         path: The file, `MobileFace_Identification_V2-0000.params`.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If it is damaged or no such file, or the model's weights are not those of the file.
     """
     arrays = read_mxnet_params(path)
@@ -71,7 +71,7 @@ def _places(model: keras.Model) -> Iterator[tuple[str, _Place]]:
     names = mxnet_names()
     for layer in model.layers:
         for weight in layer.weights:
-            # A layer that is none of ours keeps its name, which no file has: it is refused with the others.
+            # A layer that is none of ours keeps its name, which no file has: it is rejected with the others.
             known = layer.name in names and weight.name in _ARRAYS
             name = _ARRAYS[weight.name].format(names[layer.name]) if known else weight.path
             yield name, _Place(layer.name, weight, *_order(model, layer, weight))

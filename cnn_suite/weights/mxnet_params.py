@@ -36,8 +36,8 @@ def read_mxnet_params(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
         Arrays in the file's order under names such as `arg:conv1_weight`; they cannot be written to.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is no such file, cut short, or holds what this reader does not know.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If it is no such file, truncated, or holds what this reader does not know.
     """
     path = Path(path)
     if not path.is_file():

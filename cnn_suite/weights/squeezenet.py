@@ -39,7 +39,7 @@ def load_squeezenet(model: keras.Model, path: str | Path) -> None:
             `compressed_SqueezeNet.net`, known by its ending, which has a top: a model without one does without it.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file does not exist.
         ValueError: If it is damaged or no such file, or the model's layers are not those of the file.
 
     Source: Keras 2's HDF5 layout: the attribute `layer_names` of the root, and `weight_names` of every layer's group.
