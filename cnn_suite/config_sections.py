@@ -24,6 +24,7 @@ def _at_most_whole(pair: tuple[float, float]) -> tuple[float, float]:
 
 
 Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
+Split = Literal["train", "val", "test"]
 ShareRange = Annotated[Range, AfterValidator(_at_most_whole)]
 
 
@@ -36,6 +37,20 @@ class Data(Section):
     def places(self) -> dict[str, Any]:
         """Where the data lie: the values of these fields."""
         return {name: getattr(self, name) for name in self.PLACES}
+
+
+class DataByPerson(Data):
+    """Base of the section for faces: splits that no person shares."""
+
+    train: tuple[Split, ...] = Field(("train",), min_length=1, description="splits to learn from, by person")
+    validation: tuple[Split, ...] = Field(("val",), description="splits to measure on during training")
+
+    @model_validator(mode="after")
+    def _other_people(self) -> "DataByPerson":
+        both = sorted(set(self.train) & set(self.validation))
+        if both:
+            raise ValueError(f"validation must be other people than those trained on, received {both[0]!r} in both")
+        return self
 
 
 class Phase(Section):

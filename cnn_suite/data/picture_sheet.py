@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from cnn_suite.config_classification import ClassificationConfig
+from cnn_suite.data.even_choice import evenly_chosen
 from cnn_suite.data.labelled import ClassificationData, LabelledPictures
 from cnn_suite.data.labelled_pipeline import kept_size
 from cnn_suite.data.picture_augmentation import augment_pictures, mix_pictures
@@ -95,7 +96,7 @@ def _sheet(
         raise ValueError(f"`rows` and `columns` must be 1 or more. Received {rows} and {columns}.")
     if not len(pictures):
         raise ValueError("There is no picture to show. Check the names of the splits in data.train.")
-    chosen = pictures.take(np.unique(np.linspace(0, len(pictures) - 1, min(rows, len(pictures))).astype(int)))
+    chosen = pictures.take(evenly_chosen(rows, len(pictures)))
     names = tuple(labels) or tuple(map(str, range(1 + int(chosen.class_ids.max()))))
     grid = [_tiles(*batch, names) for batch in _columns(config, chosen, len(names), columns, seed)]
     return _framed(np.stack(grid, axis=1))
