@@ -8,6 +8,7 @@ import typer
 
 from cnn_suite.catalogue import CATALOGUE, nearest
 from cnn_suite.config import ConfigError
+from cnn_suite.config_sections import EXPORT_FORMATS
 from cnn_suite.runtime.model_folders import find_model
 
 
@@ -35,7 +36,7 @@ def parse_size(text: str) -> tuple[int, int]:
 def parse_formats(text: str) -> tuple[str, ...]:
     """Read `saved_model,litert` as forms of an exported model; none for an empty text."""
     chosen = tuple(name.strip() for name in text.split(",") if name.strip())
-    if not set(chosen) <= {"saved_model", "litert", "onnx"}:
+    if not set(chosen) <= set(EXPORT_FORMATS):
         raise UsageFault(f"--formats takes saved_model, litert and onnx, separated by commas. Received {text!r}.")
     return chosen
 

@@ -13,10 +13,11 @@ from cnn_suite.config_landmarks import LandmarksConfig
 from cnn_suite.config_sections import Phase
 from cnn_suite.data.face_crops import FaceCrops
 from cnn_suite.data.generated_batches import evaluation_batches, training_batches
-from cnn_suite.data.landmarked_faces import FIVE, LandmarkedFace, read_landmarked_faces
+from cnn_suite.data.landmarked_faces import LandmarkedFace, read_landmarked_faces
 from cnn_suite.losses.landmarks import LandmarksLoss
 from cnn_suite.models.face_points import face_points
 from cnn_suite.models.surgery import layer_rates
+from cnn_suite.runtime.face_alignment import FIVE
 from cnn_suite.schedule import optimizer, phases
 from cnn_suite.tasks.landmarks_serving import LandmarksServing
 
