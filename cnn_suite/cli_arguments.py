@@ -1,8 +1,11 @@
-"""What the command line's words mean: sizes, numbers and models, refused with what was expected."""
+"""What the command line's words mean: the flags of every command; sizes, numbers and models, refused with what was
+expected.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -10,6 +13,10 @@ from cnn_suite.catalogue import CATALOGUE, nearest
 from cnn_suite.config import ConfigError
 from cnn_suite.config_sections import EXPORT_FORMATS
 from cnn_suite.runtime.model_folders import find_model
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
 class UsageFault(typer.BadParameter):
