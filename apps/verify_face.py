@@ -9,21 +9,18 @@ python apps/verify_face.py --source party.mp4 --headless --results party.jsonl
 from __future__ import annotations
 
 import argparse
-import getpass
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnn_suite.runtime.app import add_shared_flags, run_app
+from cnn_suite.runtime.gallery_opening import PASSPHRASE, open_gallery
 
 if TYPE_CHECKING:
     from cnn_suite.runtime.face_encoder import FaceEncoder
     from cnn_suite.runtime.gallery import Gallery
     from cnn_suite.runtime.recognition import Recogniser
-
-PASSPHRASE = "CNN_SUITE_PASSPHRASE"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -44,21 +41,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--snapshot", metavar="FILE", help="save the frame in which most was found")
     parser.add_argument("--threads", type=int, default=2, metavar="N", help="threads of the models [%(default)s]")
     return parser
-
-
-def _gallery(arguments: argparse.Namespace, encoder: FaceEncoder) -> Gallery:
-    from cnn_suite.runtime.gallery import Gallery
-
-    passphrase = None
-    if arguments.encrypted:
-        passphrase = os.environ.get(PASSPHRASE) or getpass.getpass("Passphrase: ", sys.stderr)
-    return Gallery(
-        arguments.gallery,
-        fingerprint=encoder.encoder.fingerprint,
-        dimensions=encoder.encoder.dimensions,
-        passphrase=passphrase,
-        create=bool(arguments.enrol),
-    )
 
 
 def _recogniser(
@@ -94,26 +76,19 @@ def main(arguments: argparse.Namespace) -> int:
     from cnn_suite.runtime.loop import run_to_the_end
     from cnn_suite.runtime.pipeline import Pipeline
     from cnn_suite.runtime.pulled import find_or_pull
-    from cnn_suite.runtime.records import open_record_sink
-    from cnn_suite.runtime.sinks import SnapshotSink, open_picture_sink
-    from cnn_suite.runtime.statistics import ProgressLine
+    from cnn_suite.runtime.run_output import open_output
     from cnn_suite.runtime.window import open_window
 
     folder = find_or_pull(arguments.model, quiet=arguments.quiet)
     network = load_encoder(folder, threads=arguments.threads)
     encoder = FaceEncoder(load_finder(arguments.detector, threads=arguments.threads), network)
-    with _gallery(arguments, encoder) as gallery:
+    with open_gallery(arguments.gallery, network, arguments.encrypted, create=bool(arguments.enrol)) as gallery:
         window = open_window("verify_face", headless=arguments.headless, output=arguments.output)
         source = open_source(arguments.source, endless_demo=window is not None)
         recogniser = _recogniser(arguments, encoder, gallery, single=source.still)
-        pictures = [open_picture_sink(arguments.output, source)] if arguments.output else []
-        pictures += [SnapshotSink(arguments.snapshot)] if arguments.snapshot else []
-        quiet = arguments.quiet or window is not None
         run = FaceRun(
-            pictures=pictures,
-            records=[open_record_sink(arguments.results)] if arguments.results else [],
             watchers=_watchers(arguments, gallery, recogniser),
-            progress=ProgressLine(arguments.max_frames or source.frame_count, quiet=quiet),
+            output=open_output(arguments, source, shown=window is not None),
         )
         pipeline = Pipeline(source, lambda frame: recogniser(frame.image_rgb), mirror=arguments.mirror)
         run_to_the_end(pipeline, run, window=window, max_frames=arguments.max_frames, quiet=arguments.quiet)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import getpass
-import os
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from cnn_suite.cli_arguments import UsageFault
+from cnn_suite.cli_arguments import Debug, Json, Quiet, UsageFault
 from cnn_suite.cli_output import as_lines, show, stdout_kept_clean
+from cnn_suite.runtime.gallery_opening import PASSPHRASE, open_gallery
 
 if TYPE_CHECKING:
-    from cnn_suite.runtime.face_encoder import FaceEncoder
-    from cnn_suite.runtime.gallery import Gallery
+    from cnn_suite.runtime.face_encoder import Encoder, FaceEncoder
     from cnn_suite.runtime.gallery_merge import Clashes
 
 face_app = typer.Typer(
@@ -26,8 +21,6 @@ face_app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-PASSPHRASE = "CNN_SUITE_PASSPHRASE"
 
 Picture = Annotated[Path, typer.Argument(help="Picture file.", exists=True, dir_okay=False, show_default=False)]
 Pictures = Annotated[list[Path], typer.Argument(help="Picture files.", exists=True, dir_okay=False, show_default=False)]
@@ -40,9 +33,6 @@ Pairs = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Only these pairs: a file like LFW's pairs.txt.", exists=True)
 ]
 Encrypt = Annotated[bool, typer.Option("--encrypted", help=f"Ask for a passphrase, or take {PASSPHRASE}.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 MODEL = "face_embedding"
 GALLERY = Path("people.gallery")
@@ -170,7 +160,7 @@ def enrol(
     from cnn_suite.face_gallery import enrol_pictures
 
     encoder = _encoder(model, detector)
-    with stdout_kept_clean(as_json), _gallery(gallery, encoder, encrypted, create=True) as people:
+    with stdout_kept_clean(as_json), open_gallery(gallery, encoder.encoder, encrypted, create=True) as people:
         told = enrol_pictures(encoder, people, name, pictures, keep_pictures=keep_pictures, force=force)
     show(told, as_json, lambda: as_lines(told))
 
@@ -191,7 +181,7 @@ def identify(
     from cnn_suite.face_gallery import identify_pictures
 
     encoder = _encoder(model, detector)
-    with stdout_kept_clean(as_json), _gallery(gallery, encoder, encrypted) as people:
+    with stdout_kept_clean(as_json), open_gallery(gallery, encoder.encoder, encrypted) as people:
         found = identify_pictures(encoder, people, pictures, threshold)
     show({"pictures": found}, as_json, lambda: "\n".join(map(_told, found)))
 
@@ -206,7 +196,7 @@ def list_people(
     debug: Debug = False,
 ) -> None:
     """List the enrolled people."""
-    with _gallery(gallery, _encoding_network(model), encrypted) as people:
+    with open_gallery(gallery, _encoding_network(model), encrypted) as people:
         found = [vars(person) for person in people.people()]
     lines = [f"{person['name']}: {person['encodings']} encodings, since {person['created'][:10]}" for person in found]
     show({"people": found}, as_json, lambda: "\n".join(lines or ["nobody is enrolled"]))
@@ -224,7 +214,7 @@ def rename(
     debug: Debug = False,
 ) -> None:
     """Give an enrolled person another name."""
-    with _gallery(gallery, _encoding_network(model), encrypted) as people:
+    with open_gallery(gallery, _encoding_network(model), encrypted) as people:
         people.rename(old, new)
     show({"old": old, "new": new}, as_json, lambda: f"{old} is now called {new}")
 
@@ -240,7 +230,7 @@ def remove(
     debug: Debug = False,
 ) -> None:
     """Remove a person with all encodings."""
-    with _gallery(gallery, _encoding_network(model), encrypted) as people:
+    with open_gallery(gallery, _encoding_network(model), encrypted) as people:
         count = people.remove(name)
     show({"removed": name, "encodings": count}, as_json, lambda: f"{name} and {count} encodings are removed")
 
@@ -256,7 +246,7 @@ def export(
     debug: Debug = False,
 ) -> None:
     """Write everybody's encodings into a file."""
-    with _gallery(gallery, _encoding_network(model), encrypted) as people:
+    with open_gallery(gallery, _encoding_network(model), encrypted) as people:
         people.export(output)
     show({"output": output}, as_json, lambda: f"written: {output}")
 
@@ -275,7 +265,7 @@ def merge(
     """Add everybody of an exported gallery."""
     if clashes not in ("refuse", "join", "number"):
         raise UsageFault(f"--clashes takes refuse, join or number. Received {clashes!r}.")
-    with _gallery(gallery, _encoding_network(model), encrypted, create=True) as people:
+    with open_gallery(gallery, _encoding_network(model), encrypted, create=True) as people:
         count = people.import_file(source, clashes=cast("Clashes", clashes))
     show({"encodings": count}, as_json, lambda: f"{count} encodings are added")
 
@@ -300,7 +290,7 @@ def _encoder(model: str, detector: str) -> FaceEncoder:
         raise UsageFault(str(error)) from error
 
 
-def _encoding_network(model: str) -> Any:
+def _encoding_network(model: str) -> Encoder:
     from cnn_suite.runtime.face_encoder import load_encoder
     from cnn_suite.runtime.pulled import find_or_pull
 
@@ -308,21 +298,3 @@ def _encoding_network(model: str) -> Any:
         return load_encoder(find_or_pull(model))
     except FileNotFoundError as error:
         raise UsageFault(str(error)) from error
-
-
-@contextlib.contextmanager
-def _gallery(path: Path, encoder: Any, encrypted: bool, *, create: bool = False) -> Iterator[Gallery]:
-    from cnn_suite.runtime.gallery import Gallery
-
-    network = getattr(encoder, "encoder", encoder)
-    passphrase = None
-    if encrypted:
-        passphrase = os.environ.get(PASSPHRASE) or getpass.getpass("Passphrase: ", sys.stderr)
-    with Gallery(
-        path,
-        fingerprint=network.fingerprint,
-        dimensions=network.dimensions,
-        passphrase=passphrase,
-        create=create,
-    ) as people:
-        yield people

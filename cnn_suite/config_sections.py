@@ -1,6 +1,6 @@
 """What the configurations of all tasks share: the rules of a section, how `fit` runs, what is exported."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -26,6 +26,8 @@ def _at_most_whole(pair: tuple[float, float]) -> tuple[float, float]:
 Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
 Split = Literal["train", "val", "test"]
 ShareRange = Annotated[Range, AfterValidator(_at_most_whole)]
+ExportFormat = Literal["saved_model", "litert", "onnx"]
+EXPORT_FORMATS = get_args(ExportFormat)
 
 
 class Data(Section):
@@ -105,7 +107,7 @@ class Training(Section):
 class Export(Section):
     """Which files are written."""
 
-    formats: tuple[Literal["saved_model", "litert", "onnx"], ...] = ("saved_model", "litert")
+    formats: tuple[ExportFormat, ...] = ("saved_model", "litert")
 
 
 class Run(Section):

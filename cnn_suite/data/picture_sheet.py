@@ -15,6 +15,7 @@ from cnn_suite.data.labelled_pipeline import kept_size
 from cnn_suite.data.picture_augmentation import augment_pictures, mix_pictures
 from cnn_suite.data.picture_resize import resized
 from cnn_suite.data.picture_views import centre_views
+from cnn_suite.runtime.picture_arrays import as_rgb
 
 _SMALLEST_PX = 96
 _CAPTION_PX = 18
@@ -133,8 +134,7 @@ def _tiles(images: np.ndarray, shares: np.ndarray, names: Sequence[str]) -> np.n
 def _enlarged(image: np.ndarray) -> np.ndarray:
     """RGB, every pixel a square of whole pixels, so that nothing is smoothed."""
     factor = math.ceil(_SMALLEST_PX / min(image.shape[:2]))
-    colour = np.broadcast_to(image, (*image.shape[:2], 3))
-    return colour.repeat(factor, axis=0).repeat(factor, axis=1)
+    return as_rgb(image).repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 def _caption(share: np.ndarray, names: Sequence[str]) -> str:

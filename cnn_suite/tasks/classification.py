@@ -21,6 +21,7 @@ from cnn_suite.data.labelled_pipeline import evaluation_batches, training_batche
 from cnn_suite.data.labelled_sources import read_labelled_data
 from cnn_suite.models.googlenet import AUXILIARY_LOSS_WEIGHTS, without_auxiliary
 from cnn_suite.models.surgery import behind, replace_head
+from cnn_suite.runtime.picture_arrays import as_rgb
 from cnn_suite.tasks.builder_names import builder_of
 from cnn_suite.tasks.classification_serving import ClassificationServing
 from cnn_suite.tasks.compiling import compile_options
@@ -218,4 +219,4 @@ def sample_pictures(config: ClassificationConfig, count: int, *, training: bool 
         return []
     pictures = data.training if training or not len(data.validation) else data.validation
     chosen = evenly_chosen(count, len(pictures))
-    return [np.broadcast_to(image, (*image.shape[:2], 3)).copy() for image in map(pictures.load, chosen)]
+    return [as_rgb(pictures.load(index)) for index in chosen]

@@ -16,6 +16,7 @@ from cnn_suite.metrics.classification_plots import write_classification_plots
 from cnn_suite.progress import shown
 from cnn_suite.results import Classification
 from cnn_suite.runtime.classifier import load_classifier
+from cnn_suite.runtime.picture_arrays import as_rgb
 from cnn_suite.tasks.evaluation_request import Asked, Timed
 from cnn_suite.tasks.model_classes import model_numbers
 
@@ -106,10 +107,8 @@ def _probabilities(
     classifier: Callable[[np.ndarray], Classification], pictures: LabelledPictures, quiet: bool
 ) -> np.ndarray:
     """Probabilities `(n, classes)`."""
-    rows = []
-    for index in shown(range(len(pictures)), "Evaluating", quiet):
-        image = pictures.load(index)
-        rows.append(classifier(np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:2], 3)))).probabilities)
+    numbers = shown(range(len(pictures)), "Evaluating", quiet)
+    rows = [classifier(as_rgb(pictures.load(number))).probabilities for number in numbers]
     return np.stack(rows) / np.sum(rows, axis=1, keepdims=True)  # an 8-bit softmax misses 1 by a little
 
 
