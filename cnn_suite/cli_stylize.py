@@ -13,11 +13,11 @@ import typer
 
 from cnn_suite.cli_arguments import UsageFault, model_folder
 from cnn_suite.cli_output import as_lines, imports_muted, progress, show, stdout_kept_clean
+from cnn_suite.file_names import is_video_name
 from cnn_suite.style_transfer.settings import TransferSettings
 
 _DEFAULTS = TransferSettings()
 _MOST_START_UP_S = 3.0  # of Python and the command line: within a longer-lived program the budget begins with the call
-_VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
 _INTERRUPTED = 130
 _OF_BOTH = ("photo", "output", "strength", "colours", "size", "as_json", "quiet", "debug")
 _OF_MODEL = ("model", "style", "runtime", "threads")
@@ -95,7 +95,7 @@ def stylize(
         settings = TransferSettings(**{name: context.params[name] for name in _DEFAULTS.as_dict()})
     except ValueError as error:
         raise UsageFault(_as_options(str(error))) from error
-    if _is_video(photo):
+    if is_video_name(photo):
         _video(context, settings, started)
         return
     if optimizer == "lbfgs":
@@ -179,7 +179,7 @@ def _check_options(context: typer.Context, photo: str, paintings: list[Path], mo
     if not paintings:
         raise UsageFault("A photograph needs a painting: `cnn-suite stylize PHOTO PAINTING --output FILE`; or --model.")
     if not Path(photo).is_file():
-        raise UsageFault(f"There is no {'video' if _is_video(photo) else 'picture'} {photo}.")
+        raise UsageFault(f"There is no {'video' if is_video_name(photo) else 'picture'} {photo}.")
     for path in [*paintings, *(context.params["mask"] or [])]:
         if not path.is_file():
             raise UsageFault(f"There is no picture {path}.")
@@ -191,23 +191,19 @@ def _check_option(name: str, option: str, photo: str, model: str) -> None:
         raise UsageFault(f"{option} does not go with --model: the network is trained already. Leave one of them out.")
     if not model and name in _OF_MODEL:
         raise UsageFault(f"{option} needs --model. Leave it out, or name a model.")
-    if name == "max_frames" and not _is_video(photo):
+    if name == "max_frames" and not is_video_name(photo):
         raise UsageFault(f"{option} is for videos, and {photo} is none. Leave it out.")
-    if name in _OF_PICTURE and _is_video(photo):
+    if name in _OF_PICTURE and is_video_name(photo):
         raise UsageFault(f"{option} is for pictures, and {photo} is a video. Leave it out.")
 
 
 def _check_with_model(photo: str, paintings: list[Path]) -> None:
     if paintings:
         raise UsageFault(f"--model brings its styles with it. Leave the painting {paintings[0]} out, or --model.")
-    if _is_video(photo):
+    if is_video_name(photo):
         raise UsageFault(f"With --model pictures are painted. `python apps/stylize.py --source {photo}` paints videos.")
     if not (Path(photo).exists() or glob.has_magic(photo)):
         raise UsageFault(f"There is no picture, folder or pattern {photo!r}.")
-
-
-def _is_video(photo: str) -> bool:
-    return Path(photo).suffix.lower() in _VIDEO_SUFFIXES
 
 
 def _process_age_s() -> float:
