@@ -4,8 +4,9 @@ The figures are those of the builders' defaults, for a network of any size those
 `tests/test_catalogue.py` counts them again on the networks.
 """
 
-import difflib
 from dataclasses import dataclass
+
+from cnn_suite.nearest_names import did_you_mean_or_all
 
 
 @dataclass(frozen=True)
@@ -83,5 +84,4 @@ def as_table() -> str:
 
 def nearest(name: str) -> str:
     """A hint at the nearest known names, for messages."""
-    near = difflib.get_close_matches(name, CATALOGUE, n=3)
-    return f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(CATALOGUE)}."
+    return did_you_mean_or_all(name, CATALOGUE).strip()

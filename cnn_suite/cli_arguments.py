@@ -6,8 +6,9 @@ from pathlib import Path
 
 import typer
 
-from cnn_suite.catalogue import CATALOGUE, nearest
+from cnn_suite.catalogue import CATALOGUE
 from cnn_suite.config import ConfigError
+from cnn_suite.nearest_names import did_you_mean_or_all
 from cnn_suite.runtime.model_folders import find_model
 
 
@@ -57,7 +58,7 @@ def check_network(network: str) -> None:
         try:
             find_model(network)
         except FileNotFoundError as error:
-            raise UsageFault(f"There is no network {network!r}. {nearest(network)}") from error
+            raise UsageFault(f"There is no network {network!r}.{did_you_mean_or_all(network, CATALOGUE)}") from error
 
 
 def model_folder(model: str) -> Path:

@@ -5,7 +5,6 @@ themselves, except for those that keras.applications publishes with an MD5 of it
 folder that the environment variable CNN_SUITE_HOME names, ~/.cache/cnn_suite without it. Standard library only.
 """
 
-import difflib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -345,12 +344,6 @@ _ROWS = (
 )
 
 KNOWN: dict[str, KnownWeights] = {row.name: row for row in _ROWS}
-
-
-def nearest(name: str) -> str:
-    """A hint at the nearest known names, for messages."""
-    near = difflib.get_close_matches(name, KNOWN, n=3)
-    return f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(KNOWN)}."
 
 
 def cache_home() -> Path:
