@@ -15,7 +15,8 @@ from typing import Any
 
 from filelock import FileLock
 
-from cnn_suite.known_weights import KNOWN, KnownWeights, cache_home, files_folder, model_folder
+from cnn_suite.cache_folders import cache_home, files_folder, model_folder
+from cnn_suite.known_weights import KNOWN, KnownWeights
 from cnn_suite.nearest_names import did_you_mean_or_all
 from cnn_suite.weights.download import DownloadError, UnreachableError, download, is_whole, take
 

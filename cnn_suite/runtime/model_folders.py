@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cnn_suite.known_weights import KNOWN, cache_home
+from cnn_suite.cache_folders import cache_home
+from cnn_suite.known_weights import KNOWN
 from cnn_suite.nearest_names import did_you_mean
 
 _ROOT = Path(__file__).resolve().parents[2]
