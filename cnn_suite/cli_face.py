@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -21,6 +24,8 @@ face_app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+NEW_PASSPHRASE = "CNN_SUITE_NEW_PASSPHRASE"
 
 Picture = Annotated[Path, typer.Argument(help="Picture file.", exists=True, dir_okay=False, show_default=False)]
 Pictures = Annotated[list[Path], typer.Argument(help="Picture files.", exists=True, dir_okay=False, show_default=False)]
@@ -236,6 +241,36 @@ def remove(
 
 
 @face_app.command()
+def history(
+    gallery: GalleryFile = GALLERY,
+    encrypted: Encrypt = False,
+    model: Model = MODEL,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Print what was done when, the first change first."""
+    with open_gallery(gallery, _encoding_network(model), encrypted) as people:
+        found = [vars(entry) for entry in people.history()]
+    lines = [" ".join(filter(None, entry.values())) for entry in found]
+    show({"history": found}, as_json, lambda: "\n".join(lines or ["nothing was done yet"]))
+
+
+@face_app.command()
+def passphrase(
+    gallery: GalleryFile = GALLERY,
+    model: Model = MODEL,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Give an encrypted gallery another passphrase; older copies of the file keep the old one."""
+    with open_gallery(gallery, _encoding_network(model), encrypted=True) as people:
+        people.change_passphrase(_new_passphrase())
+    show({"gallery": gallery}, as_json, lambda: f"{gallery} has a new passphrase")
+
+
+@face_app.command()
 def export(
     output: Annotated[Path, typer.Argument(help="File to write: .npz or .json, not encrypted.", show_default=False)],
     gallery: GalleryFile = GALLERY,
@@ -298,3 +333,13 @@ def _encoding_network(model: str) -> Encoder:
         return load_encoder(find_or_pull(model))
     except FileNotFoundError as error:
         raise UsageFault(str(error)) from error
+
+
+def _new_passphrase() -> str:
+    """The passphrase to come, asked for twice where nobody could correct a typing mistake."""
+    if os.environ.get(NEW_PASSPHRASE):
+        return os.environ[NEW_PASSPHRASE]
+    new = getpass.getpass("New passphrase: ", sys.stderr)
+    if getpass.getpass("New passphrase again: ", sys.stderr) != new:
+        raise UsageFault("The two new passphrases differ. The old one still holds.")
+    return new

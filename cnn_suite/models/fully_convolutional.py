@@ -60,7 +60,7 @@ def fully_convolutional(model: keras.Model) -> keras.Model:
     return keras.Model(image, x, name=model.name)
 
 
-def _start_of_head(model: keras.Model) -> layers.Layer:
+def _start_of_head(model: keras.Model):
     ends = [layer for layer in model.layers if isinstance(layer, (layers.Flatten, *_POOLINGS))]
     if len(model.inputs) != 1 or len(model.outputs) != 1 or not ends or len(ends[-1].input.shape) != 4:
         raise ValueError(
