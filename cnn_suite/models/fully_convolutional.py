@@ -13,6 +13,9 @@ _POOLINGS: dict[type[layers.Layer], type[layers.Layer]] = {
 }
 
 
+_ENDS: tuple[type[layers.Layer], ...] = (layers.Flatten, *_POOLINGS)
+
+
 def fully_convolutional(model: keras.Model) -> keras.Model:
     """The same network for pictures of any size, with an answer for every window instead of one.
 
@@ -61,7 +64,7 @@ def fully_convolutional(model: keras.Model) -> keras.Model:
 
 
 def _start_of_head(model: keras.Model):
-    ends = [layer for layer in model.layers if isinstance(layer, (layers.Flatten, *_POOLINGS))]
+    ends = [layer for layer in model.layers if isinstance(layer, _ENDS)]
     if len(model.inputs) != 1 or len(model.outputs) != 1 or not ends or len(ends[-1].input.shape) != 4:
         raise ValueError(
             f"{model.name} must be a classifier with one input and one output, whose feature maps end in Flatten or a "
