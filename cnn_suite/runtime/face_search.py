@@ -68,6 +68,9 @@ class FaceIndex:
     def __len__(self) -> int:
         return len(self._matrix)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._numbers
+
     @property
     def people(self) -> int:
         """How many different people there are."""
@@ -112,11 +115,11 @@ class FaceIndex:
         """One person alone.
 
         Raises:
-            KeyError: If nobody has the name.
+            LookupError: If nobody has the name.
         """
         if name not in self._numbers:
             known = ", ".join(self._names[:20]) or "nobody"
-            raise KeyError(f"Nobody in the gallery is called {name!r}. Enrolled: {known}.")
+            raise LookupError(f"Nobody in the gallery is called {name!r}. Enrolled: {known}.")
         own = np.flatnonzero(self._person == self._numbers[name])
         return FaceIndex(self._matrix[own], [name] * len(own))
 
@@ -198,6 +201,11 @@ def nearest(matrix: np.ndarray, names: Sequence[str], queries: np.ndarray, k: in
         ValueError: If a shape, number, length or `k` is not as it must be.
     """
     return FaceIndex(matrix, names).nearest(queries, k)
+
+
+def squared_distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Squared Euclidean distance of two encodings, float `(dimensions,)` each."""
+    return float(((np.asarray(a, np.float64) - b) ** 2).sum())
 
 
 def _kth_best(products: np.ndarray, person: np.ndarray, k: int) -> float:

@@ -65,6 +65,11 @@ class RecognisedFaces:
         return Faces(self.detections.xyxy_px, self.detections.confidence, self.points_px)
 
     @property
+    def tracks(self) -> list[int]:
+        """The number of every face's track."""
+        return [] if self.detections.track_id is None else self.detections.track_id.tolist()
+
+    @property
     def named(self) -> Detections:
         """The faces as detections whose labels are the people found, and "unknown"."""
         names = [match.name or UNKNOWN for match in self.matches]
@@ -97,7 +102,8 @@ class Recogniser:
         claimed: Only look whether a face is this person's; everybody else is unknown.
 
     Raises:
-        ValueError: If nobody of the claimed name is enrolled, or `least` and `frames` do not fit together.
+        LookupError: If nobody of the claimed name is enrolled.
+        ValueError: If `least` and `frames` do not fit together.
     """
 
     def __init__(
@@ -125,7 +131,7 @@ class Recogniser:
         self._next_frame()
         found = self.encoder(image_rgb)
         detections = self._tracker(found.faces.detections)
-        tracks = [] if detections.track_id is None else detections.track_id.tolist()
+        tracks = np.asarray(detections.track_id).tolist()
         matches = tuple(self._match(track, encoding) for track, encoding in zip(tracks, found.encodings))
         return RecognisedFaces(detections, matches, found.faces.points_px, found.aligned, found.encodings)
 
