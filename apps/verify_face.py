@@ -90,9 +90,7 @@ def main(arguments: argparse.Namespace) -> int:
     from cnn_suite.runtime.loop import run_to_the_end
     from cnn_suite.runtime.pipeline import Pipeline
     from cnn_suite.runtime.pulled import find_or_pull
-    from cnn_suite.runtime.records import open_record_sink
-    from cnn_suite.runtime.sinks import SnapshotSink, open_picture_sink
-    from cnn_suite.runtime.statistics import ProgressLine
+    from cnn_suite.runtime.run_output import open_output
     from cnn_suite.runtime.window import open_window
 
     folder = find_or_pull(arguments.model, quiet=arguments.quiet)
@@ -106,15 +104,10 @@ def main(arguments: argparse.Namespace) -> int:
         recogniser = _recogniser(arguments, encoder, gallery, single=source.still)
         liveness = LivenessWatcher(recogniser.threshold) if arguments.liveness else None
         enrolment = _enrolment(arguments.enrol, gallery, recogniser, liveness) if arguments.enrol else None
-        pictures = [open_picture_sink(arguments.output, source)] if arguments.output else []
-        pictures += [SnapshotSink(arguments.snapshot)] if arguments.snapshot else []
-        quiet = arguments.quiet or window is not None
         run = FaceRun(
-            pictures=pictures,
-            records=[open_record_sink(arguments.results)] if arguments.results else [],
             watchers=[watcher for watcher in (liveness, enrolment) if watcher is not None],
             mirror=arguments.mirror,
-            progress=ProgressLine(arguments.max_frames or source.frame_count, quiet=quiet),
+            output=open_output(arguments, source, shown=window is not None),
         )
         pipeline = Pipeline(source, lambda frame: recogniser(frame.image_rgb))
         run_to_the_end(pipeline, run, window=window, max_frames=arguments.max_frames, quiet=arguments.quiet)

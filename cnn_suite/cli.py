@@ -15,6 +15,9 @@ from typing import Annotated
 import typer
 
 from cnn_suite.cli_arguments import (
+    Debug,
+    Json,
+    Quiet,
     UsageFault,
     check_network,
     is_usage,
@@ -44,9 +47,6 @@ Config = Annotated[Path, typer.Argument(help="YAML file.", exists=True, dir_okay
 Overrides = Annotated[
     list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Replace fields: training.epochs=5.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
 @app.command()

@@ -1,14 +1,22 @@
-"""What the command line's words mean: sizes, numbers and models, refused with what was expected."""
+"""What the command line's words mean: the flags of every command; sizes, numbers and models, refused with what was
+expected.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from cnn_suite.catalogue import CATALOGUE, nearest
 from cnn_suite.config import ConfigError
+from cnn_suite.config_sections import EXPORT_FORMATS
 from cnn_suite.runtime.model_folders import find_model
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
 class UsageFault(typer.BadParameter):
@@ -35,7 +43,7 @@ def parse_size(text: str) -> tuple[int, int]:
 def parse_formats(text: str) -> tuple[str, ...]:
     """Read `saved_model,litert` as forms of an exported model; none for an empty text."""
     chosen = tuple(name.strip() for name in text.split(",") if name.strip())
-    if not set(chosen) <= {"saved_model", "litert", "onnx"}:
+    if not set(chosen) <= set(EXPORT_FORMATS):
         raise UsageFault(f"--formats takes saved_model, litert and onnx, separated by commas. Received {text!r}.")
     return chosen
 

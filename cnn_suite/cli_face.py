@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from cnn_suite.cli_arguments import UsageFault
+from cnn_suite.cli_arguments import Debug, Json, Quiet, UsageFault
 from cnn_suite.cli_output import as_lines, show, stdout_kept_clean
 from cnn_suite.runtime.gallery_opening import PASSPHRASE, open_gallery
 
@@ -33,9 +33,6 @@ Pairs = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Only these pairs: a file like LFW's pairs.txt.", exists=True)
 ]
 Encrypt = Annotated[bool, typer.Option("--encrypted", help=f"Ask for a passphrase, or take {PASSPHRASE}.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 MODEL = "face_embedding"
 GALLERY = Path("people.gallery")

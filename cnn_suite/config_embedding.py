@@ -23,15 +23,13 @@ class Augmentation(Section):
     blend: float = Field(0.0, ge=0, le=1, description="distillation: probability of mixing a face with another one")
 
 
-class Data(config_sections.Data):
+class Data(config_sections.DataByPerson):
     """Where aligned faces come from and how they are fed."""
 
     path: str = Field(
         "", description="folder with a landmarks CSV and images/, or of people's aligned faces; empty: not at hand"
     )
     labels: tuple[str, ...] = Field((), max_length=0, description="an encoding has no classes")
-    train: tuple[str, ...] = Field(("train",), min_length=1, description="splits to learn from, by person")
-    validation: tuple[str, ...] = Field(("val",), description="splits to measure on during training")
     people_per_batch: int = Field(32, ge=2, description="P of a triplet training")
     pictures_per_person: int = Field(4, ge=2, description="K of a triplet training")
     augmentation: Augmentation = Augmentation()

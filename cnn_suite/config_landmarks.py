@@ -21,13 +21,11 @@ class Augmentation(Section):
     no_face: float = Field(0.15, ge=0, lt=1, description="share of squares beside the face, to learn what is none")
 
 
-class Data(config_sections.Data):
+class Data(config_sections.DataByPerson):
     """Where faces with points come from and how they are fed."""
 
     path: str = Field(min_length=1, description="folder with the landmarks CSV and images/")
     labels: tuple[str, ...] = Field((), description="names of the points; empty: as the data say")
-    train: tuple[str, ...] = Field(("train",), min_length=1, description="splits to learn from, by person")
-    validation: tuple[str, ...] = Field(("val",), description="splits to measure on during training")
     batch_size: int = Field(64, ge=1)
     augmentation: Augmentation = Augmentation()
 

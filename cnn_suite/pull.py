@@ -6,7 +6,6 @@ model folder, which is written elsewhere and moved to its place whole.
 
 import shutil
 import sys
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from pathlib import Path
@@ -16,9 +15,8 @@ from typing import Any
 from filelock import FileLock
 
 from cnn_suite.known_weights import KNOWN, KnownWeights, cache_home, files_folder, model_folder, nearest
+from cnn_suite.progress import OnProgress
 from cnn_suite.weights.download import DownloadError, UnreachableError, download, is_whole, take
-
-OnProgress = Callable[[int, int], None]
 
 
 def pull(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from cnn_suite.progress import OnProgress
 from cnn_suite.runtime.frames import PICTURE_SUFFIXES
 from cnn_suite.runtime.kept_colours import RESULT_MODES, with_colours_of
 from cnn_suite.runtime.pictures import pictures_in, pictures_matching
@@ -17,8 +18,6 @@ from cnn_suite.runtime.sinks import SinkError
 from cnn_suite.runtime.stylizer import Stylizer, load_stylizer, parse_mixture
 from cnn_suite.style_transfer.output_files import check_output, write_whole
 from cnn_suite.style_transfer.picture_input import read_artwork
-
-OnProgress = Callable[[int, int], None]
 
 
 def stylize_with_model(

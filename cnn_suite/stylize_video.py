@@ -7,7 +7,7 @@ under its name: at the end, or with what was painted where the work is interrupt
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from itertools import chain, islice
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cnn_suite.progress import OnProgress
 from cnn_suite.runtime.flicker import Flicker
 from cnn_suite.runtime.frames import FrameSource, SourceError, open_source
 from cnn_suite.runtime.interrupts import signals_held_back
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from cnn_suite.style_transfer.perception import Perception
     from cnn_suite.style_transfer.targets import Region
     from cnn_suite.style_transfer.video import PaintedFrame
-
-OnProgress = Callable[[int, int], None]
 
 
 def stylize_video(

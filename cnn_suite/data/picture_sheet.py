@@ -9,11 +9,13 @@ import numpy as np
 import tensorflow as tf
 
 from cnn_suite.config_classification import ClassificationConfig
+from cnn_suite.data.even_choice import evenly_chosen
 from cnn_suite.data.labelled import ClassificationData, LabelledPictures
 from cnn_suite.data.labelled_pipeline import kept_size
 from cnn_suite.data.picture_augmentation import augment_pictures, mix_pictures
 from cnn_suite.data.picture_resize import resized
 from cnn_suite.data.picture_views import centre_views
+from cnn_suite.runtime.picture_arrays import as_rgb
 
 _SMALLEST_PX = 96
 _CAPTION_PX = 18
@@ -95,7 +97,7 @@ def _sheet(
         raise ValueError(f"`rows` and `columns` must be 1 or more. Received {rows} and {columns}.")
     if not len(pictures):
         raise ValueError("There is no picture to show. Check the names of the splits in data.train.")
-    chosen = pictures.take(np.unique(np.linspace(0, len(pictures) - 1, min(rows, len(pictures))).astype(int)))
+    chosen = pictures.take(evenly_chosen(rows, len(pictures)))
     names = tuple(labels) or tuple(map(str, range(1 + int(chosen.class_ids.max()))))
     grid = [_tiles(*batch, names) for batch in _columns(config, chosen, len(names), columns, seed)]
     return _framed(np.stack(grid, axis=1))
@@ -132,8 +134,7 @@ def _tiles(images: np.ndarray, shares: np.ndarray, names: Sequence[str]) -> np.n
 def _enlarged(image: np.ndarray) -> np.ndarray:
     """RGB, every pixel a square of whole pixels, so that nothing is smoothed."""
     factor = math.ceil(_SMALLEST_PX / min(image.shape[:2]))
-    colour = np.broadcast_to(image, (*image.shape[:2], 3))
-    return colour.repeat(factor, axis=0).repeat(factor, axis=1)
+    return as_rgb(image).repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 def _caption(share: np.ndarray, names: Sequence[str]) -> str:

@@ -13,9 +13,8 @@ from cnn_suite.runtime.face_watchers import Watcher
 from cnn_suite.runtime.frames import Frame
 from cnn_suite.runtime.pipeline import Result
 from cnn_suite.runtime.recognition import RecognisedFaces
-from cnn_suite.runtime.records import RecordSink
-from cnn_suite.runtime.sinks import PictureSink, close_all
-from cnn_suite.runtime.statistics import ProgressLine, RunStatistics
+from cnn_suite.runtime.run_output import RunOutput
+from cnn_suite.runtime.statistics import RunStatistics
 
 
 @dataclass
@@ -25,18 +24,14 @@ class FaceRun:
     Faces are looked at as the camera saw them, so that a person's left and right are what they are, whatever is shown.
 
     Args:
-        pictures: Take the annotated pictures.
-        records: Take the results.
         watchers: Look at every frame in this order, such as a challenge and enrolment.
         mirror: Whether pictures are shown and written mirrored, and boxes are those of the mirrored picture.
-        progress: Shows how far the run is.
+        output: Takes annotated pictures and results.
     """
 
-    pictures: Sequence[PictureSink] = ()
-    records: Sequence[RecordSink] = ()
     watchers: Sequence[Watcher] = ()
     mirror: bool = False
-    progress: ProgressLine | None = None
+    output: RunOutput = RunOutput()
     statistics: RunStatistics = field(default_factory=RunStatistics)
 
     def __post_init__(self) -> None:
@@ -55,13 +50,8 @@ class FaceRun:
             frame, named = frame.mirrored(), named.mirrored(frame.image_rgb.shape[1])
         self._shown, self._captions = named, [match.caption for match in faces.matches]
         self.statistics.add(named, result.latency_s)
-        for record in self.records:
-            record.write(frame, named, {}, each)
         picture = self._drawn(frame)
-        for sink in self.pictures:
-            sink.write(frame, named, picture)
-        if self.progress is not None:
-            self.progress.update(self.statistics.frames, self.statistics.frame_rate)
+        self.output.take(frame, named, picture, self.statistics, each=each)
         return picture
 
     def redraw(self, frame: Frame) -> np.ndarray:
@@ -72,15 +62,7 @@ class FaceRun:
         overlay = (*self._said, self.statistics.overlay())
         return annotated(frame.image_rgb, self._shown, overlay=overlay, captions=self._captions)
 
-    def close(self) -> None:
-        """Closes every file, so that what was written can be read and played."""
-        if self.progress is not None:
-            self.progress.close()
-        close_all([*self.pictures, *self.records])
-
     def summary(self, *, dropped: int = 0) -> list[str]:
         """The run in a few lines."""
-        files = [str(sink.path) for sink in self.pictures] + [str(sink.path) for sink in self.records]
-        written = [f"written: {', '.join(files)}"] if files and self.statistics.frames else []
         said = [line for watcher in self.watchers for line in watcher.summary()]
-        return [*self.statistics.summary(dropped=dropped), *said, *written]
+        return [*self.statistics.summary(dropped=dropped), *said]

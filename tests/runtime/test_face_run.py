@@ -9,6 +9,7 @@ from cnn_suite.runtime.face_watchers import Watcher
 from cnn_suite.runtime.frames import Frame
 from cnn_suite.runtime.pipeline import Result
 from cnn_suite.runtime.recognition import FaceMatch, RecognisedFaces
+from cnn_suite.runtime.run_output import RunOutput
 
 FACES = RecognisedFaces(
     Detections(np.array([[10, 50, 40, 90]]), np.ones(1), np.zeros(1, int), ("face",), np.ones(1, int)),
@@ -44,7 +45,7 @@ def test_only_what_is_shown_and_written_is_mirrored(mirror, corner, box):
     image = np.zeros((400, 600, 3), np.uint8)
     image[:, -1] = 9
     watcher, lines = Looking(), Lines()
-    run = FaceRun(records=[lines], watchers=[watcher], mirror=mirror)
+    run = FaceRun([watcher], mirror, RunOutput(records=[lines]))
     frame = Frame(0, image, "camera", 0.0)
     picture = run.handle(Result(frame, FACES, 0.01))
     assert watcher.saw == 0
