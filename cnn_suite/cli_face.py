@@ -9,7 +9,7 @@ import typer
 
 from cnn_suite.cli_arguments import Debug, Json, Quiet, UsageFault
 from cnn_suite.cli_output import as_lines, show, stdout_kept_clean
-from cnn_suite.runtime.gallery_opening import PASSPHRASE, open_gallery
+from cnn_suite.runtime.gallery_opening import NEW_PASSPHRASE, PASSPHRASE, open_gallery, read_passphrase
 
 if TYPE_CHECKING:
     from cnn_suite.runtime.face_encoder import Encoder, FaceEncoder
@@ -240,6 +240,36 @@ def remove(
     with open_gallery(gallery, _encoding_network(model), encrypted) as people:
         count = people.remove(name)
     show({"removed": name, "encodings": count}, as_json, lambda: f"{name} and {count} encodings are removed")
+
+
+@face_app.command()
+def history(
+    gallery: GalleryFile = GALLERY,
+    encrypted: Encrypt = False,
+    model: Model = MODEL,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Print what was done when, the first change first."""
+    with open_gallery(gallery, _encoding_network(model), encrypted) as people:
+        found = [vars(entry) for entry in people.history()]
+    lines = [" ".join(filter(None, entry.values())) for entry in found]
+    show({"history": found}, as_json, lambda: "\n".join(lines or ["nothing was done yet"]))
+
+
+@face_app.command()
+def passphrase(
+    gallery: GalleryFile = GALLERY,
+    model: Model = MODEL,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Give an encrypted gallery another passphrase; older copies of the file keep the old one."""
+    with open_gallery(gallery, _encoding_network(model), encrypted=True) as people:
+        people.change_passphrase(read_passphrase("New passphrase", NEW_PASSPHRASE, twice=True))
+    show({"gallery": gallery}, as_json, lambda: f"{gallery} has a new passphrase")
 
 
 @face_app.command()

@@ -1,6 +1,7 @@
 """`cnn-suite face` on drawn pictures, with stand-ins for the networks: what each verb says, writes and refuses."""
 
 import json
+import re
 
 import cv2
 import numpy as np
@@ -276,6 +277,43 @@ def test_the_commands_from_enrolment_to_removal(commands, folder, tmp_path, caps
     assert main(["face", "merge", str(tmp_path / "people.json"), *gallery]) == 0
     assert main(["face", "remove", "Nobody", *gallery]) == 1
     assert "Nobody" in capsys.readouterr().err
+
+
+def test_the_history_of_a_gallery_says_what_was_done_when(commands, folder, tmp_path, capsys):
+    gallery = ["--gallery", str(tmp_path / "people.gallery")]
+    assert main(["face", "enrol", "Ada", str(folder / "p00" / "0.png"), "--force", *gallery]) == 0
+    assert main(["face", "rename", "Ada", "Ada L.", *gallery]) == 0
+    capsys.readouterr()
+    assert main(["face", "history", *gallery]) == 0
+    assert re.fullmatch(r"2\S+ enrol Ada 1 encoding\n2\S+ rename Ada L. was Ada\n", capsys.readouterr().out)
+    assert main(["face", "history", "--json", *gallery]) == 0
+    entries = json.loads(capsys.readouterr().out)["history"]
+    assert [entry["action"] for entry in entries] == ["enrol", "rename"]
+    assert entries[1].keys() == {"time", "action", "name", "detail"}
+
+
+def test_a_gallery_gets_another_passphrase(commands, folder, tmp_path, capsys, monkeypatch):
+    gallery, picture = ["--gallery", str(tmp_path / "people.gallery")], str(folder / "p00" / "0.png")
+    monkeypatch.setenv("CNN_SUITE_PASSPHRASE", "old")
+    assert main(["face", "enrol", "Ada", picture, "--force", "--encrypted", *gallery]) == 0
+    monkeypatch.setattr("getpass.getpass", lambda prompt, stream: {"New passphrase: ": "new"}.get(prompt, "mew"))
+    assert main(["face", "passphrase", *gallery]) == 1
+    assert "The two passphrases differ. Nothing was changed" in capsys.readouterr().err
+    monkeypatch.setenv("CNN_SUITE_NEW_PASSPHRASE", "new")
+    assert main(["face", "passphrase", *gallery]) == 0
+    assert main(["face", "list", "--encrypted", *gallery]) == 1
+    assert "The passphrase is wrong" in capsys.readouterr().err
+    monkeypatch.setenv("CNN_SUITE_PASSPHRASE", "new")
+    assert main(["face", "history", "--encrypted", *gallery]) == 0
+    assert capsys.readouterr().out.endswith(" change passphrase\n")
+
+
+def test_a_gallery_without_a_passphrase_gets_none(commands, folder, tmp_path, capsys, monkeypatch):
+    gallery = ["--gallery", str(tmp_path / "people.gallery")]
+    assert main(["face", "enrol", "Ada", str(folder / "p00" / "0.png"), "--force", *gallery]) == 0
+    monkeypatch.setenv("CNN_SUITE_PASSPHRASE", "old")
+    assert main(["face", "passphrase", *gallery]) == 1
+    assert "not encrypted. Open it without a passphrase, or merge it into an encrypted" in capsys.readouterr().err
 
 
 def test_the_commands_that_measure(commands, folder, tmp_path, capsys):

@@ -14,7 +14,8 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+from cnn_suite.file_names import ANIMATION_SUFFIX, is_picture_name, is_video_name
+
 STREAM_SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "udp", "tcp", "srt")
 DEFAULT_FRAME_RATE = 30.0
 
@@ -87,7 +88,7 @@ def open_source(source: str | int, *, endless_demo: bool = False) -> FrameSource
     if text and path.is_dir():
         return pictures.PictureSource(pictures.pictures_in(path), name=text)
     if path.is_file():
-        if path.suffix.lower() in PICTURE_SUFFIXES:
+        if is_picture_name(path):
             return pictures.PictureSource([path], name=text)
         return video.VideoSource(path)
     if glob.has_magic(text):
@@ -104,6 +105,7 @@ def _open_address(address: str) -> FrameSource:
     scheme = address.split("://", 1)[0].lower()
     if scheme not in STREAM_SCHEMES:
         raise SourceError(f"Address {address!r} has the unknown scheme {scheme!r}. Known: {', '.join(STREAM_SCHEMES)}.")
-    if Path(address.split("?", 1)[0]).suffix.lower() in video.VIDEO_SUFFIXES and scheme.startswith("http"):
+    name = address.split("?", 1)[0]
+    if scheme.startswith("http") and (is_video_name(name) or name.lower().endswith(ANIMATION_SUFFIX)):
         return video.VideoSource(address)
     return camera.CameraSource(address)

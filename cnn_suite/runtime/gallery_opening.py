@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cnn_suite.runtime.gallery import Gallery
     from cnn_suite.runtime.new_gallery import NewGallery
 
-PASSPHRASE = "CNN_SUITE_PASSPHRASE"
+PASSPHRASE, NEW_PASSPHRASE = "CNN_SUITE_PASSPHRASE", "CNN_SUITE_NEW_PASSPHRASE"  # environment variables
 
 
 @overload
@@ -52,10 +52,12 @@ def open_gallery(path: Path, network: Encoder, encrypted: bool, *, create: bool 
     )
 
 
-def read_passphrase(*, twice: bool = False) -> str:
-    """The passphrase from the environment, or from the person at the terminal.
+def read_passphrase(prompt: str = "Passphrase", variable: str = PASSPHRASE, *, twice: bool = False) -> str:
+    """A passphrase from the environment, or from the person at the terminal.
 
     Args:
+        prompt: What the person is asked for.
+        variable: Of the environment, which is looked at first.
         twice: Whether the person types it twice, so that a typing mistake is noticed.
 
     Raises:
@@ -63,18 +65,18 @@ def read_passphrase(*, twice: bool = False) -> str:
     """
     from cnn_suite.runtime.gallery_records import GalleryError
 
-    given = os.environ.get(PASSPHRASE)
+    given = os.environ.get(variable)
     if given:
         return given
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", getpass.GetPassWarning)  # it would go on and show what is typed
-            passphrase = getpass.getpass("Passphrase: ", sys.stderr)
-            again = getpass.getpass("The same passphrase again: ", sys.stderr) if twice else passphrase
+            passphrase = getpass.getpass(f"{prompt}: ", sys.stderr)
+            again = getpass.getpass(f"{prompt} again: ", sys.stderr) if twice else passphrase
     except (getpass.GetPassWarning, EOFError) as error:
         raise GalleryError(
-            f"There is no terminal at which to ask for the passphrase. Give it in the environment as {PASSPHRASE}."
+            f"There is no terminal at which to ask for the passphrase. Give it in the environment as {variable}."
         ) from error
     if passphrase != again:
-        raise GalleryError("The two passphrases differ. No gallery was made. Try again.")
+        raise GalleryError("The two passphrases differ. Nothing was changed. Try again.")
     return passphrase
