@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -12,7 +9,7 @@ import typer
 
 from cnn_suite.cli_arguments import Debug, Json, Quiet, UsageFault
 from cnn_suite.cli_output import as_lines, show, stdout_kept_clean
-from cnn_suite.runtime.gallery_opening import PASSPHRASE, open_gallery
+from cnn_suite.runtime.gallery_opening import NEW_PASSPHRASE, PASSPHRASE, open_gallery, read_passphrase
 
 if TYPE_CHECKING:
     from cnn_suite.runtime.face_encoder import Encoder, FaceEncoder
@@ -24,8 +21,6 @@ face_app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-NEW_PASSPHRASE = "CNN_SUITE_NEW_PASSPHRASE"
 
 Picture = Annotated[Path, typer.Argument(help="Picture file.", exists=True, dir_okay=False, show_default=False)]
 Pictures = Annotated[list[Path], typer.Argument(help="Picture files.", exists=True, dir_okay=False, show_default=False)]
@@ -73,8 +68,12 @@ def encode(
     debug: Debug = False,
 ) -> None:
     """Write the encodings of a folder of people: paths, people, encodings (NaN where no face is found)."""
-    from cnn_suite.faces import encode_people, write_encodings
+    from cnn_suite.faces import check_encodings_file, encode_people, write_encodings
 
+    try:
+        check_encodings_file(output)
+    except ValueError as error:
+        raise UsageFault(str(error)) from error
     with stdout_kept_clean(as_json):
         pictures, encodings = encode_people(_encoder(model, detector), folder, quiet=quiet)
         write_encodings(output, pictures, encodings)
@@ -98,8 +97,11 @@ def evaluate(
     debug: Debug = False,
 ) -> None:
     """Measure how well a model tells people apart: accuracy, EER, TAR at FAR, rank 1, with intervals."""
-    if record and (pairs or one_shot):
-        raise UsageFault("--record takes the figures of the whole folder. Leave --pairs and --one-shot out.")
+    if pairs and one_shot:
+        raise UsageFault("--pairs and --one-shot are two ways to measure. Give one of them.")
+    if (record or report) and (pairs or one_shot):
+        asked = "--record takes the figures" if record else "--report draws the pairs"
+        raise UsageFault(f"{asked} of the whole folder. Leave --pairs and --one-shot out.")
     from cnn_suite.face_evaluation import evaluate_listed_pairs, evaluate_people, one_shot_people
     from cnn_suite.faces import record_figures
     from cnn_suite.runtime.model_folders import find_model
@@ -266,7 +268,7 @@ def passphrase(
 ) -> None:
     """Give an encrypted gallery another passphrase; older copies of the file keep the old one."""
     with open_gallery(gallery, _encoding_network(model), encrypted=True) as people:
-        people.change_passphrase(_new_passphrase())
+        people.change_passphrase(read_passphrase("New passphrase", NEW_PASSPHRASE, twice=True))
     show({"gallery": gallery}, as_json, lambda: f"{gallery} has a new passphrase")
 
 
@@ -333,13 +335,3 @@ def _encoding_network(model: str) -> Encoder:
         return load_encoder(find_or_pull(model))
     except FileNotFoundError as error:
         raise UsageFault(str(error)) from error
-
-
-def _new_passphrase() -> str:
-    """The passphrase to come, asked for twice where nobody could correct a typing mistake."""
-    if os.environ.get(NEW_PASSPHRASE):
-        return os.environ[NEW_PASSPHRASE]
-    new = getpass.getpass("New passphrase: ", sys.stderr)
-    if getpass.getpass("New passphrase again: ", sys.stderr) != new:
-        raise UsageFault("The two new passphrases differ. The old one still holds.")
-    return new

@@ -68,6 +68,9 @@ class FaceIndex:
     def __len__(self) -> int:
         return len(self._matrix)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._numbers
+
     @property
     def people(self) -> int:
         """How many different people there are."""
@@ -100,11 +103,11 @@ class FaceIndex:
         """One person alone.
 
         Raises:
-            KeyError: If nobody has the name.
+            LookupError: If nobody has the name.
         """
         if name not in self._numbers:
             known = ", ".join(self._names[:20]) or "nobody"
-            raise KeyError(f"Nobody in the gallery is called {name!r}. Enrolled: {known}.")
+            raise LookupError(f"Nobody in the gallery is called {name!r}. Enrolled: {known}.")
         own = np.flatnonzero(self._person == self._numbers[name])
         return FaceIndex(self._matrix[own], [name] * len(own))
 
@@ -163,6 +166,11 @@ class FaceIndex:
             differences = self._matrix[rows[part]].astype(np.float64) - query
             distances[part] = np.einsum("ij,ij->i", differences, differences)
         return distances
+
+
+def squared_distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Squared Euclidean distance of two encodings, float `(dimensions,)` each."""
+    return float(((np.asarray(a, np.float64) - b) ** 2).sum())
 
 
 def _kth_best(products: np.ndarray, person: np.ndarray, k: int) -> float:

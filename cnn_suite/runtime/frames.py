@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+import cv2
 import numpy as np
 
 from cnn_suite.file_names import ANIMATION_SUFFIX, is_picture_name, is_video_name
@@ -38,6 +39,10 @@ class Frame:
     image_rgb: np.ndarray
     source: str
     time_s: float
+
+    def mirrored(self) -> Frame:
+        """The frame as in a mirror, left and right changed."""
+        return replace(self, image_rgb=cv2.flip(self.image_rgb, 1))
 
 
 class FrameSource(Protocol):
