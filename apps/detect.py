@@ -73,9 +73,7 @@ def main(arguments: argparse.Namespace) -> int:
     from cnn_suite.runtime.loop import run_to_the_end
     from cnn_suite.runtime.pipeline import Pipeline
     from cnn_suite.runtime.pulled import find_or_pull
-    from cnn_suite.runtime.records import open_record_sink
-    from cnn_suite.runtime.sinks import SnapshotSink, open_picture_sink
-    from cnn_suite.runtime.statistics import ProgressLine
+    from cnn_suite.runtime.run_output import open_output
     from cnn_suite.runtime.tracker import IouTracker
     from cnn_suite.runtime.window import open_window
 
@@ -83,18 +81,14 @@ def main(arguments: argparse.Namespace) -> int:
     folder = find_or_pull(arguments.model, quiet=arguments.quiet)
     detector = load_detector(folder, runtime=arguments.runtime, threads=arguments.threads)
     source = open_source(arguments.source, endless_demo=window is not None)
-    pictures = [open_picture_sink(arguments.output, source)] if arguments.output else []
-    pictures += [SnapshotSink(arguments.snapshot)] if arguments.snapshot else []
     run = DetectionRun(
         detector,
         Thresholds(arguments.confidence, arguments.iou, arguments.max_detections),
         tracker=IouTracker() if arguments.track or lines else None,
         lines=lines,
         zones=zones,
-        pictures=pictures,
-        records=[open_record_sink(arguments.results)] if arguments.results else [],
         explains=arguments.explain,
-        progress=ProgressLine(arguments.max_frames or source.frame_count, quiet=arguments.quiet or window is not None),
+        output=open_output(arguments, source, shown=window is not None),
     )
     pipeline = Pipeline(source, run.detect, mirror=arguments.mirror)
     run_to_the_end(pipeline, run, window=window, max_frames=arguments.max_frames, quiet=arguments.quiet)

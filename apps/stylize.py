@@ -80,9 +80,7 @@ def main(arguments: argparse.Namespace) -> int:
     from cnn_suite.runtime.loop import run_to_the_end
     from cnn_suite.runtime.pipeline import Pipeline
     from cnn_suite.runtime.pulled import find_or_pull
-    from cnn_suite.runtime.records import open_record_sink
-    from cnn_suite.runtime.sinks import SnapshotSink, open_picture_sink
-    from cnn_suite.runtime.statistics import ProgressLine
+    from cnn_suite.runtime.run_output import open_output
     from cnn_suite.runtime.style_run import StyleRun
     from cnn_suite.runtime.stylizer import load_stylizer
     from cnn_suite.runtime.window import open_window
@@ -96,8 +94,6 @@ def main(arguments: argparse.Namespace) -> int:
     window = open_window("stylize", headless=arguments.headless, output=arguments.output)
     source = open_source(arguments.source, endless_demo=window is not None)
     blend, follows_motion = _motion(arguments, source)
-    pictures = [open_picture_sink(arguments.output, source)] if arguments.output else []
-    pictures += [SnapshotSink(arguments.snapshot)] if arguments.snapshot else []
     run = StyleRun(
         stylizer,
         look,
@@ -106,9 +102,7 @@ def main(arguments: argparse.Namespace) -> int:
         longest_side=arguments.size,
         side_by_side=arguments.side_by_side,
         still=source.still,
-        pictures=pictures,
-        records=[open_record_sink(arguments.results)] if arguments.results else [],
-        progress=ProgressLine(arguments.max_frames or source.frame_count, quiet=arguments.quiet or window is not None),
+        output=open_output(arguments, source, shown=window is not None),
     )
     if window is not None:
         window.keys, window.overlay = run.keys(), run.overlay

@@ -58,10 +58,9 @@ def write_network(source: Path, folder: Path) -> None:
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    from cnn_suite.benchmark_process import import_serialisable_classes
+    from cnn_suite.trained import load_trained
 
-    import_serialisable_classes()
-    model = keras.models.load_model(source, compile=False)
+    model = load_trained(source).model
     size_hw = _network_size(model, source.parent)
     if isinstance(model.layers[-1], keras.layers.UnitNormalization):  # OpenCV's importer does not support SQUARE either
         model = keras.Model(model.input, model.layers[-1].input)

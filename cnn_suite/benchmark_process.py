@@ -96,8 +96,10 @@ def _open_keras(file: Path, size_hw: Sequence[int], threads: int) -> tuple[Call,
     tf = _tensorflow(threads)
     import keras
 
-    import_serialisable_classes()
-    model = keras.models.load_model(file, compile=False)
+    from cnn_suite.trained import load_trained
+
+    ours = (file.parent / "config.yaml").is_file()
+    model = load_trained(file).model if ours else keras.models.load_model(file, compile=False)
     images = tf.constant(_random_input(_concrete(model.inputs[0].shape, size_hw), np.float32))
     forward = tf.function(lambda images: model(images, training=False))
     return lambda: tf.nest.map_structure(lambda output: output.numpy(), forward(images)), images.shape
@@ -127,19 +129,6 @@ def _tensorflow(threads: int) -> Any:
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     return tf
-
-
-def import_serialisable_classes() -> None:
-    """Register the project's layers and losses, which a .keras file names."""
-    import importlib
-    import pkgutil
-
-    import cnn_suite.layers
-    import cnn_suite.losses
-
-    for package in (cnn_suite.layers, cnn_suite.losses):
-        for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-            importlib.import_module(module.name)
 
 
 def _concrete(shape: Sequence[int | None], size_hw: Sequence[int]) -> tuple[int, ...]:

@@ -15,6 +15,9 @@ from typing import Annotated
 import typer
 
 from cnn_suite.cli_arguments import (
+    Debug,
+    Json,
+    Quiet,
     UsageFault,
     check_network,
     is_usage,
@@ -43,12 +46,6 @@ Format = Annotated[str, typer.Option(help="Annotation format: auto, voc, yolo_tx
 Config = Annotated[
     Path, typer.Argument(help="Configuration, a YAML file.", exists=True, dir_okay=False, show_default=False)
 ]
-Overrides = Annotated[
-    list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Override fields, e.g. training.epochs=5.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress bar.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the full traceback of an error.")]
 
 
 @app.command()
@@ -304,11 +301,12 @@ def pull(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Download known pretrained weights and verify them; detectors are converted into model folders."""
-    from cnn_suite.known_weights import KNOWN, nearest
+    """Fetch known pretrained weights once, checked; a detector becomes a model folder that apps open by name."""
+    from cnn_suite.known_weights import KNOWN
+    from cnn_suite.nearest_names import did_you_mean_or_all
 
     if name not in KNOWN:
-        raise UsageFault(f"Unknown weights {name!r}. {nearest(name)}")
+        raise UsageFault(f"There are no known weights {name!r}.{did_you_mean_or_all(name, KNOWN)}")
     from cnn_suite.pull import pull as pull_weights
 
     with stdout_kept_clean(as_json), progress(f"Downloading {name}", quiet) as on_progress:

@@ -1,14 +1,23 @@
-"""Parsing of command line arguments: sizes, numbers and models; errors say what was expected."""
+"""What the command line's words mean: the flags of every command; sizes, numbers and models, refused with what was
+expected.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from cnn_suite.catalogue import CATALOGUE, nearest
+from cnn_suite.catalogue import CATALOGUE
 from cnn_suite.config import ConfigError
+from cnn_suite.config_sections import EXPORT_FORMATS
+from cnn_suite.nearest_names import did_you_mean_or_all
 from cnn_suite.runtime.model_folders import find_model
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
 class UsageFault(typer.BadParameter):
@@ -35,7 +44,7 @@ def parse_size(text: str) -> tuple[int, int]:
 def parse_formats(text: str) -> tuple[str, ...]:
     """Parse `saved_model,litert` into export formats; an empty text gives none."""
     chosen = tuple(name.strip() for name in text.split(",") if name.strip())
-    if not set(chosen) <= {"saved_model", "litert", "onnx"}:
+    if not set(chosen) <= set(EXPORT_FORMATS):
         raise UsageFault(f"--formats takes saved_model, litert and onnx, separated by commas. Received {text!r}.")
     return chosen
 
@@ -57,7 +66,7 @@ def check_network(network: str) -> None:
         try:
             find_model(network)
         except FileNotFoundError as error:
-            raise UsageFault(f"Unknown network {network!r}. {nearest(network)}") from error
+            raise UsageFault(f"There is no network {network!r}.{did_you_mean_or_all(network, CATALOGUE)}") from error
 
 
 def model_folder(model: str) -> Path:

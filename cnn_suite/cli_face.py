@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import getpass
-import os
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from cnn_suite.cli_arguments import UsageFault
+from cnn_suite.cli_arguments import Debug, Json, Quiet, UsageFault
 from cnn_suite.cli_output import as_lines, show, stdout_kept_clean
+from cnn_suite.runtime.gallery_opening import NEW_PASSPHRASE, PASSPHRASE, open_gallery, read_passphrase
 
 if TYPE_CHECKING:
-    from cnn_suite.runtime.face_encoder import FaceEncoder
-    from cnn_suite.runtime.gallery import Gallery
+    from cnn_suite.runtime.face_encoder import Encoder, FaceEncoder
     from cnn_suite.runtime.gallery_merge import Clashes
 
 face_app = typer.Typer(
@@ -26,8 +21,6 @@ face_app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-PASSPHRASE = "CNN_SUITE_PASSPHRASE"
 
 Picture = Annotated[Path, typer.Argument(help="Picture file.", exists=True, dir_okay=False, show_default=False)]
 Pictures = Annotated[list[Path], typer.Argument(help="Picture files.", exists=True, dir_okay=False, show_default=False)]
@@ -43,15 +36,7 @@ Threshold = Annotated[
         show_default="the model's calibrated threshold",
     ),
 ]
-GalleryFile = Annotated[Path, typer.Option("--gallery", metavar="FILE", help="Gallery file of the enrolled people.")]
-Pairs = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Use only the pairs in this file (format of LFW's pairs.txt).", exists=True),
-]
-Encrypt = Annotated[bool, typer.Option("--encrypted", help=f"Use the passphrase in {PASSPHRASE}, or ask for one.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress bar.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the full traceback of an error.")]
+Encrypt = Annotated[bool, typer.Option("--encrypted", help=f"Ask for a passphrase, or take {PASSPHRASE}.")]
 
 MODEL = "face_embedding"
 GALLERY = Path("people.gallery")
@@ -87,8 +72,12 @@ def encode(
     debug: Debug = False,
 ) -> None:
     """Write the encodings of a folder of people: paths, people, encodings (NaN where no face is found)."""
-    from cnn_suite.faces import encode_people, write_encodings
+    from cnn_suite.faces import check_encodings_file, encode_people, write_encodings
 
+    try:
+        check_encodings_file(output)
+    except ValueError as error:
+        raise UsageFault(str(error)) from error
     with stdout_kept_clean(as_json):
         pictures, encodings = encode_people(_encoder(model, detector), folder, quiet=quiet)
         write_encodings(output, pictures, encodings)
@@ -116,9 +105,12 @@ def evaluate(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Measure how well a model separates people: accuracy, EER, TAR at FAR, rank 1, with intervals."""
-    if record and (pairs or one_shot):
-        raise UsageFault("--record stores the metrics of the whole folder. Omit --pairs and --one-shot.")
+    """Measure how well a model tells people apart: accuracy, EER, TAR at FAR, rank 1, with intervals."""
+    if pairs and one_shot:
+        raise UsageFault("--pairs and --one-shot are two ways to measure. Give one of them.")
+    if (record or report) and (pairs or one_shot):
+        asked = "--record takes the figures" if record else "--report draws the pairs"
+        raise UsageFault(f"{asked} of the whole folder. Leave --pairs and --one-shot out.")
     from cnn_suite.face_evaluation import evaluate_listed_pairs, evaluate_people, one_shot_people
     from cnn_suite.faces import record_figures
     from cnn_suite.runtime.model_folders import find_model
@@ -184,7 +176,7 @@ def enrol(
     from cnn_suite.face_gallery import enrol_pictures
 
     encoder = _encoder(model, detector)
-    with stdout_kept_clean(as_json), _gallery(gallery, encoder, encrypted, create=True) as people:
+    with stdout_kept_clean(as_json), open_gallery(gallery, encoder.encoder, encrypted, create=True) as people:
         told = enrol_pictures(encoder, people, name, pictures, keep_pictures=keep_pictures, force=force)
     show(told, as_json, lambda: as_lines(told))
 
@@ -205,7 +197,7 @@ def identify(
     from cnn_suite.face_gallery import identify_pictures
 
     encoder = _encoder(model, detector)
-    with stdout_kept_clean(as_json), _gallery(gallery, encoder, encrypted) as people:
+    with stdout_kept_clean(as_json), open_gallery(gallery, encoder.encoder, encrypted) as people:
         found = identify_pictures(encoder, people, pictures, threshold)
     show({"pictures": found}, as_json, lambda: "\n".join(map(_told, found)))
 
@@ -220,7 +212,7 @@ def list_people(
     debug: Debug = False,
 ) -> None:
     """List the enrolled people."""
-    with _gallery(gallery, _encoding_network(model), encrypted) as people:
+    with open_gallery(gallery, _encoding_network(model), encrypted) as people:
         found = [vars(person) for person in people.people()]
     lines = [f"{person['name']}: {person['encodings']} encodings, since {person['created'][:10]}" for person in found]
     show({"people": found}, as_json, lambda: "\n".join(lines or ["nobody is enrolled"]))
@@ -237,8 +229,8 @@ def rename(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Rename an enrolled person."""
-    with _gallery(gallery, _encoding_network(model), encrypted) as people:
+    """Give an enrolled person another name."""
+    with open_gallery(gallery, _encoding_network(model), encrypted) as people:
         people.rename(old, new)
     show({"old": old, "new": new}, as_json, lambda: f"{old} is now called {new}")
 
@@ -253,10 +245,40 @@ def remove(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Remove a person and all their encodings."""
-    with _gallery(gallery, _encoding_network(model), encrypted) as people:
+    """Remove a person with all encodings."""
+    with open_gallery(gallery, _encoding_network(model), encrypted) as people:
         count = people.remove(name)
     show({"removed": name, "encodings": count}, as_json, lambda: f"{name} and {count} encodings are removed")
+
+
+@face_app.command()
+def history(
+    gallery: GalleryFile = GALLERY,
+    encrypted: Encrypt = False,
+    model: Model = MODEL,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Print what was done when, the first change first."""
+    with open_gallery(gallery, _encoding_network(model), encrypted) as people:
+        found = [vars(entry) for entry in people.history()]
+    lines = [" ".join(filter(None, entry.values())) for entry in found]
+    show({"history": found}, as_json, lambda: "\n".join(lines or ["nothing was done yet"]))
+
+
+@face_app.command()
+def passphrase(
+    gallery: GalleryFile = GALLERY,
+    model: Model = MODEL,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Give an encrypted gallery another passphrase; older copies of the file keep the old one."""
+    with open_gallery(gallery, _encoding_network(model), encrypted=True) as people:
+        people.change_passphrase(read_passphrase("New passphrase", NEW_PASSPHRASE, twice=True))
+    show({"gallery": gallery}, as_json, lambda: f"{gallery} has a new passphrase")
 
 
 @face_app.command()
@@ -271,8 +293,8 @@ def export(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Write all encodings to a file."""
-    with _gallery(gallery, _encoding_network(model), encrypted) as people:
+    """Write everybody's encodings into a file."""
+    with open_gallery(gallery, _encoding_network(model), encrypted) as people:
         people.export(output)
     show({"output": output}, as_json, lambda: f"written: {output}")
 
@@ -291,7 +313,7 @@ def merge(
     """Add all people of an exported gallery."""
     if clashes not in ("refuse", "join", "number"):
         raise UsageFault(f"--clashes takes refuse, join or number. Received {clashes!r}.")
-    with _gallery(gallery, _encoding_network(model), encrypted, create=True) as people:
+    with open_gallery(gallery, _encoding_network(model), encrypted, create=True) as people:
         count = people.import_file(source, clashes=cast("Clashes", clashes))
     show({"encodings": count}, as_json, lambda: f"{count} encodings are added")
 
@@ -316,7 +338,7 @@ def _encoder(model: str, detector: str) -> FaceEncoder:
         raise UsageFault(str(error)) from error
 
 
-def _encoding_network(model: str) -> Any:
+def _encoding_network(model: str) -> Encoder:
     from cnn_suite.runtime.face_encoder import load_encoder
     from cnn_suite.runtime.pulled import find_or_pull
 
@@ -324,21 +346,3 @@ def _encoding_network(model: str) -> Any:
         return load_encoder(find_or_pull(model))
     except FileNotFoundError as error:
         raise UsageFault(str(error)) from error
-
-
-@contextlib.contextmanager
-def _gallery(path: Path, encoder: Any, encrypted: bool, *, create: bool = False) -> Iterator[Gallery]:
-    from cnn_suite.runtime.gallery import Gallery
-
-    network = getattr(encoder, "encoder", encoder)
-    passphrase = None
-    if encrypted:
-        passphrase = os.environ.get(PASSPHRASE) or getpass.getpass("Passphrase: ", sys.stderr)
-    with Gallery(
-        path,
-        fingerprint=network.fingerprint,
-        dimensions=network.dimensions,
-        passphrase=passphrase,
-        create=create,
-    ) as people:
-        yield people

@@ -1,34 +1,62 @@
-"""The command line of style transfer, `cnn-suite stylize`: parse, call, report."""
+"""The command line of style transfer, `cnn-suite stylize`: parse, call, report.
+
+It paints in one of three ways. The panel that shows an option in `--help` says which of them the option is for.
+"""
 
 from __future__ import annotations
 
-import glob
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from cnn_suite.cli_arguments import UsageFault, model_folder
+from cnn_suite.cli_arguments import Debug, Json, Quiet, UsageFault
 from cnn_suite.cli_output import as_lines, imports_muted, progress, show, stdout_kept_clean
+from cnn_suite.cli_stylize_ways import (
+    Figures,
+    Meanwhile,
+    optimise_picture,
+    optimise_video,
+    paint_with_network,
+)
+from cnn_suite.file_names import is_video_name
 from cnn_suite.style_transfer.settings import TransferSettings
 
 _DEFAULTS = TransferSettings()
 _MOST_START_UP_S = 3.0  # of Python and the command line: within a longer-lived program the budget begins with the call
-_VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
 _INTERRUPTED = 130
-_OF_BOTH = ("photo", "output", "strength", "colours", "size", "as_json", "quiet", "debug")
-_OF_MODEL = ("model", "style", "runtime", "threads")
-_OF_PICTURE = (
-    "mask", "seconds", "start", "optimizer", "scales", "seed", "checkpoint", "resume", "frames", "preview"
-)  # fmt: skip
-_OPTIMISE, _MODEL, _VIDEO = "Optimise", "With a trained network", "Of a video"
 
 
-def _option(help: str, *names: str, panel: str = _OPTIMISE, **more: Any) -> Any:
-    return typer.Option(*names, help=help, rich_help_panel=panel, **more)
+class Way(NamedTuple):
+    """A way to paint: what a command does, as errors say it, and the function that does it with its options."""
+
+    does: str
+    paint: Callable[..., Figures]
+
+
+_PICTURE = Way("optimises a picture", optimise_picture)
+_VIDEO = Way("optimises a video", optimise_video)
+_NETWORK = Way("paints with a trained network (--model)", paint_with_network)
+
+_FOR_ALL, _FOR_OPTIMISING = "Painting", "Optimising a picture or a video"
+_FOR_PICTURES, _FOR_VIDEOS = "Optimising a picture", "Optimising a video"
+_FOR_NETWORKS = "Painting with a trained network (--model)"
+_WAYS = {
+    _FOR_ALL: (_PICTURE, _VIDEO, _NETWORK),
+    _FOR_OPTIMISING: (_PICTURE, _VIDEO),
+    _FOR_PICTURES: (_PICTURE,),
+    _FOR_VIDEOS: (_VIDEO,),
+    _FOR_NETWORKS: (_NETWORK,),
+}
+
+
+def _option(panel: str, help: str, *names: str, default: str | bool = True, **more: Any) -> Any:
+    """An option of one panel in the help; `default` is its default in words, or whether to show the value."""
+    return typer.Option(*names, help=help, rich_help_panel=panel, show_default=default, **more)
 
 
 def stylize(
@@ -36,178 +64,162 @@ def stylize(
     photo: Annotated[
         str,
         typer.Argument(
-            metavar="PHOTO", help="Photograph or video; with --model also a folder or a pattern.", show_default=False
+            metavar="PHOTO", help="Photograph or video; with --model, also a folder or a pattern.", show_default=False
         ),
     ],
     output: Annotated[
-        Path, typer.Option(metavar="FILE", help="Picture or video to write; a folder for several.", show_default=False)
+        Path,
+        typer.Option(
+            metavar="FILE", help="Picture or video to write; a folder for several pictures.", show_default=False
+        ),
     ],
     paintings: Annotated[
-        list[Path] | None, typer.Argument(metavar="PAINTING...", help="Whose style it gets.", show_default=False)
+        list[Path] | None,
+        typer.Argument(metavar="PAINTING...", help="Paintings whose style to use.", show_default=False),
     ] = None,
-    size: Annotated[int | None, typer.Option(help="Longest side; with --model what the network sees.")] = None,
-    strength: Annotated[float, typer.Option(min=0, help="How much painting; with --model from 0 to 1.")] = 1.0,
+    size: Annotated[
+        int | None,
+        _option(
+            _FOR_ALL,
+            "Longest side in pixels; with --model, of what the network sees.",
+            default="that of the photograph",
+        ),
+    ] = None,
+    strength: Annotated[
+        float, _option(_FOR_ALL, "How much style: a factor of --beta; with --model, from 0 to 1.", min=0)
+    ] = _DEFAULTS.strength,
     colours: Annotated[
-        str, typer.Option(help="none; or keep the photograph's: luma, histogram, covariance.")
+        str,
+        _option(
+            _FOR_ALL,
+            "Keep the photograph's colours by luma, histogram or covariance (with --model, luma only); or none.",
+        ),
     ] = _DEFAULTS.colours,
-    seconds: Annotated[float | None, _option("The best picture in this time.")] = None,
     iterations: Annotated[
-        int | None, _option("Steps: 300, or what time allows; 200 for a video's first frame.", show_default=False)
+        int | None,
+        _option(
+            _FOR_OPTIMISING,
+            "Number of steps; for a video, of its first frame.",
+            default="300, or with --seconds as many as time allows; 200 for a video",
+        ),
     ] = None,
-    weights: Annotated[str, _option("How much each painting counts: 2,1.", metavar="W,W...")] = "",
-    mask: Annotated[list[Path] | None, _option("Where a painting is used; once for each.", metavar="FILE")] = None,
-    start: Annotated[str, _option("content, style_mean or noise.")] = _DEFAULTS.start,
-    optimizer: Annotated[str, _option("adam or lbfgs.")] = _DEFAULTS.optimizer,
-    learning_rate: Annotated[float, _option("Adam's, in grey levels.")] = _DEFAULTS.learning_rate,
-    scales: Annotated[int | None, _option("Sizes it goes through; as many as it needs.", show_default=False)] = None,
-    painting_scale: Annotated[float, _option("Size of the paintings: less for finer strokes.")] = 1.0,
-    tile: Annotated[int | None, _option("Pixels of a tile; 0: never; where it is large.", show_default=False)] = None,
-    seed: Annotated[int, _option("Of the noise.")] = _DEFAULTS.seed,
-    backbone: Annotated[str, _option("squeezenet, vgg16 or vgg19.")] = "squeezenet",
-    backbone_weights: Annotated[Path | None, _option("Its weights file; the pulled one.", metavar="FILE")] = None,
-    pooling: Annotated[str, _option("max or average.")] = "max",
-    alpha: Annotated[float, _option("Weight of the content.")] = _DEFAULTS.alpha,
-    beta: Annotated[float, _option("Weight of the style.")] = _DEFAULTS.beta,
-    tv: Annotated[float, _option("Weight of smoothness.")] = _DEFAULTS.tv,
-    normalisation: Annotated[str, _option("Of the costs: energy, gatys or notes.")] = _DEFAULTS.normalisation,
-    checkpoint: Annotated[Path | None, _option("Keep there what is needed to go on later.", metavar="FILE")] = None,
-    resume: Annotated[bool, _option("Go on from the checkpoint.", "--resume")] = False,
-    frames: Annotated[Path | None, _option("Write a video of how it comes to be.", metavar="VIDEO")] = None,
-    preview: Annotated[bool, _option("Show it in a window while it is painted.", "--preview")] = False,
+    weights: Annotated[
+        str, _option(_FOR_OPTIMISING, "Weight of each painting, such as 2,1.", metavar="W,W...", default="all equal")
+    ] = "",
+    learning_rate: Annotated[
+        float, _option(_FOR_OPTIMISING, "Learning rate of Adam, in grey levels per step.")
+    ] = _DEFAULTS.learning_rate,
+    painting_scale: Annotated[
+        float,
+        _option(_FOR_OPTIMISING, "Size of the paintings relative to the photograph; smaller gives finer strokes."),
+    ] = _DEFAULTS.painting_scale,
+    tile: Annotated[
+        int | None,
+        _option(
+            _FOR_OPTIMISING,
+            "Work in tiles of this side in pixels, to save memory; 0 for no tiles.",
+            default="512 for large pictures, else 0",
+        ),
+    ] = None,
+    backbone: Annotated[
+        str, _option(_FOR_OPTIMISING, "Network that compares the pictures: squeezenet, vgg16 or vgg19.")
+    ] = "squeezenet",
+    backbone_weights: Annotated[
+        Path | None,
+        _option(
+            _FOR_OPTIMISING, "Weights file of that network.", metavar="FILE", default="downloaded by `cnn-suite pull`"
+        ),
+    ] = None,
+    pooling: Annotated[str, _option(_FOR_OPTIMISING, "Pooling in that network: max or average.")] = "max",
+    alpha: Annotated[float, _option(_FOR_OPTIMISING, "Weight of the content cost.")] = _DEFAULTS.alpha,
+    beta: Annotated[float, _option(_FOR_OPTIMISING, "Weight of the style cost.")] = _DEFAULTS.beta,
+    tv: Annotated[
+        float, _option(_FOR_OPTIMISING, "Weight of the total variation cost, which keeps the picture smooth.")
+    ] = _DEFAULTS.tv,
+    normalisation: Annotated[
+        str, _option(_FOR_OPTIMISING, "How to normalise the costs: energy, gatys or notes.")
+    ] = _DEFAULTS.normalisation,
+    seconds: Annotated[
+        float | None, _option(_FOR_PICTURES, "Time limit for the whole command, in seconds.", default="no limit")
+    ] = None,
+    mask: Annotated[
+        list[Path] | None,
+        _option(
+            _FOR_PICTURES,
+            "Grey picture that is bright where a painting is used; give one for each painting.",
+            metavar="FILE",
+            default="everywhere",
+        ),
+    ] = None,
+    start: Annotated[
+        str, _option(_FOR_PICTURES, "What to start from: content (the photograph), style_mean or noise.")
+    ] = _DEFAULTS.start,
+    optimizer: Annotated[str, _option(_FOR_PICTURES, "Optimizer: adam or lbfgs.")] = _DEFAULTS.optimizer,
+    scales: Annotated[
+        int | None,
+        _option(_FOR_PICTURES, "Number of sizes to paint at, coarsest first.", default="depends on the picture's size"),
+    ] = None,
+    seed: Annotated[int, _option(_FOR_PICTURES, "Random seed of --start noise.")] = _DEFAULTS.seed,
+    checkpoint: Annotated[
+        Path | None, _option(_FOR_PICTURES, "File that saves progress, for --resume.", metavar="FILE", default=False)
+    ] = None,
+    resume: Annotated[bool, _option(_FOR_PICTURES, "Continue from the checkpoint.", "--resume")] = False,
+    frames: Annotated[
+        Path | None, _option(_FOR_PICTURES, "Write a video of the painting process.", metavar="VIDEO", default=False)
+    ] = None,
+    preview: Annotated[bool, _option(_FOR_PICTURES, "Show the painting process in a window.", "--preview")] = False,
     max_frames: Annotated[
-        int | None, _option("End after so many; all.", panel=_VIDEO, min=1, show_default=False)
+        int | None, _option(_FOR_VIDEOS, "Stop after this many frames.", min=1, default="the whole video")
     ] = None,
-    model: Annotated[str, _option("Model folder, or the name of one in saved_models/.", panel=_MODEL)] = "",
-    style: Annotated[str, _option("A style of the model, or several.", panel=_MODEL, metavar="NAME[=W],...")] = "",
-    runtime: Annotated[str, _option("litert or saved_model.", panel=_MODEL)] = "litert",
-    threads: Annotated[int, _option("Of LiteRT.", panel=_MODEL, min=1)] = 2,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    model: Annotated[
+        str, _option(_FOR_NETWORKS, "Model folder, or the name of one in saved_models/.", default=False)
+    ] = "",
+    style: Annotated[
+        str,
+        _option(
+            _FOR_NETWORKS,
+            "One of the model's styles, or several with weights.",
+            metavar="NAME[=W],...",
+            default="the first one",
+        ),
+    ] = "",
+    runtime: Annotated[str, _option(_FOR_NETWORKS, "Runtime: litert or saved_model.")] = "litert",
+    threads: Annotated[int, _option(_FOR_NETWORKS, "Number of threads for LiteRT.", min=1)] = 2,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
 ) -> None:
     """Paint a photograph or a video in the style of paintings, or with --model by a network trained for a style."""
     started = time.monotonic() - min(_process_age_s(), _MOST_START_UP_S)
-    _check_options(context, photo, paintings or [], model)
-    if model:
-        _with_model(context)
-        return
-    try:
-        settings = TransferSettings(**{name: context.params[name] for name in _DEFAULTS.as_dict()})
-    except ValueError as error:
-        raise UsageFault(_as_options(str(error))) from error
-    if _is_video(photo):
-        _video(context, settings, started)
-        return
-    if optimizer == "lbfgs":
-        # SciPy's threads and TensorFlow's wait for each other: on 2 cores an iteration takes four times as long.
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from cnn_suite.stylize import Beside, stylize_picture
-
+    way = _NETWORK if model else _VIDEO if is_video_name(photo) else _PICTURE
+    options = _options_of(way, context)
     with stdout_kept_clean(as_json), progress("Painting", quiet) as on_progress:
-        figures = stylize_picture(
-            photo,
-            paintings or [],
-            output,
-            settings,
-            painting_weights=_numbers(weights),
-            masks=mask or [],
-            backbone=backbone,
-            weights=backbone_weights,
-            pooling=pooling,
-            beside=Beside(checkpoint, resume, frames, preview, on_progress),
-            started=started,
-            while_importing=imports_muted(debug),
-        )
+        meanwhile = Meanwhile(on_progress, imports_muted(debug), started)
+        figures = way.paint(photo, paintings or [], output, meanwhile, **options)
     show(figures, as_json, lambda: as_lines(figures))
-    if figures["ended"] == "interrupted":
-        print(_told_interruption(output, checkpoint), file=sys.stderr)
+    if figures.get("ended") == "interrupted":
+        print(_told_interruption(figures, checkpoint), file=sys.stderr)
         raise typer.Exit(_INTERRUPTED)
-
-
-def _video(context: typer.Context, settings: TransferSettings, started: float) -> None:
-    options = context.params
-    from cnn_suite.stylize_video import stylize_video
-
-    with stdout_kept_clean(options["as_json"]), progress("Painting", options["quiet"]) as on_progress:
-        figures = stylize_video(
-            options["photo"],
-            options["paintings"],
-            options["output"],
-            settings,
-            painting_weights=_numbers(options["weights"]),
-            weights=options["backbone_weights"],
-            on_progress=on_progress,
-            started=started,
-            while_importing=imports_muted(options["debug"]),
-            **{name: options[name] for name in ("max_frames", "backbone", "pooling")},
-        )
-    show(figures, options["as_json"], lambda: as_lines(figures))
-    if figures["ended"] == "interrupted":
-        print(f"Interrupted: {figures['output']} holds the {figures['frames']} frames so far.", file=sys.stderr)
-        raise typer.Exit(_INTERRUPTED)
-
-
-def _with_model(context: typer.Context) -> None:
-    options = context.params
-    folder = model_folder(options["model"])
-    with imports_muted(options["debug"]):
-        from cnn_suite.stylize_batch import stylize_with_model
-
-    with stdout_kept_clean(options["as_json"]), progress("Painting", options["quiet"]) as on_progress:
-        figures = stylize_with_model(
-            folder,
-            options["photo"],
-            options["output"],
-            style=options["style"] or None,
-            on_progress=on_progress,
-            **{name: options[name] for name in ("strength", "colours", "size", "runtime", "threads")},
-        )
-    show(figures, options["as_json"], lambda: as_lines(figures))
-    if figures["faults"]:
+    if figures.get("faults"):
         raise typer.Exit(1)
 
 
-def _check_options(context: typer.Context, photo: str, paintings: list[Path], model: str) -> None:
-    """Refuse what does not go together, and pictures that are not there."""
+def _options_of(way: Way, context: typer.Context) -> dict[str, Any]:
+    """The values of the options that are for a way to paint.
+
+    Raises:
+        UsageFault: If the command line has one that is not.
+    """
+    options = {}
     for parameter in context.command.params:
-        source = context.get_parameter_source(parameter.name) if parameter.name else None
-        if source is not None and source.name == "COMMANDLINE":
-            _check_option(parameter.name or "", parameter.opts[0], photo, model)
-    if model:
-        _check_with_model(photo, paintings)
-        return
-    if not paintings:
-        raise UsageFault("A photograph needs a painting: `cnn-suite stylize PHOTO PAINTING --output FILE`; or --model.")
-    if not Path(photo).is_file():
-        raise UsageFault(f"There is no {'video' if _is_video(photo) else 'picture'} {photo}.")
-    for path in [*paintings, *(context.params["mask"] or [])]:
-        if not path.is_file():
-            raise UsageFault(f"There is no picture {path}.")
-
-
-def _check_option(name: str, option: str, photo: str, model: str) -> None:
-    """Refuse an option of another of the three ways to paint."""
-    if model and name not in {*_OF_BOTH, *_OF_MODEL, "paintings"}:
-        raise UsageFault(f"{option} does not go with --model: the network is trained already. Leave one of them out.")
-    if not model and name in _OF_MODEL:
-        raise UsageFault(f"{option} needs --model. Leave it out, or name a model.")
-    if name == "max_frames" and not _is_video(photo):
-        raise UsageFault(f"{option} is for videos, and {photo} is none. Leave it out.")
-    if name in _OF_PICTURE and _is_video(photo):
-        raise UsageFault(f"{option} is for pictures, and {photo} is a video. Leave it out.")
-
-
-def _check_with_model(photo: str, paintings: list[Path]) -> None:
-    if paintings:
-        raise UsageFault(f"--model brings its styles with it. Leave the painting {paintings[0]} out, or --model.")
-    if _is_video(photo):
-        raise UsageFault(f"With --model pictures are painted. `python apps/stylize.py --source {photo}` paints videos.")
-    if not (Path(photo).exists() or glob.has_magic(photo)):
-        raise UsageFault(f"There is no picture, folder or pattern {photo!r}.")
-
-
-def _is_video(photo: str) -> bool:
-    return Path(photo).suffix.lower() in _VIDEO_SUFFIXES
+        name, ways = parameter.name or "", _WAYS.get(getattr(parameter, "rich_help_panel", None) or "", ())
+        source = context.get_parameter_source(name)
+        if way in ways:
+            options[name] = context.params[name]
+        elif ways and source is not None and source.name == "COMMANDLINE":
+            flag, others = parameter.opts[0], " or ".join(other.does for other in ways)
+            raise UsageFault(f"{flag} is only for a command that {others}. This one {way.does}. Remove {flag}.")
+    return options
 
 
 def _process_age_s() -> float:
@@ -219,21 +231,8 @@ def _process_age_s() -> float:
         return time.process_time()
 
 
-def _numbers(text: str) -> list[float] | None:
-    if not text:
-        return None
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError as error:
-        raise UsageFault(f"--weights takes numbers separated by commas, such as 2,1. Received {text!r}.") from error
-
-
-def _as_options(text: str) -> str:
-    """An error about settings in the words of the command line: --painting-scale for `painting_scale`."""
-    parts = text.split("`")
-    return "".join(f"--{part.replace('_', '-')}" if number % 2 else part for number, part in enumerate(parts))
-
-
-def _told_interruption(output: Path, checkpoint: Path | None) -> str:
-    further = f" Go on with --checkpoint {checkpoint} --resume." if checkpoint else ""
-    return f"Interrupted: {output} is the best picture so far.{further}"
+def _told_interruption(figures: Figures, checkpoint: Path | None) -> str:
+    if "frames" in figures:
+        return f"Interrupted: {figures['output']} contains the {figures['frames']} frames painted so far."
+    further = f" To continue, add --checkpoint {checkpoint} --resume." if checkpoint else ""
+    return f"Interrupted: {figures['output']} is the best picture so far.{further}"

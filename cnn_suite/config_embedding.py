@@ -25,17 +25,15 @@ class Augmentation(Section):
     blend: float = Field(0.0, ge=0, le=1, description="distillation: probability of blending a face with another")
 
 
-class Data(config_sections.Data):
-    """Source of the aligned faces, and input pipeline."""
+class Data(config_sections.DataByPerson):
+    """Where aligned faces come from and how they are fed."""
 
     path: str = Field(
         "", description="folder with a landmarks CSV and images/, or of people's aligned faces; empty: not available"
     )
-    labels: tuple[str, ...] = Field((), max_length=0, description="must be empty: an encoding has no classes")
-    train: tuple[str, ...] = Field(("train",), min_length=1, description="splits to train on, by person")
-    validation: tuple[str, ...] = Field(("val",), description="splits to evaluate on during training")
-    people_per_batch: int = Field(32, ge=2, description="P in triplet training: people per batch")
-    pictures_per_person: int = Field(4, ge=2, description="K in triplet training: pictures per person")
+    labels: tuple[str, ...] = Field((), max_length=0, description="an encoding has no classes")
+    people_per_batch: int = Field(32, ge=2, description="P of a triplet training")
+    pictures_per_person: int = Field(4, ge=2, description="K of a triplet training")
     augmentation: Augmentation = Augmentation()
 
     @property

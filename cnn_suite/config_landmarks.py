@@ -21,13 +21,11 @@ class Augmentation(Section):
     no_face: float = Field(0.15, ge=0, lt=1, description="fraction of squares without a face, as negative examples")
 
 
-class Data(config_sections.Data):
-    """Source of the faces with points, and input pipeline."""
+class Data(config_sections.DataByPerson):
+    """Where faces with points come from and how they are fed."""
 
     path: str = Field(min_length=1, description="folder with the landmarks CSV and images/")
-    labels: tuple[str, ...] = Field((), description="names of the points; empty: those of the data")
-    train: tuple[str, ...] = Field(("train",), min_length=1, description="splits to train on, by person")
-    validation: tuple[str, ...] = Field(("val",), description="splits to evaluate on during training")
+    labels: tuple[str, ...] = Field((), description="names of the points; empty: as the data say")
     batch_size: int = Field(64, ge=1)
     augmentation: Augmentation = Augmentation()
 

@@ -1,6 +1,6 @@
 """Sections shared by the configurations of all tasks: base class, training options, export options."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -24,7 +24,10 @@ def _at_most_whole(pair: tuple[float, float]) -> tuple[float, float]:
 
 
 Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
+Split = Literal["train", "val", "test"]
 ShareRange = Annotated[Range, AfterValidator(_at_most_whole)]
+ExportFormat = Literal["saved_model", "litert", "onnx"]
+EXPORT_FORMATS = get_args(ExportFormat)
 
 
 class Data(Section):
@@ -36,6 +39,20 @@ class Data(Section):
     def places(self) -> dict[str, Any]:
         """The locations of the data: the values of the fields in `PLACES`."""
         return {name: getattr(self, name) for name in self.PLACES}
+
+
+class DataByPerson(Data):
+    """Base of the section for faces: splits that no person shares."""
+
+    train: tuple[Split, ...] = Field(("train",), min_length=1, description="splits to learn from, by person")
+    validation: tuple[Split, ...] = Field(("val",), description="splits to measure on during training")
+
+    @model_validator(mode="after")
+    def _other_people(self) -> "DataByPerson":
+        both = sorted(set(self.train) & set(self.validation))
+        if both:
+            raise ValueError(f"validation must be other people than those trained on, received {both[0]!r} in both")
+        return self
 
 
 class Phase(Section):
@@ -94,7 +111,7 @@ class Training(Section):
 class Export(Section):
     """The files to write."""
 
-    formats: tuple[Literal["saved_model", "litert", "onnx"], ...] = ("saved_model", "litert")
+    formats: tuple[ExportFormat, ...] = ("saved_model", "litert")
 
 
 class Run(Section):

@@ -12,6 +12,7 @@ import numpy as np
 from cnn_suite import graphs
 from cnn_suite.backend import require_tensorflow
 from cnn_suite.config import ConfigError, RunConfig
+from cnn_suite.config_sections import EXPORT_FORMATS
 from cnn_suite.parity import Answer, Runtime
 from cnn_suite.results import ModelCard
 from cnn_suite.runtime.litert import LiteRTModel
@@ -79,9 +80,8 @@ def export_model(
 
 
 def _checked_formats(formats: Sequence[str]) -> tuple[str, ...]:
-    known = ("saved_model", "litert", "onnx")
-    if isinstance(formats, str) or not set(formats) <= set(known):
-        raise ValueError(f"`formats` must be a list of any of {', '.join(known)}. Received {formats!r}.")
+    if isinstance(formats, str) or not set(formats) <= set(EXPORT_FORMATS):
+        raise ValueError(f"`formats` must be a list out of {', '.join(EXPORT_FORMATS)}. Received {formats!r}.")
     if "onnx" in formats:
         graphs.check_onnx_installed()
     return tuple(formats)

@@ -1,10 +1,11 @@
-"""A progress bar on stderr for work that goes through a list."""
+"""How far long work is: what is told of it, and a progress bar on stderr for work that goes through a list."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 Item = TypeVar("Item")
+OnProgress = Callable[[int, int], None]  # called with how much is done, and of how much
 
 
 def shown(items: Sequence[Item], description: str, quiet: bool = False) -> Iterable[Item]:

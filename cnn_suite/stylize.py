@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from cnn_suite.progress import OnProgress
 from cnn_suite.runtime.interrupts import signals_held_back
 from cnn_suite.runtime.kept_colours import RESULT_MODES, with_colours_of
 from cnn_suite.runtime.picture_arrays import fitted_size_hw, resized
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from cnn_suite.style_transfer.perception import Perception
     from cnn_suite.style_transfer.state import PaintState, Progress
 
-OnProgress = Callable[[int, int], None]
 Watcher = Callable[["Progress"], bool]  # False where no more is wanted
 _PARTS = 1000  # of the way, for a progress bar
 _LAST_THINGS_S = 1.0  # of a time budget, for leaving

@@ -119,6 +119,7 @@ def shapes_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from cnn_suite.config import save_config
     from cnn_suite.config_detection import Data, DetectionConfig, Loss, Model, Shapes, Training
     from cnn_suite.tasks import detection
+    from cnn_suite.train import untrained
 
     keras.utils.set_random_seed(0)
     shapes = Shapes(train=8, val=0, test=0, size_hw=(64, 96))
@@ -131,7 +132,7 @@ def shapes_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     data = detection.datasets(config)
     config = detection.resolved(config, data)
-    model = detection.compiled_model(config, data)
+    model = untrained(config, data)
     batch = detection.validation_dataset(config, detection.Datasets(data.labels, (), data.training), model)
     model.fit(batch.cache().repeat(config.training.epochs), shuffle=False, verbose=0)
     folder = tmp_path_factory.mktemp("runs") / "shapes"

@@ -113,6 +113,15 @@ def test_scipy_gets_one_thread_beside_tensorflow_unless_somebody_said_otherwise(
     assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
 
 
+def test_every_panel_of_the_help_says_which_ways_its_options_are_for() -> None:
+    app = typer.Typer(add_completion=False)
+    app.command()(stylize)
+    options = typer.main.get_command(app).params
+    assert {option.rich_help_panel for option in options} - {None} == set(cli_stylize._WAYS)
+    shared = {option.name for option in options if option.rich_help_panel is None}
+    assert shared == {"photo", "output", "paintings", "as_json", "quiet", "debug"}
+
+
 def test_every_option_arrives(files, calls, capsys, monkeypatch) -> None:
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
     words = "--size 64 --strength 2 --colours luma --seconds 5 --iterations 7 --start noise --optimizer lbfgs"
@@ -161,38 +170,40 @@ def test_a_video_goes_to_its_own_verb(files, calls, capsys, monkeypatch, tmp_pat
     assert json.loads(capsys.readouterr().out)["flicker"] == 1.5
     monkeypatch.setitem(FIGURES, "ended", "interrupted")
     assert cli.main(["stylize", str(video), files[1], "--output", "out.mp4"]) == 130
-    assert "Interrupted: out.mp4 holds the 3 frames so far." in capsys.readouterr().err
+    assert "Interrupted: out.mp4 contains the 3 frames painted so far." in capsys.readouterr().err
 
 
 def test_an_interruption_ends_with_130_and_says_what_there_is(files, calls, monkeypatch, capsys) -> None:
     monkeypatch.setitem(FIGURES, "ended", "interrupted")
     assert cli.main(["stylize", *files, "--checkpoint", "c.npz"]) == 130
     told = capsys.readouterr().err
-    assert "out.png is the best picture so far. Go on with --checkpoint c.npz --resume." in told
+    assert "out.png is the best picture so far. To continue, add --checkpoint c.npz --resume." in told
 
 
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["PHOTO"], "A photograph needs a painting"),
+        (["PHOTO"], "A painting is missing. Use `cnn-suite stylize PHOTO PAINTING --output FILE`"),
         (["PHOTO", "none.png"], "There is no picture none.png"),
         (["none.jpg", "PAINTING"], "There is no picture none.jpg"),
         (["PHOTO", "PAINTING", "--mask", "none.png"], "There is no picture none.png"),
         (["fox.mp4", "PAINTING"], "There is no video fox.mp4"),
-        (["fox.mp4", "PAINTING", "--mask", "PHOTO"], "--mask is for pictures, and fox.mp4 is a video"),
-        (["fox.mp4", "PAINTING", "--seconds", "9"], "--seconds is for pictures"),
-        (["fox.mp4", "PAINTING", "--resume"], "--resume is for pictures"),
-        (["fox.mp4", "PAINTING", "--optimizer", "lbfgs"], "--optimizer is for pictures"),
-        (["fox.mp4", "--model", "."], "With --model pictures are painted. `python apps/stylize.py --source fox.mp4`"),
-        (["PHOTO", "PAINTING", "--max-frames", "3"], "--max-frames is for videos"),
-        (["PHOTO", "--model", ".", "--max-frames", "3"], "--max-frames does not go with --model"),
+        (["fox.wmv", "PAINTING"], "There is no video fox.wmv"),
+        (["fox.mp4", "PAINTING", "--mask", "PHOTO"], "a command that optimises a picture. This one optimises a video."),
+        (["fox.mp4", "PAINTING", "--seconds", "9"], "--seconds is only for a command that optimises a picture"),
+        (["fox.mp4", "PAINTING", "--resume"], "--resume is only for"),
+        (["fox.mp4", "PAINTING", "--optimizer", "lbfgs"], "--optimizer is only for"),
+        (["fox.mp4", "--model", "."], "--model paints pictures only. `python apps/stylize.py --source fox.mp4`"),
+        (["PHOTO", "PAINTING", "--max-frames", "3"], "--max-frames is only for a command that optimises a video"),
+        (["PHOTO", "--model", ".", "--max-frames", "3"], "a trained network (--model). Remove --max-frames."),
         (["PHOTO", "PAINTING", "--start", "blank"], "--start must be one of content, style_mean, noise"),
         (["PHOTO", "PAINTING", "--painting-scale", "0"], "--painting-scale must be between"),
         (["PHOTO", "PAINTING", "--weights", "2;1"], "--weights takes numbers separated by commas"),
-        (["PHOTO", "PAINTING", "--style", "wave"], "--style needs --model"),
-        (["PHOTO", "PAINTING", "--threads", "4"], "--threads needs --model"),
-        (["PHOTO", "PAINTING", "--model", "."], "--model brings its styles with it"),
-        (["PHOTO", "--model", ".", "--seconds", "5"], "--seconds does not go with --model"),
+        (["PHOTO", "PAINTING", "--style", "wave"], "--style is only for a command that paints with"),
+        (["PHOTO", "PAINTING", "--threads", "4"], "--threads is only for"),
+        (["PHOTO", "PAINTING", "--model", "."], "A model already contains its styles. Remove the painting"),
+        (["PHOTO", "--model", ".", "--seconds", "5"], "--seconds is only for"),
+        (["PHOTO", "--model", ".", "--tv", "5"], "that optimises a picture or optimises a video. This one paints with"),
         (["none.jpg", "--model", "."], "There is no picture, folder or pattern 'none.jpg'"),
         (["PHOTO", "--model", "no_such_model"], "There is no model 'no_such_model'"),
     ],

@@ -17,6 +17,7 @@ from cnn_suite.data.landmarks_csv import split_of_person
 from cnn_suite.data.picture_files import read_rgb
 from cnn_suite.data.random_pixels import random_pixels
 from cnn_suite.runtime.face_alignment import ARCFACE_TEMPLATE, TEMPLATE_SIZE, align_face
+from cnn_suite.runtime.picture_arrays import as_rgb
 
 SPLITS = ("train", "val", "test")
 
@@ -93,17 +94,13 @@ def read_aligned_faces(path: str | Path, splits: Sequence[str], size: int) -> Al
         pictures = data.pictures(list(data.splits))
         people = [data.labels[number] for number in pictures.class_ids]
         of_splits = [number for number, person in enumerate(people) if split_of_person(person) in splits]
-        loads = [lambda number=number: _rgb(pictures.load(number)) for number in of_splits]
+        loads = [lambda number=number: as_rgb(pictures.load(number)) for number in of_splits]
         points = [ARCFACE_TEMPLATE * (load().shape[0] / TEMPLATE_SIZE) for load in loads]
         return AlignedFaces(loads, points, [people[number] for number in of_splits], size)
     faces = [face for face in read_landmarked_faces(path) if face.split in splits]
     loads = [lambda face=face: read_rgb(face.path) for face in faces]
     points = [five_points(face.points_px) for face in faces]
     return AlignedFaces(loads, points, [face.person for face in faces], size)
-
-
-def _rgb(image: np.ndarray) -> np.ndarray:
-    return np.broadcast_to(image, (*image.shape[:2], 3)).copy()
 
 
 def _erased(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:

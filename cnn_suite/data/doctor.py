@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +16,10 @@ from cnn_suite.data.annotations import REPAIRS, AnnotatedPicture, DetectionData,
 from cnn_suite.data.picture_files import decode_problem
 from cnn_suite.data.sources import read_detection_data
 from cnn_suite.data.statistics import AnchorFit, Collisions
+from cnn_suite.progress import OnProgress
 
 ANCHORS_PER_HEAD = 3  # as in YOLOv3, when none are given
 _DECODING_THREADS = 4
-
-Progress = Callable[[int, int], None]  # called with (done, of)
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def examine(
     anchors: Sequence | np.ndarray | None = None,
     image_size_hw: tuple[int, int] = (416, 416),
     strides: Sequence[int] = (8, 16, 32),
-    on_progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
 ) -> DoctorReport:
     """Read a data set, decode every picture, and collect all faults and figures.
 
@@ -134,7 +133,7 @@ def examine(
     )
 
 
-def with_decoding_faults(data: DetectionData, on_progress: Progress | None = None) -> DetectionData:
+def with_decoding_faults(data: DetectionData, on_progress: OnProgress | None = None) -> DetectionData:
     """The data without the pictures that do not decode as a whole, each of them a fault."""
     paths = list(dict.fromkeys(picture.path for picture in data.pictures(data.splits)))
     problems: dict[Path, str] = {}

@@ -11,8 +11,7 @@ import numpy as np
 
 from cnn_suite.data.landmarks_csv import agreed_points, csv_file, face_rows, split_of_person
 
-FIVE = ("right eye", "left eye", "nose", "right corner of the mouth", "left corner of the mouth")
-FIVE_MIRRORED = (1, 0, 2, 4, 3)  # which point each becomes in the mirror
+FIVE_MIRRORED = (1, 0, 2, 4, 3)  # which of `face_alignment.FIVE` each becomes in the mirror
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def read_landmarked_faces(path: Path | str) -> tuple[LandmarkedFace, ...]:
 
 
 def five_points(points_px: np.ndarray) -> np.ndarray:
-    """The eyes' middles, the nose and the mouth's corners `(5, 2)` of 68 points, in the order of `FIVE`.
+    """The eyes' middles, the nose and the mouth's corners `(5, 2)` of 68 points, in `face_alignment.FIVE`'s order.
 
     Raises:
         ValueError: If they are not 68.

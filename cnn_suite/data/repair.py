@@ -16,12 +16,13 @@ from xml.sax.saxutils import escape
 import yaml
 
 from cnn_suite.data.annotations import REPAIRS, AnnotatedPicture, DetectionData, Fault
-from cnn_suite.data.doctor import Progress, with_decoding_faults
+from cnn_suite.data.doctor import with_decoding_faults
+from cnn_suite.progress import OnProgress
 
 LOG_NAME = "repair_log.csv"
 
 
-def repair(data: DetectionData, folder: Path | str, *, on_progress: Progress | None = None) -> tuple[Fault, ...]:
+def repair(data: DetectionData, folder: Path | str, *, on_progress: OnProgress | None = None) -> tuple[Fault, ...]:
     """Write a repaired copy.
 
     Args:

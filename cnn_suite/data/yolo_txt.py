@@ -14,8 +14,8 @@ from pathlib import Path
 from cnn_suite.data.annotations import AnnotatedPicture, DetectionData, Fault
 from cnn_suite.data.box_checks import RawBox, annotated_picture, picture_size_or_fault, repeated_picture_fault
 from cnn_suite.data.leaks import take_out_leaks
-from cnn_suite.data.picture_files import PICTURE_SUFFIXES
 from cnn_suite.data.yolo_layout import Layout, ListedPicture, find_layout, label_file
+from cnn_suite.file_names import PICTURE_SUFFIXES
 
 _LARGEST_FRACTION = 1.5  # beyond this a number is not an overhanging box but a pixel
 

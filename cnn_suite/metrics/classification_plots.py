@@ -15,6 +15,7 @@ import numpy as np
 from cnn_suite.metrics.calibration import Reliability
 from cnn_suite.metrics.classification import ClassificationMetrics
 from cnn_suite.metrics.plotting import COLOURS, label_axes, new_figure, save_figure, training_curves
+from cnn_suite.runtime.picture_arrays import as_rgb
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -144,7 +145,7 @@ def mistakes_figure(
     figure.suptitle("Most confident mistakes: true class above, prediction and its confidence below", fontsize=10)
     for place, index in enumerate(chosen.tolist(), start=1):
         axes = figure.add_subplot(rows, columns, place)
-        axes.imshow(_as_rgb(load(index)), interpolation="nearest")
+        axes.imshow(as_rgb(load(index)), interpolation="nearest")
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
         predicted = int(probabilities[index].argmax())
@@ -205,7 +206,3 @@ def _write_counts(axes: Axes, counts: np.ndarray, share: np.ndarray, size: int) 
         number = str(counts[row, column])
         style: dict[str, Any] = {"fontsize": size if len(number) <= 4 else size - 2, "ha": "center", "va": "center"}
         axes.text(column, row, number, color="white" if share[row, column] > 0.3 else "black", **style)
-
-
-def _as_rgb(image: np.ndarray) -> np.ndarray:
-    return np.broadcast_to(image, (*image.shape[:2], 3))

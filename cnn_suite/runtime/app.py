@@ -1,6 +1,6 @@
 """What all apps share: flags, exit statuses, and plain error messages.
 
-Statuses: 0 done, 1 the work failed (camera, file, model), 2 wrong usage. Standard library only, so that
+Statuses: 0 done, 1 the work met a fault (camera, file, model), 2 wrong usage. Nothing heavy is imported, so that
 `--help` is immediate.
 """
 
@@ -13,13 +13,14 @@ import sys
 import traceback
 from collections.abc import Callable
 
+from cnn_suite.runtime.interrupts import STOP_SIGNALS
+
 _QUIET_LIBRARIES = {
     "OPENCV_LOG_LEVEL": "SILENT",  # our own messages say what is wrong
     "OPENCV_FFMPEG_LOGLEVEL": "-8",
     "QT_LOGGING_RULES": "*.debug=false;*.warning=false",
     "TF_CPP_MIN_LOG_LEVEL": "2",
 }
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def add_shared_flags(parser: argparse.ArgumentParser, *, model: str) -> None:
@@ -43,7 +44,7 @@ def run_app(main: Callable[[argparse.Namespace], int], parser: argparse.Argument
     if not arguments.debug:
         for name, value in _QUIET_LIBRARIES.items():
             os.environ.setdefault(name, value)
-    for number in _SIGNALS:
+    for number in STOP_SIGNALS:
         signal.signal(number, _stop)
     try:
         return main(arguments)
@@ -59,20 +60,27 @@ def run_app(main: Callable[[argparse.Namespace], int], parser: argparse.Argument
 
 
 def _stop(number: int, frame: object) -> None:
-    for each in _SIGNALS:  # a second Ctrl-C must not cut off the closing of files
+    for each in STOP_SIGNALS:  # a second Ctrl-C must not cut off the closing of files
         signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
-def fraction(text: str) -> float:
-    """An argparse type for numbers in [0, 1]."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1. Received {text!r}.")
-    return value
+def number_between(least: float, most: float) -> Callable[[str], float]:
+    """An argparse type: a number in [least, most]."""
+
+    def number(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"must be a number from {least:g} to {most:g}. Received {text!r}.")
+        return value
+
+    return number
+
+
+fraction = number_between(0, 1)
 
 
 def whole_number(text: str) -> int:

@@ -15,9 +15,8 @@ from cnn_suite.runtime.draw import annotated
 from cnn_suite.runtime.explain import explain
 from cnn_suite.runtime.frames import Frame
 from cnn_suite.runtime.pipeline import Result
-from cnn_suite.runtime.records import RecordSink
-from cnn_suite.runtime.sinks import PictureSink, close_all
-from cnn_suite.runtime.statistics import ProgressLine, RunStatistics
+from cnn_suite.runtime.run_output import RunOutput
+from cnn_suite.runtime.statistics import RunStatistics
 from cnn_suite.runtime.tracker import IouTracker
 
 _EXPLAIN_EVERY_S = 1.0
@@ -42,10 +41,8 @@ class DetectionRun:
         tracker: Gives ids; needed for lines.
         lines: Counted and drawn.
         zones: Counted and drawn.
-        pictures: Take the annotated pictures.
-        records: Take the results.
         explains: Whether to print why nothing was found, about once a second of the source.
-        progress: Shows how far the run is.
+        output: Takes annotated pictures and results.
     """
 
     detector: Detector
@@ -53,10 +50,8 @@ class DetectionRun:
     tracker: IouTracker | None = None
     lines: Sequence[LineCounter] = ()
     zones: Sequence[ZoneCounter] = ()
-    pictures: Sequence[PictureSink] = ()
-    records: Sequence[RecordSink] = ()
     explains: bool = False
-    progress: ProgressLine | None = None
+    output: RunOutput = RunOutput()
     statistics: RunStatistics = field(default_factory=RunStatistics)
 
     def __post_init__(self) -> None:
@@ -86,25 +81,15 @@ class DetectionRun:
         self._latest = found
         self.statistics.add(found, result.latency_s)
         counts = {"lines": [line.as_dict() for line in self.lines], "zones": [zone.as_dict() for zone in self.zones]}
-        for record in self.records:
-            record.write(frame, found, {name: values for name, values in counts.items() if values})
         picture = self.redraw(frame)
-        for sink in self.pictures:
-            sink.write(frame, found, picture)
-        if self.progress is not None:
-            self.progress.update(self.statistics.frames, self.statistics.frame_rate)
+        more = {name: values for name, values in counts.items() if values}
+        self.output.take(frame, found, picture, self.statistics, more)
         return picture
 
     def redraw(self, frame: Frame) -> np.ndarray:
         """A frame with what was found last drawn on it."""
         overlay = (self.statistics.overlay(),)
         return annotated(frame.image_rgb, self._latest, lines=self.lines, zones=self.zones, overlay=overlay)
-
-    def close(self) -> None:
-        """Closes every file, so that what was written can be read and played."""
-        if self.progress is not None:
-            self.progress.close()
-        close_all([*self.pictures, *self.records])
 
     def summary(self, *, dropped: int = 0) -> list[str]:
         """The run in a few lines."""
@@ -116,8 +101,4 @@ class DetectionRun:
         for number, zone in enumerate(self.zones, 1):
             tracked = f", {zone.visitors} different objects" if self.tracker is not None else ""
             lines.append(f"zone {number}: {zone.most} inside at most{tracked}")
-        return [*lines, *self._written()]
-
-    def _written(self) -> list[str]:
-        files = [str(sink.path) for sink in self.pictures] + [str(sink.path) for sink in self.records]
-        return [f"written: {', '.join(files)}"] if files and self.statistics.frames else []
+        return lines

@@ -11,8 +11,10 @@ import numpy as np
 
 from cnn_suite.runtime.model_folder import check_picture
 
-# Where the points lie in 112 x 112 pixels: the person's right eye (left in the picture), left eye, tip of the nose,
-# right and left corner of the mouth. Source: Deng et al. 2019, ArcFace, `arcface_dst` of their code.
+# The points, in the order that every array of them has; right and left are the person's: the right eye is left in the
+# picture. Model cards hold these names.
+FIVE = ("right eye", "left eye", "nose", "right corner of the mouth", "left corner of the mouth")
+# Where they lie in 112 x 112 pixels. Source: Deng et al. 2019, ArcFace, `arcface_dst` of their code.
 ARCFACE_TEMPLATE = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
 )

@@ -17,11 +17,11 @@ import cv2
 import numpy as np
 
 from cnn_suite.results import Detections
+from cnn_suite.runtime.face_alignment import FIVE
 from cnn_suite.runtime.model_folder import check_picture
 
-POINTS = ("right eye", "left eye", "nose", "right mouth corner", "left mouth corner")  # the person's right and left
 LABEL = "face"
-_ROW = 4 + 2 * len(POINTS) + 1  # x, y, width, height, five points, confidence
+_ROW = 4 + 2 * len(FIVE) + 1  # x, y, width, height, five points, confidence
 _MOST_FACES = 5000  # that are compared with each other; OpenCV's own default
 
 
@@ -34,8 +34,7 @@ class Faces:
     Args:
         xyxy_px: Boxes, float32 `(n, 4)`, corners in pixels.
         confidence: Float32 `(n,)` in [0, 1].
-        points_px: Float32 `(n, 5, 2)`, x and y of the points in the order of `POINTS`: the person's right eye, which is
-            left in the picture, left eye, tip of the nose, right and left corner of the mouth.
+        points_px: Float32 `(n, 5, 2)`, x and y of the points in the order of `face_alignment.FIVE`.
     """
 
     xyxy_px: np.ndarray
@@ -141,5 +140,5 @@ def _faces(found: np.ndarray, scale: np.ndarray) -> Faces:
     """Rows of OpenCV with `scale`, of x and y, back to the picture's pixels."""
     found = found[np.argsort(-found[:, -1], kind="stable")]
     corners, sizes = found[:, :2] * scale, found[:, 2:4] * scale
-    points = found[:, 4:-1].reshape(-1, len(POINTS), 2) * scale
+    points = found[:, 4:-1].reshape(-1, len(FIVE), 2) * scale
     return Faces(np.concatenate([corners, corners + sizes], axis=1), np.clip(found[:, -1], 0, 1), points)

@@ -13,6 +13,7 @@ from cnn_suite.runtime.channel import Ended
 from cnn_suite.runtime.frames import Frame
 from cnn_suite.runtime.interrupts import signals_held_back
 from cnn_suite.runtime.pipeline import Pipeline, Result
+from cnn_suite.runtime.run_output import RunOutput
 from cnn_suite.runtime.statistics import RunStatistics
 from cnn_suite.runtime.window import Window
 
@@ -73,15 +74,13 @@ class Run(Protocol[T]):
     """What an app does with its results."""
 
     statistics: RunStatistics
+    output: RunOutput
 
     def handle(self, result: Result[T]) -> np.ndarray:
         """Records and draws one result."""
 
     def redraw(self, frame: Frame) -> np.ndarray:
         """Draws what was last found on a newer frame."""
-
-    def close(self) -> None:
-        """Closes every file."""
 
     def summary(self, *, dropped: int = 0) -> list[str]:
         """The run in a few lines."""
@@ -103,11 +102,11 @@ def run_to_the_end(
         with suppress(KeyboardInterrupt), pipeline:  # Ctrl-C is the usual end of a camera without a window
             run_loop(pipeline, run.handle, redraw=run.redraw, window=window, max_frames=max_frames)
     finally:
-        run.close()
+        run.output.close()
         if window is not None:
             window.close()
         if not quiet and run.statistics.frames:
-            print(*run.summary(dropped=pipeline.dropped), sep="\n")
+            print(*run.summary(dropped=pipeline.dropped), *run.output.written(), sep="\n")
 
 
 def _hold(window: Window) -> None:

@@ -1,4 +1,4 @@
-"""Pictures as arrays: at another size, and as bytes again."""
+"""Pictures as arrays: at another size, in three channels, and as bytes again."""
 
 from __future__ import annotations
 
@@ -38,6 +38,11 @@ def reduced(picture: np.ndarray, longest_side: int | None, *, smallest: int = 1)
     if longest_side is None or max(picture.shape[:2]) <= longest_side:
         return picture
     return resized(picture, fitted_size_hw(picture.shape[:2], longest_side, smallest=smallest))
+
+
+def as_rgb(picture: np.ndarray) -> np.ndarray:
+    """A picture of one channel or three, `(height, width, 1 or 3)`, as a new one of three."""
+    return np.broadcast_to(picture, (*picture.shape[:2], 3)).copy()
 
 
 def as_bytes(picture: np.ndarray) -> np.ndarray:

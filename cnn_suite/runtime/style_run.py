@@ -14,9 +14,8 @@ from cnn_suite.runtime.flicker import Flicker
 from cnn_suite.runtime.frames import Frame
 from cnn_suite.runtime.kept_colours import with_colours_of
 from cnn_suite.runtime.pipeline import Result
-from cnn_suite.runtime.records import RecordSink
-from cnn_suite.runtime.sinks import PictureSink, close_all
-from cnn_suite.runtime.statistics import ProgressLine, RunStatistics
+from cnn_suite.runtime.run_output import RunOutput
+from cnn_suite.runtime.statistics import RunStatistics
 from cnn_suite.runtime.steady import BLEND, SteadyStylizer
 from cnn_suite.runtime.stylizer import Stylizer
 from cnn_suite.runtime.window import Key
@@ -91,9 +90,7 @@ class StyleRun:
         longest_side: The largest picture that the network is given.
         side_by_side: Whether the original stands beside the painted picture, in files and, until key b, in the window.
         still: Whether the source is of still pictures, which a key paints anew at once.
-        pictures: Take the painted pictures.
-        records: Take the results.
-        progress: Shows how far the run is.
+        output: Takes painted pictures and results.
     """
 
     stylizer: Stylizer
@@ -103,9 +100,7 @@ class StyleRun:
     longest_side: int | None = None
     side_by_side: bool = False
     still: bool = False
-    pictures: Sequence[PictureSink] = ()
-    records: Sequence[RecordSink] = ()
-    progress: ProgressLine | None = None
+    output: RunOutput = RunOutput()
     statistics: RunStatistics = field(default_factory=RunStatistics)
 
     def __post_init__(self) -> None:
@@ -138,13 +133,9 @@ class StyleRun:
         self._latest = frame, painted.picture_rgb
         nothing = Detections.empty()
         self.statistics.add(nothing, result.latency_s)
-        for record in self.records:
-            record.write(frame, nothing, {"style": painted.look.named(self.stylizer.labels)})
         written = _beside(frame.image_rgb, painted.picture_rgb) if self.side_by_side else painted.picture_rgb
-        for sink in self.pictures:
-            sink.write(frame, nothing, written)
-        if self.progress is not None:
-            self.progress.update(self.statistics.frames, self.statistics.frame_rate)
+        more = {"style": painted.look.named(self.stylizer.labels)}
+        self.output.take(frame, nothing, written, self.statistics, more)
         return self.redraw(frame)
 
     def redraw(self, frame: Frame) -> np.ndarray:
@@ -174,12 +165,6 @@ class StyleRun:
             Key("b", "b: the original beside it", self._placed_beside),
         )
 
-    def close(self) -> None:
-        """Closes every file, so that what was written can be read and played."""
-        if self.progress is not None:
-            self.progress.close()
-        close_all([*self.pictures, *self.records])
-
     def summary(self, *, dropped: int = 0) -> list[str]:
         """The run in a few lines."""
         lines = [line for line in self.statistics.summary(dropped=dropped) if line != "found nothing"]
@@ -187,8 +172,7 @@ class StyleRun:
             alone = self.flicker_alone.mean
             against = "" if alone is None else f"; each frame by itself: {alone:.2f}"
             lines.append(f"flicker: {self.flicker.mean:.2f} of 255 along the motion{against}")
-        files = [str(sink.path) for sink in self.pictures] + [str(sink.path) for sink in self.records]
-        return [*lines, f"written: {', '.join(files)}"] if files and self.statistics.frames else lines
+        return lines
 
     def _painted(self, image_rgb: np.ndarray, look: Look) -> np.ndarray:
         return self.stylizer(image_rgb, look.weights, longest_side=self.longest_side)

@@ -1,33 +1,35 @@
-"""Classification: its data sets, its compiled model, its serving graph."""
+"""Classification: its data sets, what it compiles, its serving graph."""
 
 import inspect
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from cnn_suite import models
-from cnn_suite.backend import jit_compile, require_tensorflow
-from cnn_suite.catalogue import nearest
+from cnn_suite.backend import require_tensorflow
 from cnn_suite.config import ConfigError
 from cnn_suite.config_classification import ClassificationConfig, Model
 from cnn_suite.config_sections import Phase
 from cnn_suite.data import labelled
 from cnn_suite.data.augmentation_layer import PictureAugmentation
+from cnn_suite.data.even_choice import evenly_chosen
 from cnn_suite.data.labelled import LabelledPictures
 from cnn_suite.data.labelled_pipeline import evaluation_batches, training_batches
 from cnn_suite.data.labelled_sources import read_labelled_data
 from cnn_suite.models.googlenet import AUXILIARY_LOSS_WEIGHTS, without_auxiliary
-from cnn_suite.models.surgery import behind, layer_rates, replace_head
-from cnn_suite.schedule import optimizer, phases
+from cnn_suite.models.surgery import behind, replace_head
+from cnn_suite.runtime.picture_arrays import as_rgb
+from cnn_suite.tasks.builder_names import builder_of
 from cnn_suite.tasks.classification_serving import ClassificationServing
+from cnn_suite.tasks.compiling import compile_options
+from cnn_suite.tasks.labels import with_labels
 
 _log = logging.getLogger(__name__)
 
+BUILDERS = {name: getattr(models, name) for name in models.__all__}
 PREDICTIONS = "predictions"  # the output that counts, of networks with side branches
 
 
@@ -78,7 +80,7 @@ def counts(data: Datasets) -> dict[str, dict[str, int]]:
 
 def resolved(config: ClassificationConfig, data: Datasets) -> ClassificationConfig:
     """The configuration with what only the data can say: the labels."""
-    return config.model_copy(update={"data": config.data.model_copy(update={"labels": data.labels})})
+    return with_labels(config, data.labels)
 
 
 def network(config: ClassificationConfig, classes: int) -> keras.Model:
@@ -95,7 +97,7 @@ def network(config: ClassificationConfig, classes: int) -> keras.Model:
 
 
 def _built(settings: Model, classes: int) -> keras.Model:
-    build = _builder(settings.builder)
+    build = builder_of(settings.builder, BUILDERS)
     shape = (*settings.image_size_hw, settings.channels)
     known = inspect.signature(build).parameters
     unknown = [name for name in settings.options if name not in known and "options" not in known]
@@ -117,43 +119,20 @@ def classes_of(model: keras.Model) -> int:
     return int(outputs.shape[-1])
 
 
-def _builder(name: str) -> Callable[..., keras.Model]:
-    module, separator, function = name.partition(":")
-    if not separator:
-        if name not in models.__all__:
-            raise ConfigError(f"model.builder: unknown builder {name!r}. {nearest(name)} Or give module:function.")
-        return getattr(models, name)
-    try:
-        return getattr(import_module(module), function)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"model.builder: cannot load {name!r}: {error}.") from error
-
-
-def compiled_model(config: ClassificationConfig, data: Datasets) -> keras.Model:
-    """The network of a configuration, compiled for the first phase of its training, ready for `fit`."""
-    model = network(config, len(data.labels))
-    compile_model(model, config, data, phases(config.training)[0], "phase0")
-    return model
-
-
 def compile_model(
     model: keras.Model, config: ClassificationConfig, data: Datasets, phase: Phase, phase_name: str
 ) -> None:
     """Compiles the network with its loss, figures and optimiser for one phase of the training."""
-    settings, metrics = config.training, [keras.metrics.CategoricalAccuracy(name="accuracy")]
+    metrics = [keras.metrics.CategoricalAccuracy(name="accuracy")]
     if len(data.labels) > 5:
         metrics.append(keras.metrics.TopKCategoricalAccuracy(5, name="top5"))
-    loss = keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing)
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=config.training.label_smoothing)
     branches = _branches(model)
     model.compile(
-        optimizer=optimizer(
-            settings, phase, steps_per_epoch(config, data), phase_name, layer_rates(model, phase.layer_decay)
-        ),
         loss=dict.fromkeys(branches, loss) if branches else loss,
         loss_weights=AUXILIARY_LOSS_WEIGHTS if branches else None,
         metrics={PREDICTIONS: metrics} if branches else metrics,
-        jit_compile=jit_compile(settings.jit),
-        steps_per_execution=settings.steps_per_execution,
+        **compile_options(model, config.training, phase, phase_name, steps_per_epoch(config, data)),
     )
 
 
@@ -239,5 +218,5 @@ def sample_pictures(config: ClassificationConfig, count: int, *, training: bool 
     except FileNotFoundError:
         return []
     pictures = data.training if training or not len(data.validation) else data.validation
-    chosen = np.unique(np.linspace(0, len(pictures) - 1, min(count, len(pictures))).astype(int))
-    return [np.broadcast_to(image, (*image.shape[:2], 3)).copy() for image in map(pictures.load, chosen.tolist())]
+    chosen = evenly_chosen(count, len(pictures))
+    return [as_rgb(pictures.load(index)) for index in chosen]

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,8 @@ from cnn_suite.metrics.classification_plots import write_classification_plots
 from cnn_suite.progress import shown
 from cnn_suite.results import Classification
 from cnn_suite.runtime.classifier import load_classifier
-from cnn_suite.tasks.evaluation_request import Asked, latency_ms
+from cnn_suite.runtime.picture_arrays import as_rgb
+from cnn_suite.tasks.evaluation_request import Asked, Timed
 from cnn_suite.tasks.model_classes import model_numbers
 
 PROTOCOL = "one label per picture"
@@ -79,8 +79,9 @@ def evaluate_classifier(
         ValueError: If there is no picture.
     """
     if not len(pictures):
-        raise ValueError("There are no pictures to evaluate on. Choose a split that has pictures.")
-    probabilities, seconds = _run(classifier, pictures, quiet)
+        raise ValueError("There is no picture to evaluate on. Choose a split that has pictures.")
+    timed = Timed(classifier)
+    probabilities = _probabilities(timed, pictures, quiet)
     metrics = classification_metrics(probabilities, pictures.class_ids)
     if report_folder is not None:
         report_folder.mkdir(parents=True, exist_ok=True)
@@ -98,26 +99,17 @@ def evaluate_classifier(
         {"pictures": len(pictures)}
         | metrics.as_dict(labels)
         | {"temperature": temperature(probabilities, pictures.class_ids)}
-        | {"latency_ms": latency_ms(seconds)}
+        | {"latency_ms": timed.latency_ms()}
     )
 
 
-def _run(
+def _probabilities(
     classifier: Callable[[np.ndarray], Classification], pictures: LabelledPictures, quiet: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities `(n, classes)` and seconds `(n,)`."""
-    probabilities: list[np.ndarray] = []
-    seconds: list[float] = []
-    for index in shown(range(len(pictures)), "Evaluating", quiet):
-        image = pictures.load(index)
-        image = np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:2], 3)))
-        if not seconds:
-            classifier(image)  # the first call allocates and is not timed
-        start = perf_counter()
-        probabilities.append(classifier(image).probabilities)
-        seconds.append(perf_counter() - start)
-    rows = np.stack(probabilities)
-    return rows / rows.sum(axis=1, keepdims=True), np.array(seconds)  # an 8-bit softmax misses 1 by a little
+) -> np.ndarray:
+    """Probabilities `(n, classes)`."""
+    numbers = shown(range(len(pictures)), "Evaluating", quiet)
+    rows = [classifier(as_rgb(pictures.load(number))).probabilities for number in numbers]
+    return np.stack(rows) / np.sum(rows, axis=1, keepdims=True)  # an 8-bit softmax misses 1 by a little
 
 
 def _split(data: ClassificationData, split: str, folder: Path) -> LabelledPictures:

@@ -11,7 +11,7 @@ from cnn_suite.config_classification import ClassificationConfig
 from cnn_suite.data.labelled_pipeline import kept_size
 from cnn_suite.data.picture_resize import resized, resized_in_graph
 from cnn_suite.data.picture_views import centre_views
-from cnn_suite.tasks import classification_parity
+from cnn_suite.parity import Answer
 from cnn_suite.tasks.one_answer_serving import OneAnswerServing
 
 
@@ -24,8 +24,10 @@ class ClassificationServing(OneAnswerServing):
             at too.
     """
 
+    LIMITS = {"probability": 1e-3}
+
     def __init__(self, model: keras.Model, config: ClassificationConfig):
-        super().__init__(model, classification_parity)
+        super().__init__(model)
         self._config = config
 
     @property
@@ -66,3 +68,13 @@ class ClassificationServing(OneAnswerServing):
             return {"probabilities": self.model(pictures, training=False)}
         both = self.model(tf.concat([pictures, tf.reverse(pictures, [2])], axis=0), training=False)
         return {"probabilities": tf.reduce_mean(tf.reshape(both, (2, -1, both.shape[-1])), axis=0)}
+
+    @staticmethod
+    def measure(picture: np.ndarray, expected: Answer, found: Answer) -> dict[str, float | bool]:
+        """Largest difference of a `probability`, and whether the best is `other_class` by more than rounding."""
+        before, now = (np.asarray(answer["probabilities"], np.float32)[0] for answer in (expected, found))
+        lost = before.max() - before[now.argmax()]
+        return {
+            "probability": float(np.abs(now - before).max()),
+            "other_class": bool(lost > ClassificationServing.LIMITS["probability"]),
+        }

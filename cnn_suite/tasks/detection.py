@@ -1,4 +1,4 @@
-"""Detection: its data sets, its compiled model, its serving graph."""
+"""Detection: its data sets, what it compiles, its serving graph."""
 
 import logging
 from collections.abc import Sequence
@@ -9,23 +9,24 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cnn_suite.backend import jit_compile, require_tensorflow
+from cnn_suite.backend import require_tensorflow
 from cnn_suite.config import ConfigError
 from cnn_suite.config_detection import DetectionConfig
 from cnn_suite.config_sections import Phase
 from cnn_suite.data.annotations import AnnotatedPicture, DetectionData
 from cnn_suite.data.background import background_pictures
+from cnn_suite.data.even_choice import evenly_chosen
 from cnn_suite.data.picture_files import load_pixels
-from cnn_suite.data.pipeline import batches_per_epoch, evaluation_batches, examples, training_batches
+from cnn_suite.data.pipeline import evaluation_batches, examples, training_batches
 from cnn_suite.data.sources import read_detection_data
 from cnn_suite.data.synthetic import shapes_data
 from cnn_suite.metrics.coco_callback import CocoEvaluation
-from cnn_suite.models.surgery import layer_rates
 from cnn_suite.models.yolo import yolo_heads
 from cnn_suite.ops.anchors import kmeans_anchors
-from cnn_suite.schedule import optimizer, phases
+from cnn_suite.tasks.compiling import compile_options
 from cnn_suite.tasks.detection_network import classes_of, losses, network
 from cnn_suite.tasks.detection_serving import DetectionServing
+from cnn_suite.tasks.labels import with_labels
 
 __all__ = ["classes_of", "network"]  # of detection_network.py, as every task has them
 
@@ -83,13 +84,7 @@ def _read(config: DetectionConfig) -> DetectionData:
 def _shapes(config: DetectionConfig) -> DetectionData:
     settings = config.data.shapes
     pictures = {"train": settings.train, "val": settings.val, "test": settings.test}
-    data = shapes_data(pictures, settings.size_hw, settings.seed, objects=settings.objects)
-    if config.data.labels not in ((), data.labels):
-        raise ConfigError(
-            f"data.labels: the format shapes has the labels {', '.join(data.labels)}. "
-            f"Received {', '.join(config.data.labels)}. Leave data.labels out."
-        )
-    return data
+    return shapes_data(pictures, settings.size_hw, settings.seed, objects=settings.objects)
 
 
 def _background(config: DetectionConfig) -> tuple[AnnotatedPicture, ...]:
@@ -102,7 +97,7 @@ def resolved(config: DetectionConfig, data: Datasets) -> DetectionConfig:
     Anchors come from k-means of the box shapes as they lie on the input; the smallest ones go to the finest head. A
     network from a .cfg has anchors of its own.
     """
-    config = config.model_copy(update={"data": config.data.model_copy(update={"labels": data.labels})})
+    config = with_labels(config, data.labels)
     if config.model.anchors_px is not None or config.model.builder == "darknet":
         return config
     heads, each = len(config.model.strides), config.model.anchors_per_head
@@ -126,24 +121,13 @@ def shapes_on_input(
     return np.concatenate(shapes) if shapes else np.zeros((0, 2))
 
 
-def compiled_model(config: DetectionConfig, data: Datasets) -> keras.Model:
-    """The network of a configuration, compiled for the first phase of its training, ready for `fit`."""
-    model = network(config, len(data.labels))
-    compile_model(model, config, data, phases(config.training)[0], "phase0")
-    return model
-
-
 def compile_model(
     model: keras.Model, config: DetectionConfig, data: Datasets, phase: Phase, phase_name: str
 ) -> None:
     """Compiles the network with its loss and optimiser for one phase of the training."""
     model.compile(
-        optimizer=optimizer(
-            config.training, phase, steps_per_epoch(config, data), phase_name, layer_rates(model, phase.layer_decay)
-        ),
         loss=losses(model, config),
-        jit_compile=jit_compile(config.training.jit),
-        steps_per_execution=config.training.steps_per_execution,
+        **compile_options(model, config.training, phase, phase_name, steps_per_epoch(config, data)),
     )
 
 
@@ -154,7 +138,7 @@ def monitor(model: keras.Model) -> str:
 
 def steps_per_epoch(config: DetectionConfig, data: Datasets) -> int:
     """Batches of one epoch."""
-    return batches_per_epoch(len(data.training), config.data, config.training)
+    return config.training.steps(len(data.training), config.data.batch_size)
 
 
 def training_dataset(
@@ -211,5 +195,5 @@ def sample_pictures(config: DetectionConfig, count: int, *, training: bool = Fal
         return []
     data = datasets(config)
     pictures = data.training if training else data.validation or data.training
-    chosen = np.unique(np.linspace(0, len(pictures) - 1, min(count, len(pictures))).astype(int))
+    chosen = evenly_chosen(count, len(pictures))
     return [load_pixels(pictures[i]) for i in chosen]

@@ -1,9 +1,8 @@
 """Detectors scored by the COCO protocol: of a model folder, of a run, or any other."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from time import perf_counter
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,14 +11,14 @@ from cnn_suite.config_detection import DetectionConfig
 from cnn_suite.data.annotations import AnnotatedPicture, DetectionData
 from cnn_suite.data.picture_files import load_pixels
 from cnn_suite.data.sources import read_detection_data
-from cnn_suite.metrics.detection import Truths, coco_metrics
+from cnn_suite.metrics.detection import coco_metrics
 from cnn_suite.metrics.detection_pictures import truths_of
 from cnn_suite.metrics.detection_plots import write_detection_plots
 from cnn_suite.metrics.detection_report import detection_report
 from cnn_suite.progress import shown
 from cnn_suite.results import Detections
 from cnn_suite.runtime.detector import load_detector
-from cnn_suite.tasks.evaluation_request import Asked, latency_ms
+from cnn_suite.tasks.evaluation_request import Asked, Timed
 from cnn_suite.tasks.model_classes import model_numbers
 
 LOWEST_CONFIDENCE = 0.001  # the average precision needs the unsure boxes too; exported graphs keep no lower ones
@@ -33,15 +32,6 @@ class DetectorLike(Protocol):
 
     def __call__(self, image_rgb: np.ndarray, confidence: float | None = None) -> Detections:
         """The objects of one picture with at least `confidence`."""
-
-
-@dataclass(frozen=True)
-class _Run:
-    """Truths and detections of every picture, and how long each took."""
-
-    truths: list[Truths]
-    detections: list[Detections]
-    seconds: list[float]
 
 
 def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> dict[str, Any]:
@@ -106,15 +96,19 @@ def evaluate_detector(
         raise ValueError("There are no pictures to evaluate on. Choose a split that has pictures.")
     if report_folder is not None:
         report_folder.mkdir(parents=True, exist_ok=True)
-    run = _run(detector, pictures, quiet)
-    metrics = coco_metrics(run.truths, run.detections, len(labels))
-    report = detection_report(run.truths, run.detections, len(labels))
+    timed = Timed(detector)
+    truths = [truths_of(picture) for picture in pictures]
+    detections = [
+        timed(_pixels(picture), confidence=LOWEST_CONFIDENCE) for picture in shown(pictures, "Evaluating", quiet)
+    ]
+    metrics = coco_metrics(truths, detections, len(labels))
+    report = detection_report(truths, detections, len(labels))
     if report_folder is not None:
         write_detection_plots(
             report_folder,
             report,
-            run.truths,
-            run.detections,
+            truths,
+            detections,
             labels,
             lambda index: load_pixels(pictures[index]),
             names=[picture.path.name for picture in pictures],
@@ -122,7 +116,7 @@ def evaluate_detector(
             history=history if history is not None and history.is_file() else None,
         )
     counts = {"pictures": len(pictures), "objects": int(metrics.truths.sum())}
-    return counts | metrics.as_dict(labels) | report.as_dict(labels) | {"latency_ms": latency_ms(run.seconds)}
+    return counts | metrics.as_dict(labels) | report.as_dict(labels) | {"latency_ms": timed.latency_ms()}
 
 
 def pictures_of_split(data: DetectionData, split: str) -> tuple[AnnotatedPicture, ...]:
@@ -151,19 +145,12 @@ def in_model_classes(
     return tuple(replace(picture, class_ids=number[picture.class_ids]) for picture in pictures)
 
 
-def _run(detector: DetectorLike, pictures: Sequence[AnnotatedPicture], quiet: bool) -> _Run:
-    run = _Run([], [], [])
-    for picture in shown(pictures, "Evaluating", quiet):
-        image = load_pixels(picture)
-        if image.shape[:2] != tuple(picture.size_hw):
-            raise ValueError(
-                f"{picture.path} is {image.shape[1]} x {image.shape[0]} pixels, but its annotation was read for "
-                f"{picture.size_hw[1]} x {picture.size_hw[0]}. Was the file replaced in the meantime?"
-            )
-        if not run.seconds:
-            detector(image, confidence=LOWEST_CONFIDENCE)  # the first call allocates and is not timed
-        start = perf_counter()
-        run.detections.append(detector(image, confidence=LOWEST_CONFIDENCE))
-        run.seconds.append(perf_counter() - start)
-        run.truths.append(truths_of(picture))
-    return run
+def _pixels(picture: AnnotatedPicture) -> np.ndarray:
+    """A picture's RGB pixels, which must be those that its annotation was read with."""
+    image = load_pixels(picture)
+    if image.shape[:2] != tuple(picture.size_hw):
+        raise ValueError(
+            f"{picture.path} is {image.shape[1]} x {image.shape[0]} pixels, but its annotation was read for "
+            f"{picture.size_hw[1]} x {picture.size_hw[0]}. Was the file replaced meanwhile?"
+        )
+    return image

@@ -1,7 +1,6 @@
 """The network of a detector's configuration, what its body begins with, and the loss of every head."""
 
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 import keras
@@ -14,8 +13,9 @@ from cnn_suite.models.darknet import darknet
 from cnn_suite.models.surgery import copy_body
 from cnn_suite.models.yolo import yolo_heads, yolo_resnet
 from cnn_suite.runtime.model_folders import find_model
+from cnn_suite.tasks.builder_names import builder_of
 
-BUILDERS: dict[str, Callable[..., keras.Model]] = {"yolo_resnet": yolo_resnet}
+BUILDERS: dict[str, Callable[..., keras.Model]] = {"yolo_resnet": yolo_resnet, "darknet": darknet}
 CFG = "network.cfg"  # in the model folder of a converted network
 
 
@@ -31,7 +31,7 @@ def network(config: DetectionConfig, classes: int) -> keras.Model:
     if settings.builder == "darknet":
         model = _of_cfg(settings, classes)
     else:
-        model = _builder(settings.builder)(
+        model = builder_of(settings.builder, BUILDERS)(
             (None, None, 3),
             classes,
             settings.anchors_px,
@@ -76,19 +76,6 @@ def losses(model: keras.Model, config: DetectionConfig) -> dict[str, keras.losse
                 **config.loss.model_dump(),
             )
     return result
-
-
-def _builder(name: str) -> Callable[..., keras.Model]:
-    if name in BUILDERS:
-        return BUILDERS[name]
-    module, separator, function = name.partition(":")
-    if not separator:
-        known = ", ".join((*BUILDERS, "darknet"))
-        raise ConfigError(f"model.builder: unknown builder {name!r}. Known: {known}, or module:function.")
-    try:
-        return getattr(import_module(module), function)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"model.builder: cannot load {name!r}: {error}.") from error
 
 
 def _of_cfg(settings: Model, classes: int) -> keras.Model:

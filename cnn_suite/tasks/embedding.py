@@ -1,20 +1,19 @@
-"""Encodings of faces: their data sets, their compiled model, their serving graph."""
+"""Encodings of faces: their data sets, what they compile, their serving graph."""
 
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from cnn_suite.backend import jit_compile
 from cnn_suite.config import ConfigError
 from cnn_suite.config_embedding import EmbeddingConfig
 from cnn_suite.config_sections import Phase
-from cnn_suite.data.aligned_faces import SPLITS, AlignedFaces, read_aligned_faces
+from cnn_suite.data.aligned_faces import AlignedFaces, read_aligned_faces
+from cnn_suite.data.even_choice import evenly_chosen
 from cnn_suite.data.generated_batches import evaluation_batches, training_batches
 from cnn_suite.data.person_batches import people_and_pictures
 from cnn_suite.losses.triplet import TripletLoss
@@ -22,8 +21,8 @@ from cnn_suite.metrics.collapse_alarm import CollapseAlarm
 from cnn_suite.models.face_embedding import face_embedding
 from cnn_suite.models.mobileface import mobileface_v2
 from cnn_suite.models.openface import openface_nn4_small2
-from cnn_suite.models.surgery import layer_rates
-from cnn_suite.schedule import optimizer, phases
+from cnn_suite.tasks.builder_names import builder_of
+from cnn_suite.tasks.compiling import compile_options
 from cnn_suite.tasks.embedding_serving import EmbeddingServing
 from cnn_suite.tasks.embedding_teacher import Teacher, distillation_loss, taught, teacher_file
 
@@ -49,18 +48,12 @@ def datasets(config: EmbeddingConfig) -> Datasets:
     """Reads the faces that a configuration names.
 
     Raises:
-        ConfigError: If a split does not exist, stands in both parts, or has no face.
+        ConfigError: If no face is trained on.
         FileNotFoundError: If there are no faces at the path.
     """
     settings = config.data
     if not settings.path:
         raise ConfigError("data.path is empty: the folder with a landmarks CSV, or of people's aligned faces.")
-    unknown = [split for split in (*settings.train, *settings.validation) if split not in SPLITS]
-    if unknown:
-        raise ConfigError(f"data.train or data.validation: unknown split {unknown[0]!r}. Known: {', '.join(SPLITS)}.")
-    both = set(settings.train) & set(settings.validation)
-    if both:
-        raise ConfigError(f"data.validation: {', '.join(both)} is trained on. Measure on other people.")
     size = config.model.image_size_hw[0]
     training, validation = (
         read_aligned_faces(settings.path, splits, size) for splits in (settings.train, settings.validation)
@@ -82,35 +75,16 @@ def network(config: EmbeddingConfig, classes: int) -> keras.Model:
         ConfigError: If there is no such builder or it does not take the options.
     """
     settings = config.model
-    build = _builder(settings.builder)
+    build = builder_of(settings.builder, BUILDERS)
     unknown = set(settings.options) - set(inspect.signature(build).parameters)
     if unknown:
         raise ConfigError(f"model.options: {settings.builder} takes no {sorted(unknown)[0]!r}.")
     return build((*settings.image_size_hw, 3), **settings.options)
 
 
-def _builder(name: str) -> Callable[..., keras.Model]:
-    if name in BUILDERS:
-        return BUILDERS[name]
-    module, separator, function = name.partition(":")
-    if not separator:
-        raise ConfigError(f"model.builder: unknown builder {name!r}. Known: {', '.join(BUILDERS)}, or module:function.")
-    try:
-        return getattr(import_module(module), function)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(f"model.builder: cannot load {name!r}: {error}.") from error
-
-
 def classes_of(model: keras.Model) -> int:
     """None: an encoding says how alike two faces are, not whose they are."""
     return 0
-
-
-def compiled_model(config: EmbeddingConfig, data: Datasets) -> keras.Model:
-    """The network of a configuration, compiled for the first phase of its training, ready for `fit`."""
-    model = network(config, 0)
-    compile_model(model, config, data, phases(config.training)[0], "phase0")
-    return model
 
 
 def compile_model(
@@ -120,12 +94,8 @@ def compile_model(
     settings = config.training
     loss = distillation_loss() if settings.objective == "distillation" else _triplet_loss(config)
     model.compile(
-        optimizer=optimizer(
-            settings, phase, steps_per_epoch(config, data), phase_name, layer_rates(model, phase.layer_decay)
-        ),
         loss=loss,
-        jit_compile=jit_compile(settings.jit),
-        steps_per_execution=settings.steps_per_execution,
+        **compile_options(model, config.training, phase, phase_name, steps_per_epoch(config, data)),
     )
 
 
@@ -188,7 +158,7 @@ def callbacks(config: EmbeddingConfig, data: Datasets, model: keras.Model) -> li
     faces = data.validation if len(data.validation) else data.training
     if config.training.objective != "triplet" or len(faces) < 2:
         return []
-    chosen = np.unique(np.linspace(0, len(faces) - 1, min(WATCHED, len(faces))).astype(int)).tolist()
+    chosen = evenly_chosen(WATCHED, len(faces))
     images = np.stack([faces.still(number)[0] for number in chosen]).astype(np.float32)
     return [CollapseAlarm(images, faces.person_ids[chosen], loss=_triplet_loss(config))]
 
@@ -204,5 +174,5 @@ def sample_pictures(config: EmbeddingConfig, count: int, *, training: bool = Fal
         return []
     data = datasets(config)
     faces = data.training if training or not len(data.validation) else data.validation
-    chosen = np.unique(np.linspace(0, len(faces) - 1, min(count, len(faces))).astype(int))
-    return [faces.still(number)[0] for number in chosen.tolist()]
+    chosen = evenly_chosen(count, len(faces))
+    return [faces.still(number)[0] for number in chosen]

@@ -1,17 +1,16 @@
 """Networks for encodings measured: how well distances tell whether two aligned faces are of one person."""
 
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from cnn_suite.config_embedding import EmbeddingConfig
-from cnn_suite.data.aligned_faces import SPLITS, AlignedFaces, read_aligned_faces
+from cnn_suite.data.aligned_faces import SPLITS, read_aligned_faces
 from cnn_suite.metrics.verification import all_pairs, best_accuracy, equal_error_rate, tar_at_far
 from cnn_suite.progress import shown
-from cnn_suite.runtime.face_encoder import Encoder, load_encoder
-from cnn_suite.tasks.evaluation_request import Asked, latency_ms
+from cnn_suite.runtime.face_encoder import load_encoder
+from cnn_suite.tasks.evaluation_request import Asked, Timed
 
 PROTOCOL = "all pairs of aligned faces, threshold of the best accuracy on the same pairs"
 RECORDED = ("faces", "people", "pairs", "accuracy", "eer", "tar_at_far")
@@ -34,7 +33,8 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
     encoder = load_encoder(folder, runtime=asked.runtime)
     faces = read_aligned_faces(data_path, (asked.split,), encoder.size)
     count = len(faces) if asked.limit is None else min(asked.limit, len(faces))
-    encodings, seconds = _encodings(encoder, faces, count, asked.quiet)
+    timed = Timed(encoder.encode_aligned)
+    encodings = np.array([timed(faces.still(number)[0]) for number in shown(range(count), "Evaluating", asked.quiet)])
     people = faces.people[: len(encodings)]
     if len(set(people)) < 2:
         raise ValueError(f"The split {asked.split!r} in {data_path} has fewer than two people.")
@@ -46,7 +46,7 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
         "accuracy": best_accuracy(*pairs).accuracy,
         "eer": equal_error_rate(*pairs).rate,
         "tar_at_far": {f"{far:g}": tar_at_far(*pairs, far).tar for far in FAR},
-        "latency_ms": latency_ms(seconds),
+        "latency_ms": timed.latency_ms(),
     }
 
 
@@ -57,17 +57,3 @@ def evaluate_validation(
     if not config.data.validation:
         return {}
     return evaluate_folder(folder, config.data.path, Asked(config.data.validation[0], quiet=quiet))
-
-
-def _encodings(encoder: Encoder, faces: AlignedFaces, count: int, quiet: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Encodings `(n, d)` and seconds `(n,)`."""
-    encodings: list[np.ndarray] = []
-    seconds: list[float] = []
-    for number in shown(range(count), "Evaluating", quiet):
-        face = faces.still(number)[0]
-        if not seconds:
-            encoder.encode_aligned(face)  # the first call allocates and is not timed
-        start = perf_counter()
-        encodings.append(encoder.encode_aligned(face))
-        seconds.append(perf_counter() - start)
-    return np.array(encodings), np.array(seconds)

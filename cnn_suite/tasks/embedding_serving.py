@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from cnn_suite.data.picture_resize import resized
 from cnn_suite.data.views import whole
-from cnn_suite.tasks import embedding_parity
+from cnn_suite.parity import Answer
 from cnn_suite.tasks.one_answer_serving import OneAnswerServing
 
 
@@ -22,8 +22,10 @@ class EmbeddingServing(OneAnswerServing):
         mirror: Whether the encoding of the mirrored face is added.
     """
 
+    LIMITS = {"distance": 1e-3}  # thresholds are near 1
+
     def __init__(self, model: keras.Model, size_hw: tuple[int, int], mirror: bool):
-        super().__init__(model, embedding_parity)
+        super().__init__(model)
         self._size_hw = size_hw
         self._mirror = mirror
 
@@ -58,3 +60,9 @@ class EmbeddingServing(OneAnswerServing):
         both = self.model(tf.concat([faces, tf.reverse(faces, [2])], axis=0), training=False)
         total = tf.reduce_sum(tf.reshape(both, (2, -1, both.shape[-1])), axis=0)
         return {"embeddings": tf.linalg.l2_normalize(total, axis=-1)}
+
+    @staticmethod
+    def measure(picture: np.ndarray, expected: Answer, found: Answer) -> dict[str, float | bool]:
+        """The squared `distance` of two encodings of one face."""
+        between = np.asarray(found["embeddings"], np.float64) - np.asarray(expected["embeddings"], np.float64)
+        return {"distance": float((between**2).sum())}

@@ -1,4 +1,4 @@
-"""Points of a face: its data sets, its compiled model, its serving graph."""
+"""Points of a face: its data sets, what it compiles, its serving graph."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,20 +7,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cnn_suite.backend import jit_compile
 from cnn_suite.config import ConfigError
 from cnn_suite.config_landmarks import LandmarksConfig
 from cnn_suite.config_sections import Phase
+from cnn_suite.data.even_choice import evenly_chosen
 from cnn_suite.data.face_crops import FaceCrops
 from cnn_suite.data.generated_batches import evaluation_batches, training_batches
-from cnn_suite.data.landmarked_faces import FIVE, LandmarkedFace, read_landmarked_faces
+from cnn_suite.data.landmarked_faces import LandmarkedFace, read_landmarked_faces
 from cnn_suite.losses.landmarks import LandmarksLoss
 from cnn_suite.models.face_points import face_points
-from cnn_suite.models.surgery import layer_rates
-from cnn_suite.schedule import optimizer, phases
+from cnn_suite.runtime.face_alignment import FIVE
+from cnn_suite.tasks.compiling import compile_options
+from cnn_suite.tasks.labels import with_labels
 from cnn_suite.tasks.landmarks_serving import LandmarksServing
-
-SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -36,16 +35,10 @@ def datasets(config: LandmarksConfig) -> Datasets:
     """Reads the faces that a configuration names.
 
     Raises:
-        ConfigError: If a split does not exist, stands in both parts, or has no face.
+        ConfigError: If no face is trained on.
         FileNotFoundError: If there is no landmarks CSV.
     """
     settings = config.data
-    unknown = [split for split in (*settings.train, *settings.validation) if split not in SPLITS]
-    if unknown:
-        raise ConfigError(f"data.train or data.validation: unknown split {unknown[0]!r}. Known: {', '.join(SPLITS)}.")
-    both = set(settings.train) & set(settings.validation)
-    if both:
-        raise ConfigError(f"data.validation: {', '.join(both)} is trained on. Measure on other people.")
     faces = read_landmarked_faces(settings.path)
     parts = [_crops(faces, splits, config.model.image_size_hw[0]) for splits in (settings.train, settings.validation)]
     if not len(parts[0]):
@@ -59,7 +52,7 @@ def _crops(faces: tuple[LandmarkedFace, ...], splits: tuple[str, ...], size: int
 
 def resolved(config: LandmarksConfig, data: Datasets) -> LandmarksConfig:
     """The configuration with what only the data can say: the names of the points."""
-    return config.model_copy(update={"data": config.data.model_copy(update={"labels": data.labels})})
+    return with_labels(config, data.labels)
 
 
 def network(config: LandmarksConfig, classes: int) -> keras.Model:
@@ -72,24 +65,13 @@ def classes_of(model: keras.Model) -> int:
     return (model.output.shape[-1] - 1) // 2
 
 
-def compiled_model(config: LandmarksConfig, data: Datasets) -> keras.Model:
-    """The network of a configuration, compiled for the first phase of its training, ready for `fit`."""
-    model = network(config, len(data.labels))
-    compile_model(model, config, data, phases(config.training)[0], "phase0")
-    return model
-
-
 def compile_model(
     model: keras.Model, config: LandmarksConfig, data: Datasets, phase: Phase, phase_name: str
 ) -> None:
     """Compiles the network with its loss and optimiser for one phase of the training."""
     model.compile(
-        optimizer=optimizer(
-            config.training, phase, steps_per_epoch(config, data), phase_name, layer_rates(model, phase.layer_decay)
-        ),
         loss=LandmarksLoss(),
-        jit_compile=jit_compile(config.training.jit),
-        steps_per_execution=config.training.steps_per_execution,
+        **compile_options(model, config.training, phase, phase_name, steps_per_epoch(config, data)),
     )
 
 
@@ -141,5 +123,5 @@ def sample_pictures(config: LandmarksConfig, count: int, *, training: bool = Fal
         return []
     data = datasets(config)
     crops = data.training if training or not len(data.validation) else data.validation
-    chosen = np.unique(np.linspace(0, len(crops) - 1, min(count, len(crops))).astype(int))
-    return [crops.still(number)[0] for number in chosen.tolist()]
+    chosen = evenly_chosen(count, len(crops))
+    return [crops.still(number)[0] for number in chosen]

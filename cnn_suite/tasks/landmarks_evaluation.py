@@ -1,19 +1,18 @@
 """Networks for points measured: the normalised mean error on faces with known points."""
 
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from cnn_suite.config_landmarks import LandmarksConfig
-from cnn_suite.data.face_crops import FaceCrops
 from cnn_suite.data.landmarked_faces import five_points, read_landmarked_faces
+from cnn_suite.data.landmarks_csv import FACE_MARGINS, box_of_points
 from cnn_suite.data.picture_files import read_rgb
 from cnn_suite.metrics.landmarks import landmark_figures
 from cnn_suite.progress import shown
 from cnn_suite.runtime.face_points import load_face_points
-from cnn_suite.tasks.evaluation_request import Asked, latency_ms
+from cnn_suite.tasks.evaluation_request import Asked, Timed
 
 PROTOCOL = "NME by the distance of the eyes' middles, boxes from the points"
 RECORDED = ("faces", "nme", "failures", "per_point")
@@ -34,24 +33,18 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
     if not faces:
         raise ValueError(f"There are no faces of the split {asked.split!r} in {data_path}. Choose train, val or test.")
     network = load_face_points(folder, runtime=asked.runtime)
-    crops = FaceCrops(faces, 1)
-    found, truth = [], []
-    seconds: list[float] = []
-    for number in shown(range(len(faces)), "Evaluating", asked.quiet):
-        picture, box = read_rgb(faces[number].path), crops.box_px(number)[None]
-        if not seconds:
-            network(picture, box)  # the first call allocates and is not timed
-        start = perf_counter()
-        found.append(network(picture, box)[0][0])
-        seconds.append(perf_counter() - start)
-        truth.append(five_points(faces[number].points_px))
-    figures = landmark_figures(np.stack(found), np.stack(truth))
+    timed, found = Timed(network), []
+    for face in shown(faces, "Evaluating", asked.quiet):
+        picture = read_rgb(face.path)
+        box = box_of_points(face.points_px, FACE_MARGINS, picture.shape[:2])
+        found.append(timed(picture, np.array([box]))[0][0])
+    figures = landmark_figures(np.stack(found), np.stack([five_points(face.points_px) for face in faces]))
     return {
         "faces": len(faces),
         "nme": figures.nme,
         "failures": figures.failures,
         "per_point": dict(zip(network.names, figures.per_point.tolist())),
-        "latency_ms": latency_ms(seconds),
+        "latency_ms": timed.latency_ms(),
     }
 
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from cnn_suite.data.landmarked_faces import FIVE_MIRRORED
 from cnn_suite.data.picture_resize import resized
 from cnn_suite.data.views import whole, xy
-from cnn_suite.tasks import landmarks_parity
+from cnn_suite.parity import Answer
 from cnn_suite.tasks.one_answer_serving import OneAnswerServing
 
 
@@ -23,8 +23,10 @@ class LandmarksServing(OneAnswerServing):
         mirror: Whether to look at the mirror image too, and to take the mean.
     """
 
+    LIMITS = {"shift": 1e-3, "score": 1e-3}
+
     def __init__(self, model: keras.Model, size: int, mirror: bool = False):
-        super().__init__(model, landmarks_parity)
+        super().__init__(model)
         self._size_hw = (size, size)
         self._mirror = mirror
 
@@ -64,3 +66,9 @@ class LandmarksServing(OneAnswerServing):
             points, scores = (points + turned) / 2, tf.reduce_mean(tf.reshape(scores, (2, -1)), axis=0)
         pixels = points * tf.cast(xy(tf.shape(images)[1:3]), tf.float32) - 0.5  # a pixel's middle is at half of it
         return {"points": pixels, "score": scores}
+
+    @staticmethod
+    def measure(picture: np.ndarray, expected: Answer, found: Answer) -> dict[str, float | bool]:
+        """Largest `shift` of a point, in longer sides of the picture, and the difference of the `score`."""
+        apart = {name: float(np.abs(np.asarray(found[name]) - expected[name]).max()) for name in ("points", "score")}
+        return {"shift": apart["points"] / max(picture.shape[:2]), "score": apart["score"]}

@@ -1,14 +1,13 @@
 """What serving graphs with one answer a picture share: their signature, and how they are compared with other forms."""
 
-from collections.abc import Sequence
-from types import ModuleType
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from cnn_suite.parity import Answer, Runtime
+from cnn_suite.parity import Answer, Runtime, check_differences, largest_differences
 from cnn_suite.tasks.serving import Signature
 
 IMAGES = tf.TensorSpec((None, None, None, 3), tf.uint8, name="images")
@@ -17,20 +16,25 @@ IMAGES = tf.TensorSpec((None, None, None, 3), tf.uint8, name="images")
 class OneAnswerServing(tf.Module):
     """Signature `serving_default`, from uint8 RGB pictures `(batch, height, width, 3)` to what `answer` gives.
 
-    A task adds `answer`, `on_input`, `card` and `int8_body`; see `tasks/serving.py`.
+    A task adds `answer`, `measure`, `LIMITS`, and `on_input`, `card` and `int8_body` of `tasks/serving.py`.
 
     Args:
         model: The network inside.
-        parity: The task's module with `parity` and `check`.
     """
 
-    def __init__(self, model: keras.Model, parity: ModuleType):
+    LIMITS: ClassVar[Mapping[str, float]]  # by how much an exported form may differ, for what `measure` names
+
+    def __init__(self, model: keras.Model):
         super().__init__()
         self.model = model
-        self._parity = parity
 
     def answer(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """The answers to pictures, by name."""
+        raise NotImplementedError
+
+    @staticmethod
+    def measure(picture: np.ndarray, expected: Answer, found: Answer) -> Mapping[str, float | bool]:
+        """How far the answer `found` to a picture is from the network's; see `largest_differences`."""
         raise NotImplementedError
 
     @tf.function(input_signature=[IMAGES])
@@ -49,16 +53,16 @@ class OneAnswerServing(tf.Module):
         return {"serving_default": self.answer}
 
     def differences(self, others: dict[str, Runtime], pictures: Sequence[np.ndarray]) -> dict[str, dict[str, Any]]:
-        """How far other runtimes are from this graph; see `parity` of the task's module."""
-        return self._parity.parity(self._run, others, pictures)
+        """How far other runtimes are from this graph at worst."""
+        return largest_differences(self._run, others, pictures, self.measure)
 
     def int8_differences(self, other: Runtime, pictures: Sequence[np.ndarray]) -> dict[str, Any]:
-        """How far an 8-bit form is from this graph."""
-        return self._parity.parity(self._run, {"int8": other}, pictures)["int8"]
+        """How far an 8-bit form is from this graph at worst."""
+        return self.differences({"int8": other}, pictures)["int8"]
 
     def check(self, differences: dict[str, dict[str, Any]]) -> None:
-        """Refuses differences that are too large; see `check` of the task's module."""
-        self._parity.check(differences)
+        """Refuses differences beyond `LIMITS`."""
+        check_differences(differences, self.LIMITS)
 
     def _run(self, signature: str, images: np.ndarray) -> Answer:
         return getattr(self, signature)(tf.constant(images))

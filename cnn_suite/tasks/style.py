@@ -1,4 +1,4 @@
-"""Networks that paint: their photographs and paintings, their compiled model, their serving graph."""
+"""Networks that paint: their photographs and paintings, what they compile, their serving graph."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,16 +7,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cnn_suite.backend import jit_compile
 from cnn_suite.config import ConfigError
 from cnn_suite.config_sections import Phase
 from cnn_suite.config_style import StyleConfig
+from cnn_suite.data.even_choice import evenly_chosen
 from cnn_suite.data.generated_batches import evaluation_batches, training_batches
 from cnn_suite.data.photo_crops import PhotoCrops, read_photos
 from cnn_suite.models.stylizer import styles_of, stylizer
-from cnn_suite.models.surgery import layer_rates
 from cnn_suite.runtime.frames import SourceError
-from cnn_suite.schedule import optimizer, phases
+from cnn_suite.tasks.compiling import compile_options
+from cnn_suite.tasks.labels import with_labels
 from cnn_suite.tasks.style_loss import mixtures, perceptual_loss
 from cnn_suite.tasks.style_serving import StyleServing
 
@@ -53,7 +53,7 @@ def datasets(config: StyleConfig) -> Datasets:
 
 def resolved(config: StyleConfig, data: Datasets) -> StyleConfig:
     """The configuration with the names of its styles as labels."""
-    return config.model_copy(update={"data": config.data.model_copy(update={"labels": data.labels})})
+    return with_labels(config, data.labels)
 
 
 def network(config: StyleConfig, classes: int) -> keras.Model:
@@ -66,22 +66,11 @@ def classes_of(model: keras.Model) -> int:
     return styles_of(model)
 
 
-def compiled_model(config: StyleConfig, data: Datasets) -> keras.Model:
-    """The network of a configuration, compiled for the first phase of its training, ready for `fit`."""
-    model = network(config, len(data.labels))
-    compile_model(model, config, data, phases(config.training)[0], "phase0")
-    return model
-
-
 def compile_model(model: keras.Model, config: StyleConfig, data: Datasets, phase: Phase, phase_name: str) -> None:
     """Compiles the network with the perceptual loss and the optimiser of one phase of the training."""
     model.compile(
-        optimizer=optimizer(
-            config.training, phase, steps_per_epoch(config, data), phase_name, layer_rates(model, phase.layer_decay)
-        ),
         loss=perceptual_loss(config).__call__,
-        jit_compile=jit_compile(config.training.jit),
-        steps_per_execution=config.training.steps_per_execution,
+        **compile_options(model, config.training, phase, phase_name, steps_per_epoch(config, data)),
     )
 
 
@@ -147,5 +136,5 @@ def sample_pictures(config: StyleConfig, count: int, *, training: bool = False) 
         photos = PhotoCrops([read_photos(folder, config.data.smallest_side) for folder in folders], config.data.crop)
     except (FileNotFoundError, SourceError):
         return []
-    chosen = np.unique(np.linspace(0, len(photos) - 1, min(count, len(photos))).astype(int))
-    return [photos.still(number)[0] for number in chosen.tolist()]
+    chosen = evenly_chosen(count, len(photos))
+    return [photos.still(number)[0] for number in chosen]

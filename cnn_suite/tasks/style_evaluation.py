@@ -1,7 +1,6 @@
 """Style networks, measured: J and its parts of photographs as the exported model paints them, style by style."""
 
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from cnn_suite.metrics.style_sheet import write_sheet
 from cnn_suite.progress import shown
 from cnn_suite.runtime.picture_arrays import reduced
 from cnn_suite.runtime.stylizer import load_stylizer
-from cnn_suite.tasks.evaluation_request import Asked, latency_ms
+from cnn_suite.tasks.evaluation_request import Asked, Timed
 
 LONGEST_SIDE = 480
 PROTOCOL = f"J as in the training, its mean over photographs of {LONGEST_SIDE} px"
@@ -44,12 +43,10 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
     network, cost = load_stylizer(folder, runtime=asked.runtime), perceptual_loss(config)
     rows: list[list[np.ndarray]] = []
     parts: list[list[np.ndarray]] = []
-    seconds: list[float] = []
+    timed = Timed(network)
     for photo in shown(photos, "Evaluating", asked.quiet):
         network(photo)  # a new size allocates, which is not timed
-        start = perf_counter()
-        network(photo)
-        seconds.append(perf_counter() - start)
+        timed(photo)
         rows.append([network(photo, row) for row in np.eye(len(network.labels))])
         batch = tf.constant(np.stack(rows[-1]), tf.float32)
         found = cost.parts(tf.tile(tf.constant(photo[None], tf.float32), (len(batch), 1, 1, 1)), batch)
@@ -66,7 +63,7 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
             label: {name: float(values[number]) for name, values in columns.items()}
             for number, label in enumerate(network.labels)
         },
-        "latency_ms": latency_ms(seconds),
+        "latency_ms": timed.latency_ms(),
     }
 
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from cnn_suite.graphs import ONE_PICTURE
 from cnn_suite.models.stylizer import SMALLEST, styles_of
-from cnn_suite.tasks import style_parity
+from cnn_suite.parity import Answer
 from cnn_suite.tasks.one_answer_serving import IMAGES, OneAnswerServing
 from cnn_suite.tasks.serving import Signature
 
@@ -21,8 +21,10 @@ class StyleServing(OneAnswerServing):
         model: A network of `cnn_suite.models.stylizer`.
     """
 
+    LIMITS = {"pixel": 2.0, "mean": 0.05}  # rounding of sums in another order, between two levels
+
     def __init__(self, model: keras.Model):
-        super().__init__(model, style_parity)
+        super().__init__(model)
         self._styles = styles_of(model)
 
     @property
@@ -67,3 +69,11 @@ class StyleServing(OneAnswerServing):
         inputs = pixels if self._styles == 1 else [pixels, tf.tile(mixture[None], (tf.shape(images)[0], 1))]
         found = self.model(inputs, training=False)
         return {"images": tf.cast(tf.round(tf.clip_by_value(found, 0.0, 255.0)), tf.uint8)}
+
+    @staticmethod
+    def measure(picture: np.ndarray, expected: Answer, found: Answer) -> dict[str, float | bool]:
+        """Largest difference of a `pixel`, and the `mean` difference, in levels of 255."""
+        if "images" not in found or found["images"].shape != expected["images"].shape:
+            return {"pixel": np.inf, "mean": np.inf}
+        apart = np.abs(np.asarray(found["images"], np.float32) - np.asarray(expected["images"], np.float32))
+        return {"pixel": float(apart.max()), "mean": float(apart.mean())}

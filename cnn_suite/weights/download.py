@@ -9,7 +9,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,8 +18,7 @@ import requests
 from filelock import FileLock
 
 from cnn_suite.known_weights import RemoteFile
-
-OnProgress = Callable[[int, int], None]
+from cnn_suite.progress import OnProgress
 
 CHUNK = 1 << 16
 TIMEOUT_S = (10.0, 30.0)  # to connect; between two pieces

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from cnn_suite.data.landmarked_faces import FIVE, FIVE_MIRRORED, five_points, read_landmarked_faces
+from cnn_suite.data.landmarked_faces import FIVE_MIRRORED, five_points, read_landmarked_faces
+from cnn_suite.runtime.face_alignment import FIVE
 from tests.drawn_faces import people_of, sixty_eight, write_faces
 
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cnn_suite.runtime.face_detector import POINTS, FaceDetector, Faces
+from cnn_suite.runtime.face_detector import FaceDetector, Faces
 
 # x, y, width, height, five points, confidence, of a picture in which 1 is a hundredth of the side.
 FACE = [10, 20, 30, 40, 20, 30, 32, 31, 26, 40, 21, 50, 31, 51, 0.9]
@@ -61,7 +61,6 @@ def test_boxes_are_corners_and_points_are_pairs_in_the_pictures_pixels(detector)
     np.testing.assert_allclose(faces.xyxy_px, [[20, 20, 80, 60]])
     np.testing.assert_allclose(faces.confidence, [0.9], rtol=1e-6)
     np.testing.assert_allclose(faces.points_px, [[[40, 30], [64, 31], [52, 40], [42, 50], [62, 51]]])
-    assert POINTS == ("right eye", "left eye", "nose", "right mouth corner", "left mouth corner")
 
 
 @pytest.mark.parametrize(

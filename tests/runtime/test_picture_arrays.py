@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cnn_suite.runtime.picture_arrays import as_bytes, fitted_size_hw, reduced, resized
+from cnn_suite.runtime.picture_arrays import as_bytes, as_rgb, fitted_size_hw, reduced, resized
 
 
 def test_a_picture_keeps_its_kind_and_range_at_another_size() -> None:
@@ -33,6 +33,13 @@ def test_only_what_is_too_large_is_reduced() -> None:
     assert reduced(picture, 60) is picture
     assert reduced(picture, 20).shape == (10, 20, 3)
     assert reduced(picture, 20, smallest=12).shape == (12, 20, 3)
+
+
+def test_grey_becomes_three_equal_channels_and_colour_stays() -> None:
+    grey, colour = np.array([[[7], [9]]], np.uint8), np.arange(6, dtype=np.uint8).reshape(1, 2, 3)
+    np.testing.assert_array_equal(as_rgb(grey), [[[7, 7, 7], [9, 9, 9]]])
+    np.testing.assert_array_equal(as_rgb(colour), colour)
+    assert not np.shares_memory(as_rgb(colour), colour)
 
 
 def test_bytes_are_the_nearest_whole_numbers_in_range() -> None:

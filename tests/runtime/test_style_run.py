@@ -9,6 +9,7 @@ from cnn_suite.runtime.demo_source import DemoSource
 from cnn_suite.runtime.frames import Frame
 from cnn_suite.runtime.pipeline import Result
 from cnn_suite.runtime.records import open_record_sink
+from cnn_suite.runtime.run_output import RunOutput
 from cnn_suite.runtime.style_run import Look, StyleRun
 
 LABELS = ("wave", "scream", "wreck")
@@ -63,11 +64,11 @@ def pressed(run, letter, *, paused=False):
 
 def test_the_picture_itself_is_shown_and_written_without_text(tmp_path):
     sink = Kept()
-    run = still(look=Look((0, 0.25, 0.75)), longest_side=33, pictures=[sink])
+    run = still(look=Look((0, 0.25, 0.75)), longest_side=33, output=RunOutput([sink]))
     shown = handled(run, frame())
     assert (shown == (0, 50, 150)).all() and shown.shape == (40, 50, 3)
     assert sink.pictures[0] is shown and run.stylizer.sizes == [33]
-    run.close()
+    run.output.close()
     assert sink.closed
 
 
@@ -80,19 +81,19 @@ def test_strength_blends_with_the_photograph_and_colours_can_be_kept():
 
 def test_records_say_the_frame_and_the_mixture(tmp_path):
     path = tmp_path / "r.jsonl"
-    run = still(look=Look((0.75, 0, 0.25)), records=[open_record_sink(path)])
+    run = still(look=Look((0.75, 0, 0.25)), output=RunOutput(records=[open_record_sink(path)]))
     handled(run, frame(3))
-    run.close()
+    run.output.close()
     assert json.loads(path.read_text()) == {
         "frame": 3, "source": "a.png", "time_s": 0.1, "width": 50, "height": 40,
         "detections": [], "style": {"wave": 0.75, "wreck": 0.25},
     }  # fmt: skip
-    assert run.summary()[-1] == f"written: {path}"
+    assert run.output.written() == [f"written: {path}"]
 
 
 def test_side_by_side_holds_in_files_and_key_b_only_in_the_window():
     sink = Kept()
-    run = still(side_by_side=True, pictures=[sink])
+    run = still(side_by_side=True, output=RunOutput([sink]))
     shown = handled(run, frame())
     assert shown.shape == (40, 100, 3) and (shown[:, :50] == 100).all() and (shown[:, 50:] == (200, 0, 0)).all()
     assert (sink.pictures[0] == shown).all()
@@ -129,7 +130,7 @@ def test_what_moves_is_painted_anew_only_while_it_is_paused():
 
 def test_pictures_painted_ahead_follow_a_key_that_was_pressed_before_they_are_shown():
     sink = Kept()
-    run = still(pictures=[sink])
+    run = still(output=RunOutput([sink]))
     ahead = Result(frame(1), run.stylise(frame(1)), 0.01)
     pressed(run, "n")
     assert (run.handle(ahead) == (0, 200, 0)).all() and (sink.pictures[0] == (0, 200, 0)).all()

@@ -16,6 +16,7 @@ from cnn_suite.data.annotations import AnnotatedPicture, DataFaultError, Detecti
 from cnn_suite.data.synthetic import SHAPES
 from cnn_suite.ops.anchors import anchor_fit
 from cnn_suite.tasks import detection
+from cnn_suite.train import untrained
 
 
 def config_of(*, data=None, model=None, training=None, loss=None):
@@ -79,8 +80,9 @@ def test_measuring_on_pictures_that_are_trained_on_is_refused():
 
 def test_shapes_refuse_labels_of_their_own():
     assert detection.datasets(config_of(data={"labels": SHAPES})).labels == SHAPES
-    with pytest.raises(ConfigError, match="the format shapes has the labels circle, rectangle, triangle. Received cat"):
-        detection.datasets(config_of(data={"labels": ("cat",)}))
+    with pytest.raises(ConfigError, match="the data have the labels circle, rectangle, triangle. Received cat"):
+        config = config_of(data={"labels": ("cat",)})
+        detection.resolved(config, detection.datasets(config))
 
 
 def test_data_on_disk_are_read_as_configured(reads):
@@ -175,7 +177,7 @@ def compiled():
     config = config_of(loss=loss, model={"scale_xy": 2.0, "strides": (8, 16)}, training=training)
     data = detection.datasets(config)
     config = detection.resolved(config, data)
-    return config, data, detection.compiled_model(config, data)
+    return config, data, untrained(config, data)
 
 
 def test_the_network_is_what_the_configuration_says(compiled):
@@ -250,7 +252,7 @@ def test_a_builder_may_be_any_function(monkeypatch):
     [
         (
             "yolo_resnte",
-            "model.builder: unknown builder 'yolo_resnte'. Known: yolo_resnet, darknet, or module:function.",
+            "model.builder: unknown builder 'yolo_resnte'. Did you mean 'yolo_resnet'? Or give module:function.",
         ),
         ("absent_module:tiny", "model.builder: cannot load 'absent_module:tiny': No module named 'absent_module'."),
         ("math:tiny", "model.builder: cannot load 'math:tiny': module 'math' has no attribute 'tiny'."),

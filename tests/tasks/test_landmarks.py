@@ -7,14 +7,14 @@ import tensorflow as tf
 from cnn_suite.config import ConfigError, load_config
 from cnn_suite.config_landmarks import Data, LandmarksConfig
 from cnn_suite.data.face_crops import FaceCrops
-from cnn_suite.data.landmarked_faces import FIVE, five_points, read_landmarked_faces
+from cnn_suite.data.landmarked_faces import five_points, read_landmarked_faces
 from cnn_suite.evaluate import evaluate_model
 from cnn_suite.export import export_model
 from cnn_suite.metrics.landmarks import landmark_figures
-from cnn_suite.parity import ParityError
 from cnn_suite.results import ModelCard
+from cnn_suite.runtime.face_alignment import FIVE
 from cnn_suite.runtime.face_points import load_face_points
-from cnn_suite.tasks import landmarks, landmarks_parity
+from cnn_suite.tasks import landmarks
 from cnn_suite.tasks.landmarks_serving import LandmarksServing
 from cnn_suite.train import train
 from tests.drawn_faces import drawn_face, people_of, write_faces
@@ -60,12 +60,18 @@ def test_nobody_stands_in_both_parts(folder):
 
 
 @pytest.mark.parametrize("data, text", [
-    ({"train": ("holiday",)}, "unknown split 'holiday'. Known: train, val, test"),
-    ({"validation": ("train",)}, "data.validation: train is trained on. Measure on other people"),
+    ({"train": ("holiday",)}, "Input should be 'train', 'val' or 'test'"),
+    ({"validation": ("train",)}, "validation must be other people than those trained on, received 'train' in both"),
 ])  # fmt: skip
 def test_splits_that_cannot_be_are_refused(folder, data, text):
-    with pytest.raises(ConfigError, match=text):
+    with pytest.raises(ValueError, match=text):
         landmarks.datasets(config_of(folder, **data))
+
+
+def test_names_of_points_that_the_data_do_not_have_are_refused(folder):
+    config = config_of(folder, labels=("nose",))
+    with pytest.raises(ConfigError, match="data.labels: the data have the labels right eye, .* Received nose"):
+        landmarks.resolved(config, landmarks.datasets(config))
 
 
 def test_a_split_without_a_face_is_refused(tmp_path):
@@ -114,15 +120,3 @@ def test_serving_scales_points_to_crops_of_any_size(run, folder):
     twice = np.repeat(np.repeat(crop, 2, axis=0), 2, axis=1)
     once, large = (serving.serving_default(tf.constant(image[None]))["points"][0] for image in (crop, twice))
     np.testing.assert_allclose((np.asarray(large) + 0.5) / 2, np.asarray(once) + 0.5, atol=1.0)
-
-
-def test_another_answer_is_no_parity():
-    def runtime(shift):
-        return lambda signature, images: {"points": np.full((1, 5, 2), shift), "score": np.ones(1)}
-
-    pictures = [np.zeros((50, 100, 3), np.uint8)]
-    found = landmarks_parity.parity(runtime(0.0), {"same": runtime(0.0), "other": runtime(2.0)}, pictures)
-    assert found["same"] == {"shift": 0.0, "score": 0.0}
-    assert found["other"]["shift"] == pytest.approx(0.02)
-    with pytest.raises(ParityError, match="The other file differs from the network: points by 0.02000 of the picture"):
-        landmarks_parity.check(found)

@@ -14,13 +14,12 @@ from cnn_suite.data.photo_crops import PhotoCrops
 from cnn_suite.export import export_model
 from cnn_suite.models.stylizer import VARIANTS, stylizer
 from cnn_suite.ops.style import content_cost, mean_gram, style_cost, total_variation
-from cnn_suite.parity import ParityError
 from cnn_suite.results import ModelCard
 from cnn_suite.runtime.stylizer import load_stylizer
-from cnn_suite.tasks import style, style_loss, style_parity
+from cnn_suite.tasks import style, style_loss
 from cnn_suite.tasks.style_loss import PerceptualLoss, mixtures, perceptual_loss, style_numbers
 from cnn_suite.tasks.style_serving import StyleServing
-from cnn_suite.train import train
+from cnn_suite.train import train, untrained
 from tests.small_perception import small_perception
 
 
@@ -215,7 +214,7 @@ def test_a_short_training_lowers_the_loss_and_keeps_a_history(run):
 def test_a_compiled_network_is_ready_for_fit(root):
     config = config_of(root, "training.jit=true")
     data = style.datasets(config)
-    model = style.compiled_model(config, data)
+    model = untrained(config, data)
     assert model.compiled and model.jit_compile and model.loss and len(model.inputs) == 2
     assert style.monitor(model) == "val_loss" and style.callbacks(config, data, model) == []
 
@@ -247,7 +246,7 @@ def test_the_card_says_what_it_is(exported):
     assert card.parity["litert"]["pixel"] <= 2
 
 
-# Serving and parity
+# Serving
 
 
 @pytest.mark.parametrize("styles", [1, 2])
@@ -271,29 +270,6 @@ def test_serving_gives_whole_numbers_from_0_to_255_first_style_first(styles):
         mixed = serving.painted(tf.constant(pictures), tf.constant([1.0, 0.0]))["images"]
         np.testing.assert_array_equal(mixed, found)
     np.testing.assert_array_equal(serving.on_input(pictures[0]), pictures[0])
-
-
-def painting(levels, size_hw=(20, 30)):
-    return lambda signature, images: {"images": np.full((1, *size_hw, 3), levels, np.uint8)}
-
-
-def test_pictures_that_look_alike_pass_and_others_do_not():
-    def spotted(signature, images):
-        found = painting(100)(signature, images)["images"]
-        found[0, 0, :3] += 2
-        return {"images": found}
-
-    others = {"same": painting(100), "rounded": spotted, "darker": painting(99), "cut": painting(100, (20, 29))}
-    found = style_parity.parity(painting(100), others, [noise((20, 30))])
-    assert found["same"] == {"pixel": 0.0, "mean": 0.0}
-    assert found["rounded"] == {"pixel": 2.0, "mean": pytest.approx(2 * 9 / 1800)}
-    assert found["darker"]["mean"] == 1 and found["cut"]["pixel"] > 1e300
-    style_parity.check({name: found[name] for name in ("same", "rounded")})
-    for name in ("darker", "cut"):
-        with pytest.raises(ParityError, match=f"{name} paints otherwise than the network: pixels differ by up to"):
-            style_parity.check({name: found[name]})
-    with pytest.raises(ParityError, match="by up to 3 levels"):
-        style_parity.check({"wild": {"pixel": 3.0, "mean": 0.01}})
 
 
 def test_settings_of_chance_are_those_of_the_data(root):

@@ -1,0 +1,30 @@
+"""What every task says to `Model.compile`, whatever its loss."""
+
+from typing import Any
+
+import keras
+
+from cnn_suite.backend import jit_compile
+from cnn_suite.config_sections import Phase, Training
+from cnn_suite.models.surgery import layer_rates
+from cnn_suite.schedule import optimizer
+
+
+def compile_options(
+    model: keras.Model, settings: Training, phase: Phase, phase_name: str, steps_per_epoch: int
+) -> dict[str, Any]:
+    """The arguments of `Model.compile` that say how a phase of the training runs.
+
+    Args:
+        model: The network, whose layers may learn at different rates.
+        settings: How `fit` runs.
+        phase: Rates and length of the phase.
+        phase_name: The optimiser's name, by which a checkpoint tells its phase.
+        steps_per_epoch: Optimiser steps of one epoch.
+    """
+    rates = layer_rates(model, phase.layer_decay)
+    return {
+        "optimizer": optimizer(settings, phase, steps_per_epoch, phase_name, rates),
+        "jit_compile": jit_compile(settings.jit),
+        "steps_per_execution": settings.steps_per_execution,
+    }
