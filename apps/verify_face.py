@@ -31,19 +31,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_shared_flags(parser, model="face_embedding")
     parser.add_argument("--gallery", type=Path, default=Path("people.gallery"), metavar="FILE",
-                        help="the enrolled people [%(default)s]")  # fmt: skip
-    parser.add_argument("--detector", default="auto", help="auto, yunet, a detector's name or folder, or a YuNet .onnx")
+                        help="gallery of enrolled people [default: %(default)s]")  # fmt: skip
+    parser.add_argument("--detector", default="auto", help="auto, yunet, a detector's name or folder, or a YuNet .onnx "
+                        "file [default: %(default)s]")  # fmt: skip
     parser.add_argument("--threshold", type=number_between(0, 4), metavar="D",
-                        help="largest squared distance [the model's own]")  # fmt: skip
+                        help="accept faces below this squared distance [default: the model's calibrated "
+                        "threshold]")  # fmt: skip
     modes = parser.add_mutually_exclusive_group()
     modes.add_argument("--enrol", type=_name, metavar="NAME", help="enrol the person in front of the camera")
-    modes.add_argument("--claim", type=_name, metavar="NAME", help="only say whether a face is this person's")
-    parser.add_argument("--liveness", action="store_true", help="ask for turns of the head; stops photographs, not "
-                        "films of a person")  # fmt: skip
-    parser.add_argument("--encrypted", action="store_true", help=f"ask for a passphrase, or take {PASSPHRASE}")
-    parser.add_argument("--snapshot", metavar="FILE", help="save the frame in which most was found")
+    modes.add_argument("--claim", type=_name, metavar="NAME", help="only verify whether a face is this person's")
+    parser.add_argument("--liveness", action="store_true", help="ask for head turns; stops photographs, not "
+                        "videos of a person")  # fmt: skip
+    parser.add_argument("--encrypted", action="store_true", help=f"use the passphrase in {PASSPHRASE}, or ask for one")
+    parser.add_argument("--snapshot", metavar="FILE", help="save the frame with the most faces")
     parser.add_argument("--threads", type=whole_number, default=2, metavar="N",
-                        help="threads of the models [%(default)s]")  # fmt: skip
+                        help="LiteRT threads [default: %(default)s]")  # fmt: skip
     return parser
 
 

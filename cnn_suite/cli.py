@@ -46,6 +46,9 @@ Format = Annotated[str, typer.Option(help="Annotation format: auto, voc, yolo_tx
 Config = Annotated[
     Path, typer.Argument(help="Configuration, a YAML file.", exists=True, dir_okay=False, show_default=False)
 ]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Override fields, e.g. training.epochs=5.")
+]
 
 
 @app.command()
@@ -295,13 +298,15 @@ def pull(
     name: Annotated[str, typer.Argument(help="A name listed by `cnn-suite weights`.", show_default=False)],
     source: Annotated[
         Path | None,
-        typer.Option("--from", metavar="FILE", help="Use this file, or folder of files, instead.", exists=True),
+        typer.Option(
+            "--from", metavar="FILE", help="Use this file, or folder of files, instead of downloading.", exists=True
+        ),
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Fetch known pretrained weights once, checked; a detector becomes a model folder that apps open by name."""
+    """Download known pretrained weights and verify them; detectors are converted into model folders."""
     from cnn_suite.known_weights import KNOWN
     from cnn_suite.nearest_names import did_you_mean_or_all
 

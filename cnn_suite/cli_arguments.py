@@ -15,9 +15,9 @@ from cnn_suite.config_sections import EXPORT_FORMATS
 from cnn_suite.nearest_names import did_you_mean_or_all
 from cnn_suite.runtime.model_folders import find_model
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress bar.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the full traceback of an error.")]
 
 
 class UsageFault(typer.BadParameter):

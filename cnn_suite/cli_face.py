@@ -36,7 +36,12 @@ Threshold = Annotated[
         show_default="the model's calibrated threshold",
     ),
 ]
-Encrypt = Annotated[bool, typer.Option("--encrypted", help=f"Ask for a passphrase, or take {PASSPHRASE}.")]
+GalleryFile = Annotated[Path, typer.Option("--gallery", metavar="FILE", help="Gallery file of the enrolled people.")]
+Pairs = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Use only the pairs in this file (format of LFW's pairs.txt).", exists=True),
+]
+Encrypt = Annotated[bool, typer.Option("--encrypted", help=f"Use the passphrase in {PASSPHRASE}, or ask for one.")]
 
 MODEL = "face_embedding"
 GALLERY = Path("people.gallery")
@@ -105,7 +110,7 @@ def evaluate(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Measure how well a model tells people apart: accuracy, EER, TAR at FAR, rank 1, with intervals."""
+    """Measure how well a model separates people: accuracy, EER, TAR at FAR, rank 1, with intervals."""
     if pairs and one_shot:
         raise UsageFault("--pairs and --one-shot are two ways to measure. Give one of them.")
     if (record or report) and (pairs or one_shot):
@@ -229,7 +234,7 @@ def rename(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Give an enrolled person another name."""
+    """Rename an enrolled person."""
     with open_gallery(gallery, _encoding_network(model), encrypted) as people:
         people.rename(old, new)
     show({"old": old, "new": new}, as_json, lambda: f"{old} is now called {new}")
@@ -245,7 +250,7 @@ def remove(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Remove a person with all encodings."""
+    """Remove a person and all their encodings."""
     with open_gallery(gallery, _encoding_network(model), encrypted) as people:
         count = people.remove(name)
     show({"removed": name, "encodings": count}, as_json, lambda: f"{name} and {count} encodings are removed")
@@ -260,7 +265,7 @@ def history(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Print what was done when, the first change first."""
+    """Print the history of changes, oldest first."""
     with open_gallery(gallery, _encoding_network(model), encrypted) as people:
         found = [vars(entry) for entry in people.history()]
     lines = [" ".join(filter(None, entry.values())) for entry in found]
@@ -275,7 +280,7 @@ def passphrase(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Give an encrypted gallery another passphrase; older copies of the file keep the old one."""
+    """Change the passphrase of an encrypted gallery; older copies of the file keep the old one."""
     with open_gallery(gallery, _encoding_network(model), encrypted=True) as people:
         people.change_passphrase(read_passphrase("New passphrase", NEW_PASSPHRASE, twice=True))
     show({"gallery": gallery}, as_json, lambda: f"{gallery} has a new passphrase")
@@ -293,7 +298,7 @@ def export(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Write everybody's encodings into a file."""
+    """Write all encodings to a file."""
     with open_gallery(gallery, _encoding_network(model), encrypted) as people:
         people.export(output)
     show({"output": output}, as_json, lambda: f"written: {output}")

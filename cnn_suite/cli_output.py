@@ -16,7 +16,7 @@ from cnn_suite.progress import OnProgress
 
 @contextlib.contextmanager
 def progress(description: str, quiet: bool) -> Iterator[OnProgress | None]:
-    """Show a progress bar on stderr and give what advances it, or None where nobody would see it."""
+    """Show a progress bar on stderr and yield the function that advances it, or None if it would not be visible."""
     if quiet or not sys.stderr.isatty():
         yield None
         return

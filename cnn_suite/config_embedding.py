@@ -26,14 +26,14 @@ class Augmentation(Section):
 
 
 class Data(config_sections.DataByPerson):
-    """Where aligned faces come from and how they are fed."""
+    """Source of the aligned faces, and input pipeline."""
 
     path: str = Field(
         "", description="folder with a landmarks CSV and images/, or of people's aligned faces; empty: not available"
     )
-    labels: tuple[str, ...] = Field((), max_length=0, description="an encoding has no classes")
-    people_per_batch: int = Field(32, ge=2, description="P of a triplet training")
-    pictures_per_person: int = Field(4, ge=2, description="K of a triplet training")
+    labels: tuple[str, ...] = Field((), max_length=0, description="must be empty: an encoding has no classes")
+    people_per_batch: int = Field(32, ge=2, description="P in triplet training: people per batch")
+    pictures_per_person: int = Field(4, ge=2, description="K in triplet training: pictures per person")
     augmentation: Augmentation = Augmentation()
 
     @property

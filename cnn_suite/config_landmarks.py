@@ -22,10 +22,10 @@ class Augmentation(Section):
 
 
 class Data(config_sections.DataByPerson):
-    """Where faces with points come from and how they are fed."""
+    """Source of the faces with points, and input pipeline."""
 
     path: str = Field(min_length=1, description="folder with the landmarks CSV and images/")
-    labels: tuple[str, ...] = Field((), description="names of the points; empty: as the data say")
+    labels: tuple[str, ...] = Field((), description="names of the points; empty: those of the data")
     batch_size: int = Field(64, ge=1)
     augmentation: Augmentation = Augmentation()
 

@@ -32,8 +32,8 @@ def evaluate_people(
 
     Returns:
         `pictures`, `without_face`, `people`, `pairs`; `accuracy` at the best threshold for these very pairs, `eer`,
-        `tar_at_far`, and `rank1`, the fraction of pictures whose nearest other picture shows the same person; shares with
-        95 % intervals that reckon with people, of whom there are far fewer than pairs.
+        `tar_at_far`, and `rank1`, the fraction of pictures whose nearest other picture shows the same person; with 95 %
+        confidence intervals computed per person, not per pair.
 
     Raises:
         PictureError: If fewer than two people have a face, or nobody has two.

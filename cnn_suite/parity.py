@@ -1,4 +1,4 @@
-"""What it means to ask whether an exported format answers like its network; each task compares answers in its own way."""
+"""Comparison of exported formats with their network; each task compares outputs in its own way."""
 
 from collections.abc import Callable, Mapping, Sequence
 

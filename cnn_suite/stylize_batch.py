@@ -110,7 +110,7 @@ def _targets(source: str | Path, output: Path) -> dict[Path, Path]:
     else:
         raise FileNotFoundError(f"There is no picture, folder or pattern {source}.")
     if is_picture_name(output):
-        raise ValueError(f"{source} names {len(pictures)} pictures, so --output must be a folder. Received {output}.")
+        raise ValueError(f"{source} matches {len(pictures)} pictures, so --output must be a folder. Received {output}.")
     found: dict[Path, Path] = {}
     taken: set[str] = set()
     for number, picture in enumerate(pictures):

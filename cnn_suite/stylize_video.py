@@ -182,9 +182,9 @@ def _total(source: FrameSource, max_frames: int | None) -> int | None:
 
 def _check_output(output: Path, video: str | Path, max_frames: int | None) -> None:
     if max_frames is not None and max_frames < 1:
-        raise ValueError(f"`max_frames` must be 1 or more. Received {max_frames}.")
+        raise ValueError(f"`max_frames` must be at least 1. Received {max_frames}.")
     if not is_video_name(output):
-        raise SinkError(f"Output {output} must be a video: a name that ends in one of {' '.join(VIDEO_SUFFIXES[:5])}.")
+        raise SinkError(f"Output {output} must be a video file that ends in one of {' '.join(VIDEO_SUFFIXES[:5])}.")
     if output.exists() and Path(video).exists() and output.samefile(video):
         raise SinkError(f"Output {output} would overwrite the input video. Choose another name.")
     check_writable(output)

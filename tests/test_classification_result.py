@@ -56,7 +56,7 @@ def test_a_classification_cannot_be_changed_and_does_not_freeze_its_source():
         (["a"], (), "`probabilities` must hold numbers"),
         ([-2.0, 3.0], (), r"must be in \[0, 1\]. Received values from -2 to 3. If these are logits, take their soft"),
         ([0.5, 1.1], (), r"must be in \[0, 1\]"),
-        ([0.5, 0.5], ("a",), "one label a class, 2. Received 1 labels"),
+        ([0.5, 0.5], ("a",), "one label per class, 2. Received 1 labels"),
     ],
 )
 def test_wrong_classifications_are_refused_with_what_was_expected(probabilities, labels, message):

@@ -209,7 +209,7 @@ def test_by_default_the_folder_is_that_of_the_name_and_the_formats_those_of_the_
 
 
 def test_a_folder_that_is_no_trained_network_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match="is no trained network: expected model.keras and config.yaml"):
+    with pytest.raises(ConfigError, match="is not a trained network: expected model.keras and config.yaml"):
         export_model(tmp_path, tmp_path / "model")
     assert not (tmp_path / "model").exists()
 

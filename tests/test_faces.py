@@ -367,7 +367,7 @@ def test_what_fails_makes_no_gallery(commands, folder, tmp_path, words):
 
 def test_wrong_words_are_usage(commands, folder, capsys):
     assert main(["face", "evaluate", str(folder), "--record", "--one-shot", "3"]) == 2
-    assert "--record takes the figures of the whole folder" in capsys.readouterr().err
+    assert "--record stores the metrics of the whole folder" in capsys.readouterr().err
     pairs = ["--pairs", str(folder / "p00" / "0.png")]
     assert main(["face", "evaluate", str(folder), "--one-shot", "3", "--report", "r"]) == 2
     assert main(["face", "evaluate", str(folder), *pairs, "--report", "r"]) == 2

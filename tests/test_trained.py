@@ -94,7 +94,7 @@ def test_the_digest_is_that_of_the_weights_and_not_of_the_file(run, tmp_path):
 
 
 def test_a_folder_that_is_no_trained_network_says_what_was_expected(tmp_path):
-    says = "is no trained network: expected model.keras and config.yaml"
+    says = "is not a trained network: expected model.keras and config.yaml"
     assert f"{tmp_path} {says}" in refusal(tmp_path)
     assert "`cnn-suite train` writes them" in refusal(tmp_path)
     assert says in refusal(tmp_path / "absent")

@@ -50,9 +50,9 @@ def picture_sheet(
         ValueError: If `rows` or `columns` is below 1, or there is no picture.
     """
     if rows < 1 or columns < 1:
-        raise ValueError(f"`rows` and `columns` must be 1 or more. Received {rows} and {columns}.")
+        raise ValueError(f"`rows` and `columns` must be at least 1. Received {rows} and {columns}.")
     if not len(pictures):
-        raise ValueError("There is no picture to show. Check the names of the splits in data.train.")
+        raise ValueError("There are no pictures to show. Check the split names in data.train.")
     chosen = pictures.take(evenly_chosen(rows, len(pictures)))
     names = tuple(labels) or tuple(map(str, range(1 + int(chosen.class_ids.max()))))
     grid = [_tiles(*batch, names) for batch in _columns(config, chosen, len(names), columns, seed)]

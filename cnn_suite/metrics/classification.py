@@ -102,8 +102,8 @@ def classification_metrics(
         All figures; see `ClassificationMetrics`.
 
     Raises:
-        ValueError: If there is no picture, a shape or a class number is wrong, a row is not a distribution, or `bins` is
-            less than 1.
+        ValueError: If there is no picture, a shape or a class number is wrong, a row is not a distribution, or `bins`
+            is less than 1.
     """
     probabilities, class_ids = checked_scores(probabilities, class_ids)
     count, classes = probabilities.shape

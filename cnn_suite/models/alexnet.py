@@ -69,7 +69,7 @@ def alexnet(
 
     Source: Krizhevsky et al. 2012, ImageNet Classification with Deep Convolutional Neural Networks, section 3.5 and
     figure 2. Deviations: the pictures have 227 pixels per side, with which the figure's sizes come out (the text says
-    224); they are scaled to mean 0 and deviation 1 per channel, and convolutions use He initialisation. Biases start at 0,
+    224); they are scaled to mean 0 and deviation 1 per channel; convolutions use He initialisation. Biases start at 0,
     where those of the paper's convolutions 2, 4 and 5 and of its hidden dense layers start at 1.
     """
     if groups not in (1, 2):

@@ -64,8 +64,8 @@ def darknet(
         return _model(_with_heads(network, classes, anchors_px), epsilon, name)
     if classes is not None or anchors_px is not None:
         raise ValueError(
-            "`weights` are those of the heads of the .cfg. Received `classes` or `anchors_px` too. Load them "
-            "without, and take the body with `cnn_suite.models.surgery.copy_body`."
+            "`weights` include the heads of the .cfg and cannot be combined with `classes` or `anchors_px`. Load them "
+            "without these, then copy the body with `cnn_suite.models.surgery.copy_body`."
         )
     content = read_darknet_weights(weights)
     check_count(network, content)  # before anything is allocated

@@ -31,7 +31,7 @@ def image_input(image_shape: ImageShape, smallest: int, scaling: Scaling, builde
         image_shape: Height, width and channels.
         smallest: The smallest side that the network can take.
         scaling: "caffe" (ImageNet's mean taken away), "symmetric" (-1..1), "unit" (0..1), "imagenet" (mean 0 and
-            deviation 1 per channel) or "none". Means a channel need three channels; other numbers of channels are scaled
+            deviation 1 per channel) or "none". Per-channel means need three channels; other inputs are scaled
             to -1..1 instead.
         builder: Name of the builder, for messages.
         free: Whether the sides may be None.

@@ -7,7 +7,7 @@ Krizhevsky, Sutskever & Hinton 2012, section 4.1. The axes and their eigenvalues
 from keras import ops
 
 EIGENVALUES = (0.2175, 0.0188, 0.0045)
-EIGENVECTORS = (  # a row a channel (R, G, B), one column per axis: the first is brightness, then blue to red, then green
+EIGENVECTORS = (  # one row per channel (R, G, B), one column per axis: brightness, blue to red, green
     (-0.5675, 0.7192, 0.4009),
     (-0.5808, -0.0045, -0.8140),
     (-0.5836, -0.6948, 0.4203),

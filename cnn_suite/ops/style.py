@@ -1,7 +1,7 @@
 """The costs of neural style transfer: content, style by Gram matrices, and total variation.
 
-Features are activations of a layer, `(batch, height, width, channels)`. Style is described by the Gram matrix, which sums
-over positions and so forgets where things are. Here it is divided by the number of positions, `mean_gram`, so that a
+Features are activations of a layer, `(batch, height, width, channels)`. Their Gram matrix represents style: a sum
+over positions that discards where things are. Here it is divided by the number of positions, `mean_gram`, so that a
 painting and a picture of different sizes can be compared.
 
 A cost has one of three normalisations:

@@ -94,7 +94,7 @@ class LivenessWatcher(Watcher):
         if face is None:
             return []
         if self.passed(faces, face):
-            return ["turned as asked"]
+            return ["turns completed"]
         return ["not the face that turned as asked. To begin anew, step out of view"]
 
     def _again(self, reason: str) -> Sequence[str]:

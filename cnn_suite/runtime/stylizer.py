@@ -127,7 +127,7 @@ def parse_mixture(text: str, labels: Sequence[str]) -> tuple[float, ...]:
         name, equals, number = (piece.strip() for piece in part.partition("="))
         if name not in labels:
             meant = did_you_mean(name, labels)
-            raise ValueError(f"There is no style {name!r} in this model. Its styles: {', '.join(labels)}.{meant}")
+            raise ValueError(f"This model has no style {name!r}. Its styles: {', '.join(labels)}.{meant}")
         if name in weights:
             raise ValueError(f"Style {name!r} occurs twice in {text!r}. Name each style once.")
         weights[name] = _weight(number, text) if equals else 1.0

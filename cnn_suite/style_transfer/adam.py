@@ -29,7 +29,7 @@ class Moments(NamedTuple):
 
 
 def rate_factor(share: float) -> float:
-    """The learning rate's factor when a fraction of the work, 0..1, is done: 1 in the first half, then linearly down."""
+    """The learning rate factor at a fraction 0..1 of the work: 1 in the first half, then a linear decay."""
     return 1.0 if share < 0.5 else 1 - (share - 0.5) / 0.5 * (1 - _FINAL_RATE)
 
 
@@ -81,7 +81,7 @@ class AdamSteps:
         return Costs(*map(float, costs.numpy()))
 
     def restart(self, picture: np.ndarray) -> None:
-        """Begins again with another picture of the same size: moments and best are forgotten, nothing is compiled again.
+        """Starts again with another picture of the same size: moments and best result are reset, nothing is recompiled.
 
         Args:
             picture: Float32 `(height, width, 3)`, 0..255.

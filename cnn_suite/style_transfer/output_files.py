@@ -25,7 +25,7 @@ def check_output(path: Path, inputs: Iterable[Path]) -> None:
         SinkError: If it has no picture's suffix, is one of the inputs, or cannot be written.
     """
     if not is_picture_name(path):
-        raise SinkError(f"Output {path} must be a picture: a name that ends in one of {' '.join(PICTURE_SUFFIXES)}.")
+        raise SinkError(f"Output {path} must be a picture file that ends in one of {' '.join(PICTURE_SUFFIXES)}.")
     for given in inputs:
         if path.exists() and given.exists() and path.samefile(given):
             raise SinkError(f"Output {path} would overwrite an input picture. Choose another name.")

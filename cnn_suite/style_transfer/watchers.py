@@ -1,4 +1,4 @@
-"""What continues beside an optimisation: its checkpoint, its preview and its video. Each is called after an iteration."""
+"""Observers of an optimisation: checkpoint, preview and video. Each is called after every iteration."""
 
 from __future__ import annotations
 

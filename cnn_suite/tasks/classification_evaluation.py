@@ -35,8 +35,8 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
         probabilities best, and the latency of one picture.
 
     Raises:
-        ValueError: If the model is not a classifier, the data has classes that it does not know, or the split is unknown
-            or empty.
+        ValueError: If the model is not a classifier, the data has classes that it does not know, or the split is
+            unknown or empty.
     """
     classifier = load_classifier(folder, runtime=asked.runtime)
     data = read_labelled_data(data_path, asked.format)
@@ -79,7 +79,7 @@ def evaluate_classifier(
         ValueError: If there is no picture.
     """
     if not len(pictures):
-        raise ValueError("There is no picture to evaluate on. Choose a split that has pictures.")
+        raise ValueError("There are no pictures to evaluate on. Choose a split that has pictures.")
     timed = Timed(classifier)
     probabilities = _probabilities(timed, pictures, quiet)
     metrics = classification_metrics(probabilities, pictures.class_ids)

@@ -151,6 +151,6 @@ def _pixels(picture: AnnotatedPicture) -> np.ndarray:
     if image.shape[:2] != tuple(picture.size_hw):
         raise ValueError(
             f"{picture.path} is {image.shape[1]} x {image.shape[0]} pixels, but its annotation was read for "
-            f"{picture.size_hw[1]} x {picture.size_hw[0]}. Was the file replaced meanwhile?"
+            f"{picture.size_hw[1]} x {picture.size_hw[0]}. Was the file replaced in the meantime?"
         )
     return image

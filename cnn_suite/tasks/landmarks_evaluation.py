@@ -23,7 +23,7 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
     """Measures a network's model folder; what is asked as `Asked` says.
 
     Returns:
-        `faces`, `nme`, `failures` (fraction of faces with an error above 0.1), `per_point`, and the latency of one face.
+        `faces`, `nme`, `failures` (fraction of faces with an error above 0.1), `per_point`, and the latency per face.
 
     Raises:
         FileNotFoundError: If there is no landmarks CSV.

@@ -62,7 +62,7 @@ def read_darknet_weights(path: str | Path) -> DarknetWeights:
     seen = int(np.frombuffer(content, seen_type, 1, offset=12)[0])
     values = np.frombuffer(content, "<f4", offset=start)
     if not np.isfinite(values).all():
-        raise DarknetError(f"{path.name} holds a NaN or an infinite value. Its training failed, or it is damaged.")
+        raise DarknetError(f"{path.name} contains a NaN or an infinite value. Its training failed, or it is damaged.")
     return DarknetWeights(major, minor, revision, seen, values, path.name)
 
 
@@ -101,7 +101,7 @@ def check_count(network: Plan, weights: DarknetWeights) -> None:
             break
     raise DarknetError(
         f"{weights.source} must hold {network.parameters:,} values for {network.steps[0].section.source}. "
-        f"It holds {len(weights.values):,}.{where} Take the .cfg that belongs to it."
+        f"It contains {len(weights.values):,}.{where} Use the matching .cfg."
     )
 
 

@@ -88,9 +88,9 @@ def test_captions_are_written_below_and_stay_within_their_picture():
 
 
 def test_what_cannot_be_shown_is_refused():
-    with pytest.raises(ValueError, match="`rows` and `columns` must be 1 or more. Received 0 and 3"):
+    with pytest.raises(ValueError, match="`rows` and `columns` must be at least 1. Received 0 and 3"):
         picture_sheet(config(), pictures(), NAMES, 0, 3, seed=0)
-    with pytest.raises(ValueError, match="There is no picture to show"):
+    with pytest.raises(ValueError, match="There are no pictures to show"):
         picture_sheet(config(), pictures().take([]), NAMES, 1, 1, seed=0)
 
 
@@ -100,5 +100,5 @@ def test_a_sheet_is_written_to_a_file_in_a_folder_of_its_own(tmp_path):
     write_sheet(path, settings, pictures(), NAMES, rows=2, columns=3)
     wanted = picture_sheet(settings, pictures(), NAMES, 2, 3, settings.seed)
     np.testing.assert_array_equal(cv2.imread(str(path))[..., ::-1], wanted)
-    with pytest.raises(ValueError, match="No picture can be written to .*sheet.txt. Name a file that ends in .png"):
+    with pytest.raises(ValueError, match="Cannot write a picture to .*sheet.txt. Use a file name that ends in .png"):
         write_sheet(tmp_path / "sheet.txt", settings, pictures(), NAMES)

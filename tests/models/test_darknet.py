@@ -373,9 +373,11 @@ def test_other_classes_and_anchors_change_the_heads_alone(tmp_path):
 
 def test_weights_with_other_heads_and_anchors_of_other_heads_are_refused(tmp_path):
     network = plan(parse_cfg(cfg(BOTH, 16, 24)))
-    with pytest.raises(ValueError, match="`weights` are those of the heads of the .cfg. Received `classes` or"):
+    with pytest.raises(
+        ValueError, match="`weights` include the heads of the .cfg and cannot be combined with `classes` or"
+    ):
         darknet(network, classes=5, weights=tmp_path / "a.weights")
-    with pytest.raises(ValueError, match="`anchors_px` must hold 2 lists of anchors, one a head, .* Received 1"):
+    with pytest.raises(ValueError, match="`anchors_px` must contain 2 lists of anchors, one per head, .* Received 1"):
         darknet(network, anchors_px=[[[1, 2]]])
 
 

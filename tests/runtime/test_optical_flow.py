@@ -128,7 +128,7 @@ def test_small_pictures_have_a_flow_too(size_hw):
 
 
 def test_pictures_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match=r"must have one size. Received \(4, 6\) and \(4, 5\). Resize one"):
+    with pytest.raises(ValueError, match=r"must have the same size. Received \(4, 6\) and \(4, 5\). Resize one"):
         motion_between(np.zeros((4, 6, 3), np.uint8), np.zeros((4, 5, 3), np.uint8))
     with pytest.raises(ValueError, match="must be uint8"):
         motion_between(np.zeros((4, 6, 3)), np.zeros((4, 6, 3)))

@@ -53,7 +53,7 @@ def test_another_request_is_refused_with_what_differs(tmp_path: Path) -> None:
 
 
 def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="There is no checkpoint .*nothing.npz to go on from"):
+    with pytest.raises(FileNotFoundError, match="There is no checkpoint .*nothing.npz to resume from"):
         read_checkpoint(tmp_path / "nothing.npz", REQUEST)
 
 

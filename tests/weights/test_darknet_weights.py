@@ -111,7 +111,9 @@ def test_too_few_values_are_refused_with_the_section_where_they_end(tmp_path, co
 
 def test_too_many_values_are_refused(tmp_path):
     path = written(tmp_path / "a.weights", *range(18))
-    with pytest.raises(DarknetError, match="a.weights must hold 17 values for a.cfg. It holds 18. Take the .cfg that"):
+    with pytest.raises(
+        DarknetError, match="a.weights must contain 17 values for a.cfg. It contains 18. Use the matching .cfg"
+    ):
         darknet(plan(parse_cfg(TWO, "a.cfg")), weights=path)
 
 
@@ -120,7 +122,7 @@ def test_nothing_is_loaded_where_the_number_of_values_is_wrong(tmp_path):
     model = darknet(network)
     before = [weight.numpy().copy() for weight in model.weights]
     for count in (16, 18):
-        with pytest.raises(DarknetError, match="must hold 17 values"):
+        with pytest.raises(DarknetError, match="must contain 17 values"):
             content = read_darknet_weights(written(tmp_path / "a.weights", *range(count)))
             load_darknet_weights(model, network, content)
     for weight, value in zip(model.weights, before):
