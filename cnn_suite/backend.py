@@ -1,4 +1,4 @@
-"""What depends on the backend that Keras runs on: TensorFlow, or JAX (`KERAS_BACKEND=jax`), on which networks train."""
+"""Backend-dependent code. Keras runs on TensorFlow, or on JAX (`KERAS_BACKEND=jax`) for training only."""
 
 import keras
 
@@ -6,16 +6,16 @@ from cnn_suite.config import ConfigError
 
 
 def jit_compile(configured: bool) -> bool:
-    """Whether XLA compiles the steps of `fit`: as configured, and always for JAX, which would not compile them else."""
+    """Whether XLA compiles the steps of `fit`: as configured, and always on JAX, which needs it to compile at all."""
     return configured or keras.backend.backend() == "jax"
 
 
 def require_tensorflow(what: str, instead: str) -> None:
-    """Rejects what is made of TensorFlow's graphs where Keras runs on another backend.
+    """Raises an error if Keras does not run on the TensorFlow backend.
 
     Args:
-        what: What that is, as the subject of a sentence.
-        instead: What to do, as a sentence.
+        what: What needs TensorFlow, as the subject of a sentence.
+        instead: What to do instead, as a sentence.
 
     Raises:
         ConfigError: If Keras runs on another backend.

@@ -1,8 +1,8 @@
-"""How fast a model folder is: latency, throughput, start-up and memory for each runtime.
+"""Benchmark of a model folder: latency, throughput, start-up time and memory for each runtime.
 
-Every runtime is measured in a fresh process of its own with a fixed number of threads, so that none pays for or profits
-from what another has loaded. The measured call is the folder's `serving_default` (picture in, answers out) for LiteRT,
-SavedModel and ONNX, and the bare network at its own input size for the .keras file.
+Every runtime is measured in a separate new process with a fixed number of threads, so that none is affected by what
+another has loaded. The measured call is the folder's `serving_default` (from picture to result) for LiteRT, SavedModel
+and ONNX, and the bare network at its own input size for the .keras file.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ def benchmark_model(
     warm_up: int = 10,
     threads: int = 2,
 ) -> dict[str, Any]:
-    """Measure a model folder with one runtime or with every runtime it has a file for.
+    """Measure a model folder with one runtime, or with every runtime for which it has a file.
 
     Args:
         folder: Model folder.
-        runtime: `litert`, `litert_int8`, `saved_model`, `keras`, `onnx` or `all` the folder has a file for.
-        size_hw: Height and width of the picture given to models that take any size.
-        repeats: Timed calls.
+        runtime: `litert`, `litert_int8`, `saved_model`, `keras`, `onnx`, or `all` for which the folder has a file.
+        size_hw: Height and width of the input picture, for models that take any size.
+        repeats: Number of timed calls.
         warm_up: Calls before the timed ones, the first of which is reported as `first_call_ms`.
-        threads: Threads of each runtime; where the system allows it the process is also held to as many processors.
+        threads: Threads per runtime; if the system allows it, the process is also restricted to that many processors.
 
     Returns:
         `model`, `size_hw`, `threads`, `machine` and `runtimes`: for each runtime measured its latencies in milliseconds
@@ -72,7 +72,7 @@ def benchmark_model(
 
 
 def render(figures: Mapping[str, Any]) -> str:
-    """Format what `benchmark_model` returns as a Markdown table with one row a runtime."""
+    """Format what `benchmark_model` returns as a Markdown table with one row per runtime."""
     machine = figures["machine"]
     lines = [
         f"{figures['model']}, {figures['threads']} threads, {machine['processor']}",
@@ -92,7 +92,7 @@ def render(figures: Mapping[str, Any]) -> str:
 
 
 def _check(folder: Path, runtimes: Sequence[str], repeats: int, warm_up: int) -> None:
-    """Reject what cannot be measured before a process is started for it."""
+    """Validate the arguments before any process is started."""
     if repeats < 1 or warm_up < 1:
         raise ValueError(f"`repeats` and `warm_up` must be at least 1. Received {repeats} and {warm_up}.")
     if not runtimes:

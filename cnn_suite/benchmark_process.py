@@ -1,7 +1,7 @@
-"""What runs inside a benchmark's fresh process: `python -m cnn_suite.benchmark_process TASK` with the task as JSON.
+"""The benchmark inside its new process: `python -m cnn_suite.benchmark_process TASK` with the task as JSON.
 
 It imports the one runtime it measures and nothing else heavy: the LiteRT process never sees TensorFlow.
-Prints its figures as one JSON line, the last one on stdout.
+Prints its results as one JSON line, the last line on stdout.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Call = Callable[[], Any]
 
 
 def measure(task: dict[str, Any]) -> dict[str, Any]:
-    """Open the model, time the first, the warm-up and the counted calls, and describe what was measured."""
+    """Open the model, time the first, warm-up and counted calls, and describe the measurement."""
     _hold_to_processors(task["threads"])
     openers = {
         "litert": _open_litert,
@@ -139,7 +139,7 @@ def _concrete(shape: Sequence[int | None], size_hw: Sequence[int]) -> tuple[int,
 
 
 def _random_input(shape: Sequence[int], dtype: Any) -> np.ndarray:
-    """Make the same random values every time, in 0..255 as a model's input is."""
+    """Make reproducible random values in 0..255, the range of a model's input."""
     return np.random.default_rng(0).integers(0, 256, size=shape).astype(dtype)
 
 
@@ -157,7 +157,7 @@ def _summary(latencies: np.ndarray) -> dict[str, float]:
 
 
 def _hold_to_processors(count: int) -> None:
-    """Keep this process on as many processors as it has threads, where the system offers that."""
+    """Restrict this process to as many processors as it has threads, if the system supports it."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
 
@@ -178,7 +178,7 @@ def _peak_memory_mib() -> float:
 
 
 def _file_mib(file: Path) -> float:
-    """Add up what the runtime reads: one file, or a SavedModel with its variables."""
+    """Total size of what the runtime reads: one file, or a SavedModel with its variables."""
     files = [file, *((file.parent / "variables").glob("*") if file.name == "saved_model.pb" else [])]
     return sum(part.stat().st_size for part in files) / 2**20
 

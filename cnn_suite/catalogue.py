@@ -1,4 +1,4 @@
-"""Every network that can be built by name, with its size: for listings and configurations, without building any.
+"""Every network that can be built by name, with its size, available without building any.
 
 The figures are those of the builders' defaults, for a network of any size those of the size that is said;
 `tests/test_catalogue.py` counts them again on the networks.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Entry:
-    """One builder of `cnn_suite.models`, at its defaults."""
+    """One builder of `cnn_suite.models` with its default arguments."""
 
     name: str
     input_shape: tuple[int, int, int]
@@ -70,7 +70,7 @@ CATALOGUE: dict[str, Entry] = {
 
 
 def as_table() -> str:
-    """The list as text for people, one network per line."""
+    """The list as readable text, one network per line."""
     lines = [f"{'name':<20} {'input':<14} {'parameters':>12} {'multiply-adds':>15}  paper"]
     for entry in CATALOGUE.values():
         size = "x".join(map(str, entry.input_shape))

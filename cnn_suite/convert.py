@@ -1,4 +1,4 @@
-"""Networks from elsewhere as model folders, like those that were trained here: Darknet's detectors, MobileFace V2."""
+"""Conversion of third-party networks into model folders: Darknet's detectors, MobileFace V2."""
 
 import shutil
 import tempfile
@@ -32,17 +32,17 @@ def convert_darknet(
     name: str | None = None,
     formats: Sequence[str] = ("saved_model", "litert"),
 ) -> Path:
-    """Writes the model folder of a Darknet detector.
+    """Writes the model folder for a Darknet detector.
 
-    The network keeps its size, its order of classes and its way of resizing: stretched, unless the .cfg says
+    The network keeps its input size, class order and resizing method: stretch, unless the .cfg says
     letter_box=1. The folder holds the .cfg too, as network.cfg, for a training to begin with.
 
     Args:
         cfg: The .cfg file.
         weights: The .weights file that belongs to it.
-        folder: Where to write.
-        names: Text file with a class name a line; the classes are called by their numbers without one.
-        name: Name of the model; that of the folder by default.
+        folder: Folder to write to.
+        names: Text file with one class name per line; without it, classes are named by their numbers.
+        name: Name of the model; defaults to that of the folder.
         formats: Any of "saved_model", "litert" and "onnx".
 
     Returns:
@@ -50,7 +50,7 @@ def convert_darknet(
 
     Raises:
         DarknetError: If the files cannot be imported, have no detection head, or there is not one name per class.
-        ParityError: If a written format does not answer like the network.
+        ParityError: If an exported format gives different results from the network.
     """
     network = plan(read_cfg(cfg))
     model = darknet(network, weights=weights)
@@ -76,20 +76,20 @@ def convert_mobileface(
     name: str | None = None,
     formats: Sequence[str] = ("saved_model", "litert"),
 ) -> Path:
-    """Writes the model folder of MobileFace V2, whose encodings have the mirrored face's added.
+    """Writes the model folder of MobileFace V2, whose encodings include that of the mirrored face.
 
     Args:
         weights: The authors' MobileFace_Identification_V2-0000.params.
-        folder: Where to write.
-        name: Name of the model; that of the folder by default.
+        folder: Folder to write to.
+        name: Name of the model; defaults to that of the folder.
         formats: Any of "saved_model", "litert" and "onnx".
 
     Returns:
         The folder.
 
     Raises:
-        ValueError: If the file does not hold exactly the network's weights.
-        ParityError: If a written format does not answer like the network.
+        ValueError: If the file does not contain exactly the network's weights.
+        ParityError: If an exported format gives different results from the network.
     """
     folder = Path(folder)
     config = EmbeddingConfig(

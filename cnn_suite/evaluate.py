@@ -1,7 +1,7 @@
-"""`cnn-suite evaluate`: an exported model on labelled data, measured with its task's standard metrics.
+"""`cnn-suite evaluate`: evaluation of an exported model on labelled data with its task's standard metrics.
 
-What is measured is the model folder as the apps use it: the picture goes in as it is, the answer comes out, and every
-step between them is the exported graph's.
+The model folder is evaluated as the apps use it: the raw picture goes in, the result comes out, and every step between
+is done by the exported graph.
 """
 
 import json
@@ -33,22 +33,22 @@ def evaluate_model(
     record: bool = False,
     quiet: bool = False,
 ) -> dict[str, Any]:
-    """Scores a model folder on one split of a data set by its task's protocol.
+    """Evaluates a model folder on one split of a data set with its task's protocol.
 
     Args:
-        folder: What `cnn-suite export` wrote.
-        data_path: A data set in any format that the task knows.
+        folder: Model folder written by `cnn-suite export`.
+        data_path: A data set in any format supported by the task.
         split: Name of the split.
         format: The data's format, or "auto".
         runtime: "litert" or "saved_model".
         limit: At most this many pictures, the first of the split; None for all.
-        report_folder: Where metrics.json and the plots are written; None to write nothing.
-        record: Whether to write the figures and the command that gives them into the model's card.
-        quiet: No progress bar; there is none either where stderr is not a terminal.
+        report_folder: Folder for metrics.json and the plots; None to write nothing.
+        record: Whether to write the metrics and the command that reproduces them into the model's card.
+        quiet: Show no progress bar; there is none either if stderr is not a terminal.
 
     Returns:
-        What was measured, then the task's figures: see `tasks.detection_evaluation` and
-        `tasks.classification_evaluation`. Numbers that do not exist are None.
+        The evaluated data, then the task's metrics: see `tasks.detection_evaluation` and
+        `tasks.classification_evaluation`. Undefined numbers are None.
 
     Raises:
         FileNotFoundError: If the model or the data is missing.
@@ -74,11 +74,11 @@ def evaluate_model(
 
 
 def evaluate_run(folder: str | Path, run: str | Path, *, quiet: bool = False) -> dict[str, Any]:
-    """Scores a freshly exported model on the validation pictures of its run, and records the figures in its card.
+    """Evaluates a newly exported model on the validation pictures of its run, and records the metrics in its card.
 
     Args:
         folder: The model folder.
-        run: The run it comes from; curves, confusions and the worst pictures are drawn into its `report` folder where
+        run: Its run; curves, confusions and the worst pictures are drawn into its `report` folder if
             matplotlib is installed.
         quiet: No progress bar.
 
@@ -99,10 +99,10 @@ def evaluate_run(folder: str | Path, run: str | Path, *, quiet: bool = False) ->
 
 
 def evaluation_of(task: str) -> ModuleType:
-    """The module that measures a task's models.
+    """The module that evaluates a task's models.
 
-    Each has `evaluate_folder`, `evaluate_validation`, and the names `PROTOCOL`, `RECORDED` (figures for the card) and
-    `HEADLINE` (figures for one glance).
+    Each has `evaluate_folder`, `evaluate_validation`, and the names `PROTOCOL`, `RECORDED` (metrics for the card) and
+    `HEADLINE` (metrics for a short summary).
     """
     return import_module(f"cnn_suite.tasks.{task}_evaluation")
 

@@ -1,4 +1,4 @@
-"""`cnn-suite export`: a trained network as a model folder, its forms checked against each other."""
+"""`cnn-suite export`: writes a trained network as a model folder and compares its formats with each other."""
 
 import hashlib
 import shutil
@@ -41,12 +41,12 @@ def export_model(
 ) -> Path:
     """Writes the model folder of a trained network.
 
-    Forms of the same network that are in the folder already and are not asked for stay, with what the card says of
-    them; those of another network are removed.
+    Formats of the same network that are already in the folder and are not requested are kept, with their entries in the
+    card; those of another network are removed.
 
     Args:
         source: A run (`runs/<name>`), a model folder, or a .keras file with its config.yaml next to it.
-        folder: Where to write; `saved_models/<name>` by default.
+        folder: Folder to write to; defaults to `saved_models/<name>`.
         formats: Any of "saved_model", "litert" and "onnx"; the configuration's by default.
         int8: Whether to write model.int8.tflite too, quantised by training pictures.
 
@@ -54,11 +54,11 @@ def export_model(
         The model folder.
 
     Raises:
-        ConfigError: If the source is not a trained network, `int8` is asked for without the training pictures, or Keras
-            runs on another backend than TensorFlow.
+        ConfigError: If the source is not a trained network, `int8` is requested without training pictures, or Keras
+            runs on a backend other than TensorFlow.
         ValueError: If a format is unknown.
-        ImportError: If ONNX is asked for and its libraries are not installed.
-        ParityError: If a written format does not answer like the network; the folder is then left for a look.
+        ImportError: If ONNX is requested and its libraries are not installed.
+        ParityError: If an exported format gives different results; the folder is then kept for inspection.
     """
     require_tensorflow(
         "A model folder",

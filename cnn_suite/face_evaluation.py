@@ -1,4 +1,4 @@
-"""`cnn-suite face evaluate`: how well a model tells people apart, from picture to distance."""
+"""`cnn-suite face evaluate`: how well a model separates people, from picture to distance."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -22,13 +22,13 @@ FAR = (1e-2, 1e-3)
 def evaluate_people(
     encoder: FaceEncoder, folder: str | Path, *, report_folder: Path | None = None, quiet: bool = False
 ) -> dict[str, Any]:
-    """How well a model tells the people of a folder apart, from picture to distance.
+    """Evaluates how well a model separates the people of a folder, from picture to distance.
 
     Args:
-        encoder: From a picture to encodings of its faces.
-        folder: A folder a person.
-        report_folder: Where to draw ROC, DET and the distances' histograms; None for no drawing.
-        quiet: No progress bar.
+        encoder: Computes the encodings of the faces in a picture.
+        folder: Folder with one folder per person.
+        report_folder: Folder for plots of ROC, DET and distances; None for no plots.
+        quiet: Show no progress bar.
 
     Returns:
         `pictures`, `without_face`, `people`, `pairs`; `accuracy` at the best threshold for these very pairs, `eer`,
@@ -75,17 +75,17 @@ def evaluate_people(
 def one_shot_people(
     encoder: FaceEncoder, folder: str | Path, *, enrolled: int, fpir: float = 0.01, quiet: bool = False
 ) -> dict[str, Any]:
-    """Recognition with one enrolled picture a person, among people of whom some are not enrolled.
+    """Evaluates recognition with one enrolled picture per person, among people of whom some are not enrolled.
 
     Args:
-        encoder: From a picture to encodings of its faces.
-        folder: A folder a person.
+        encoder: Computes the encodings of the faces in a picture.
+        folder: Folder with one folder per person.
         enrolled: How many people are enrolled, the first by name, each with the first picture that shows a face.
-        fpir: Fraction of the strangers' pictures that may be taken for somebody.
-        quiet: No progress bar.
+        fpir: False positive identification rate: fraction of strangers' pictures that may be identified as somebody.
+        quiet: Show no progress bar.
 
     Returns:
-        What `cnn_suite.metrics.identification.OpenSetFigures` holds, and `rank1`.
+        The fields of `cnn_suite.metrics.identification.OpenSetFigures`, and `rank1`.
 
     Raises:
         PictureError: If there are not more people than are to be enrolled.
@@ -108,20 +108,20 @@ def one_shot_people(
 def evaluate_listed_pairs(
     encoder: FaceEncoder, folder: str | Path, pairs_file: str | Path, *, quiet: bool = False
 ) -> dict[str, Any]:
-    """LFW's protocol on the pairs that a file lists: each fold at the threshold that the others say.
+    """LFW's protocol on the pairs listed in a file: each fold is evaluated at the threshold of the other folds.
 
     Args:
-        encoder: From a picture to encodings of its faces.
+        encoder: Computes the encodings of the faces in a picture.
         folder: LFW's folder: `Name/Name_0001.jpg`.
         pairs_file: Such as pairs.txt.
-        quiet: No progress bar.
+        quiet: Show no progress bar.
 
     Returns:
-        What `cnn_suite.metrics.verification_protocol.ProtocolResult` holds, the protocol's name first.
+        The fields of `cnn_suite.metrics.verification_protocol.ProtocolResult`, with the protocol's name first.
 
     Raises:
         FileNotFoundError, PictureError: If a picture is missing, cannot be read or shows no face.
-        ValueError: If the file is not a pairs file, or has not two folds.
+        ValueError: If the file is not a pairs file, or has fewer than two folds.
     """
     pairs, distances = listed_pairs(encoder, folder, pairs_file, quiet=quiet)
     same, folds = np.array([pair.same for pair in pairs]), np.array([pair.fold for pair in pairs])
@@ -144,6 +144,6 @@ def _rank1(encodings: np.ndarray, people: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _share(happened: np.ndarray, people: np.ndarray) -> dict[str, Any]:
-    """A share with its 95 % interval, in which people count, not pictures or pairs."""
+    """A fraction with its 95 % confidence interval, computed per person, not per picture or pair."""
     low, high = people_interval(np.asarray(happened, bool), people)
     return {"value": float(np.mean(happened)), "interval": [low, high]}

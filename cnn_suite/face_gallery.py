@@ -28,25 +28,25 @@ def enrol_pictures(
     keep_pictures: bool = False,
     force: bool = False,
 ) -> dict[str, Any]:
-    """Adds a person's pictures to a gallery: all of them, or none if the quality check has something against one.
+    """Adds a person's pictures to a gallery: all of them, or none if one fails the quality check.
 
     Args:
-        encoder: From a picture to encodings of its faces.
-        gallery: Where to.
-        name: Who the pictures show.
-        pictures: Picture files; the largest face of each is taken.
+        encoder: Computes the encodings of the faces in a picture.
+        gallery: Gallery to add to.
+        name: Name of the person in the pictures.
+        pictures: Picture files; the largest face of each is used.
         threshold: Below which two faces count as the same person's; the model's calibrated one by default. A model
             without one cannot tell whether a picture shows another person, or this person looks like somebody else,
             and does not look.
-        keep_pictures: Keep the aligned faces too, as JPEG.
-        force: Enrol in spite of what the quality check says; without a face there is still nothing to enrol.
+        keep_pictures: Also store the aligned faces, as JPEG.
+        force: Enrol even if the quality check fails; a picture without a face still cannot be enrolled.
 
     Returns:
-        `name`, `encodings` (how many were added), `problems` that were passed over.
+        `name`, `encodings` (how many were added), `problems` that were overridden.
 
     Raises:
         GalleryError: If the name is none.
-        PictureError: If a picture cannot be read, or does not pass.
+        PictureError: If a picture cannot be read, or fails the quality check.
     """
     name = checked_name(name)
     if threshold is None and encoder.encoder.card.thresholds.get("calibration"):
@@ -76,7 +76,7 @@ def enrol_pictures(
 def identify_pictures(
     encoder: FaceEncoder, gallery: Gallery, pictures: Sequence[str | Path], threshold: float | None = None
 ) -> list[dict[str, Any]]:
-    """Who is in pictures.
+    """Identifies the people in pictures.
 
     Returns:
         For every picture `picture` and `faces`, each with `identity` (None for unknown), `nearest`, `distance`,
@@ -84,7 +84,7 @@ def identify_pictures(
 
     Raises:
         PictureError: If a picture cannot be read.
-        ValueError: If no threshold is given and the model was never calibrated.
+        ValueError: If no threshold is given and the model is not calibrated.
     """
     if threshold is None:
         threshold = threshold_of(encoder.encoder.card).distance

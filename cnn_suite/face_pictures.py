@@ -16,7 +16,7 @@ class PictureError(ValueError):
 
 
 class PersonPicture(NamedTuple):
-    """A picture file and whose it is."""
+    """A picture file and the person it shows."""
 
     path: Path
     person: str
@@ -27,7 +27,7 @@ def people_pictures(folder: str | Path) -> list[PersonPicture]:
 
     Raises:
         FileNotFoundError: If the folder does not exist.
-        PictureError: If it holds no folder with pictures.
+        PictureError: If it contains no folder with pictures.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -44,7 +44,7 @@ def people_pictures(folder: str | Path) -> list[PersonPicture]:
 
 
 def read_face_picture(path: str | Path) -> np.ndarray:
-    """A picture as RGB uint8.
+    """Reads a picture as RGB uint8.
 
     Raises:
         FileNotFoundError: If the file does not exist.

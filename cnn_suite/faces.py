@@ -1,7 +1,7 @@
-"""`cnn-suite face`: encode, verify and calibrate on pictures of people; each a function to call.
+"""`cnn-suite face`: functions to encode, verify and calibrate on pictures of people.
 
 A distance is the squared Euclidean one between encodings of unit length, 0 for the same picture, 2 for strangers on
-average. Two faces are taken for one person where it is below a threshold.
+average. Two faces count as the same person if it is below a threshold.
 """
 
 import json
@@ -32,16 +32,16 @@ def encode_people(
     """Encodings of the largest face of every picture in a folder of people.
 
     Args:
-        encoder: From a picture to encodings of its faces.
-        folder: A folder a person.
-        quiet: No progress bar.
+        encoder: Computes the encodings of the faces in a picture.
+        folder: Folder with one folder per person.
+        quiet: Show no progress bar.
 
     Returns:
         The pictures, and their encodings float32 `(n, dimensions)`; a row of NaN, and a warning, where there is no face
         or no picture.
 
     Raises:
-        FileNotFoundError, PictureError: If the folder or nothing in it does not exist.
+        FileNotFoundError, PictureError: If the folder does not exist or contains no pictures.
     """
     pictures = people_pictures(folder)
     rows = np.full((len(pictures), encoder.encoder.dimensions), np.nan, np.float32)
@@ -91,20 +91,20 @@ def write_encodings(path: str | Path, pictures: Sequence[PersonPicture], encodin
 
 
 def verify(encoder: FaceEncoder, a: str | Path, b: str | Path, threshold: float | None = None) -> dict[str, Any]:
-    """Whether the largest faces of two pictures are of one person.
+    """Whether the largest faces of two pictures show the same person.
 
     Args:
-        encoder: From a picture to encodings of its faces.
+        encoder: Computes the encodings of the faces in a picture.
         a: A picture file.
         b: Another one.
-        threshold: Largest distance of one person's pictures; the model's calibrated one by default.
+        threshold: Distance below which two faces count as the same person; defaults to the model's calibrated one.
 
     Returns:
-        `same`, `distance`, `threshold`, and with the model's own threshold the `far` that it was calibrated for.
+        `same`, `distance`, `threshold`, and for the model's own threshold the `far` it was calibrated for.
 
     Raises:
         PictureError: If a picture cannot be read or shows no face.
-        ValueError: If no threshold is given and the model was never calibrated.
+        ValueError: If no threshold is given and the model is not calibrated.
     """
     encodings = []
     for path in (a, b):
@@ -120,11 +120,11 @@ def verify(encoder: FaceEncoder, a: str | Path, b: str | Path, threshold: float 
 def calibrate_people(
     encoder: FaceEncoder, folder: str | Path, *, far: float = 1e-3, quiet: bool = False
 ) -> Calibration:
-    """The threshold that lets in a given fraction of strangers, from a folder of people.
+    """Calibrates the threshold for a given false accept rate on a folder of people.
 
     Raises:
-        TooFewPairsError: If there are too few pairs of different people to say so; the text says how many are needed.
-        PictureError: If nothing in the folder can be used.
+        TooFewPairsError: If there are too few pairs of different people; the message says how many are needed.
+        PictureError: If no picture in the folder can be used.
     """
     pictures, encodings = encode_people(encoder, folder, quiet=quiet)
     usable = np.isfinite(encodings).all(axis=1)
@@ -135,7 +135,7 @@ def calibrate_people(
 def calibrate_listed_pairs(
     encoder: FaceEncoder, folder: str | Path, pairs_file: str | Path, *, far: float = 1e-3, quiet: bool = False
 ) -> Calibration:
-    """The same from the pairs that a file lists.
+    """Calibrates the threshold on the pairs listed in a file.
 
     Raises:
         TooFewPairsError: As `calibrate_people`.
@@ -149,13 +149,13 @@ def calibrate_listed_pairs(
 def listed_pairs(
     encoder: FaceEncoder, folder: str | Path, pairs_file: str | Path, *, quiet: bool = False
 ) -> tuple[list[PicturePair], np.ndarray]:
-    """The pairs of a pairs file of LFW's kind, and their distances `(pairs,)`.
+    """The pairs of a pairs file in LFW's format, and their distances `(pairs,)`.
 
     Args:
-        encoder: From a picture to encodings of its faces.
+        encoder: Computes the encodings of the faces in a picture.
         folder: LFW's folder: `Name/Name_0001.jpg`.
         pairs_file: Such as pairs.txt.
-        quiet: No progress bar.
+        quiet: Show no progress bar.
 
     Raises:
         FileNotFoundError, PictureError: If a picture is missing, cannot be read or shows no face.
@@ -175,14 +175,14 @@ def listed_pairs(
 
 
 def record_figures(folder: str | Path, figures: Mapping[str, Any], data: str | Path, command: str) -> None:
-    """Writes what `evaluate_people` found into the model's card, under the data's name."""
+    """Writes the result of `evaluate_people` into the model's card, under the data's name."""
     card = ModelCard.read(folder)
     found = {Path(data).name: json.loads(json.dumps(dict(figures))) | {"command": command}}
     replace(card, metrics=card.metrics | found).write(folder)
 
 
 def record_calibration(folder: str | Path, calibration: Calibration, data: str | Path) -> None:
-    """Writes a calibration into the model's card, with the data it comes from."""
+    """Writes a calibration and its data into the model's card."""
     card = ModelCard.read(folder)
     found = {"calibration": calibration.as_dict(), "calibrated_on": str(data)}
     replace(card, thresholds=card.thresholds | json.loads(json.dumps(found))).write(folder)

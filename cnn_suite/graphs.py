@@ -28,12 +28,12 @@ def write_saved_model(
 ) -> None:
     """Writes a SavedModel that loads without cnn_suite.
 
-    Not by `keras.export.ExportArchive`, which saves every variable twice and traces every signature once more.
+    It does not use `keras.export.ExportArchive`, which saves every variable twice and traces every signature again.
 
     Args:
         model: The network inside the signatures, whose variables are saved.
         signatures: Name to tf.function with an input signature.
-        folder: Where to write; saved_model.pb and variables/ of an earlier export are replaced.
+        folder: Folder to write to; saved_model.pb and variables/ of an earlier export are replaced.
     """
     module = tf.Module()
     module.network = [variable.value for variable in model.variables]
@@ -42,9 +42,9 @@ def write_saved_model(
 
 
 def litert_bytes(signatures: Signatures) -> bytes:
-    """A LiteRT model of built-in operators whose signatures share their weights.
+    """A LiteRT model with built-in operators only, whose signatures share their weights.
 
-    The variables become constants first: only then the converter folds the batch norms into the convolutions.
+    The variables are frozen first: only then does the converter fold the batch norms into the convolutions.
 
     Args:
         signatures: Name to a function of uint8 pictures `(1, height, width, 3)`; a tf.function with an input signature
@@ -62,12 +62,12 @@ def litert_int8_bytes(signatures: Signatures, calibration: Iterable[np.ndarray],
 
     Args:
         signatures: Name to a function of uint8 pictures `(1, height, width, 3)`.
-        calibration: Pictures whose activations give the ranges, uint8 `(height, width, 3)`, all of one size: the
+        calibration: Pictures whose activations give the ranges, uint8 `(height, width, 3)`, all of the same size: the
             calibration plans its memory for the first.
-        body: Regular expression that is found in the names of the operators to quantise.
+        body: Regular expression that matches the names of the operators to quantise.
 
     Raises:
-        ValueError: If there are no pictures, they differ in size, or no operator is named so.
+        ValueError: If there are no pictures, they differ in size, or no operator name matches.
     """
     pictures = list(calibration)
     sizes = sorted({picture.shape for picture in pictures})
@@ -132,7 +132,7 @@ def _tensor_names(model: bytes) -> list[str]:
 
 @contextlib.contextmanager
 def _without_gradient_notes() -> Iterator[None]:
-    """Keeps from the user that a graph for inference has no gradients; everything else is passed on."""
+    """Suppresses notes that an inference graph has no gradients; all other output is passed on."""
     log = logging.getLogger("absl")
 
     def other(record: logging.LogRecord) -> bool:
@@ -147,14 +147,14 @@ def _without_gradient_notes() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _without_quantizer_notes() -> Iterator[None]:
-    """Keeps from the user that the converter's own interpreter is an old one, and its arguments for itself."""
+    """Suppresses the converter's notes about its deprecated interpreter and its arguments."""
     with warnings.catch_warnings(), without_chatter(b"fully_quantize:"):
         warnings.filterwarnings("ignore", message=r"\s*Warning: tf.lite.Interpreter is deprecated")
         yield
 
 
 def check_onnx_installed() -> None:
-    """Rejects an export to ONNX, before any work is done, where the libraries for it are missing.
+    """Raises an error before any work is done if the libraries for the export to ONNX are missing.
 
     Raises:
         ImportError: If the `onnx` extra is not installed.

@@ -1,6 +1,6 @@
-"""Optimisers that learn slower the deeper a layer lies: one rate, and a factor for every layer.
+"""Optimisers with a learning rate factor per layer.
 
-A factor on the gradient would do nothing in Adam, which divides it out again; here it is on the step.
+A factor on the gradient would have no effect in Adam, which normalises it away; here it scales the step.
 
 Source: Howard & Ruder 2018, Universal Language Model Fine-tuning, section 3.2, discriminative fine-tuning.
 """

@@ -1,7 +1,7 @@
-"""Which learning rate to train with, found in some hundred batches: the rate rises batch by batch, the loss is watched.
+"""Finds a learning rate with about a hundred batches: the rate rises with every batch while the loss is recorded.
 
-At low rates nothing happens, then the loss falls, then it bursts. A good rate for training lies where the loss falls
-most steeply, well below the rate where it turns.
+At low rates the loss stays constant, then it falls, then it diverges. A good learning rate is where the loss falls most
+steeply, well below the rate where it turns.
 
 Source: Smith 2017, Cyclical Learning Rates for Training Neural Networks, section 3.3 (the range test, there read by
 eye); that the rate rises exponentially and the steepest descent is taken is the practice of Howard and Gugger 2020,
@@ -64,10 +64,10 @@ def find_learning_rate(
     steps: int = 100,
     smoothing: float = 0.8,
 ) -> LearningRateFinding:
-    """Trains for some batches with a rising learning rate, and takes everything back.
+    """Trains for some batches with a rising learning rate, then restores the model.
 
-    The model is afterwards as it was, whatever happens: weights, statistics, seeds, optimiser and its schedule. An
-    optimiser that was not built is built, as `fit` would.
+    The model is always restored afterwards: weights, statistics, seeds, optimiser and its schedule. An
+    optimiser that is not built yet is built, as in `fit`.
 
     Args:
         model: A built and compiled model; its own loss, regularisation, precision and optimiser are used.
@@ -75,8 +75,8 @@ def find_learning_rate(
             `keras.utils.PyDataset` or a list of batches, gone through again where there are too few; or a generator.
         lowest: The first rate.
         highest: The last rate.
-        steps: Batches from the lowest to the highest rate, each with the same factor over the one before.
-        smoothing: Weight of what was in the running means, 0 for none: 0.8 looks back over 5 batches.
+        steps: Number of batches from the lowest to the highest rate; the rate increases by a constant factor.
+        smoothing: Momentum of the running means, 0 for none: 0.8 averages over about 5 batches.
 
     Returns:
         Rates, losses and the suggestion.
@@ -104,7 +104,7 @@ def find_learning_rate(
 
 
 def write_finding(finding: LearningRateFinding, path: str | Path) -> Path:
-    """Draws the losses over the rates, with the suggestion.
+    """Plots the losses over the rates, with the suggestion.
 
     Args:
         finding: What `find_learning_rate` returned.

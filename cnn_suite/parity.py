@@ -9,7 +9,7 @@ Runtime = Callable[[str, np.ndarray], Answer | None]  # signature, pictures (1, 
 
 
 class ParityError(RuntimeError):
-    """An exported file that does not answer like the network."""
+    """An exported format gives different results from the network."""
 
 
 def largest_differences(
@@ -18,12 +18,12 @@ def largest_differences(
     pictures: Sequence[np.ndarray],
     measure: Callable[[np.ndarray, Answer, Answer], Mapping[str, float | bool]],
 ) -> dict[str, dict[str, float]]:
-    """How far other runtimes are from the reference at worst.
+    """The largest differences of other runtimes from the reference.
 
     Args:
         reference: The network.
-        others: Name of a runtime to the runtime.
-        pictures: At least one, uint8 `(height, width, 3)`, best of different sizes.
+        others: Maps the name of each runtime to the runtime.
+        pictures: At least one, uint8 `(height, width, 3)`, preferably of different sizes.
         measure: From a picture, the reference's answer `serving_default` and another's to differences by name: numbers,
             or whether something differs.
 

@@ -1,4 +1,4 @@
-"""`cnn-suite pull` and `cnn-suite weights`: known pretrained weights, fetched once and then taken from the cache.
+"""`cnn-suite pull` and `cnn-suite weights`: known pretrained weights, downloaded once and then read from the cache.
 
 Files lie in the cache as they were published. A detector or an encoding network is also converted, once, into a
 model folder, which is written elsewhere and moved to its place whole.
@@ -29,12 +29,12 @@ def pull(
     on_progress: OnProgress | None = None,
     while_importing: AbstractContextManager[Any] | None = None,
 ) -> Path:
-    """Fetches known weights, or takes them from local files; does nothing if they are in the cache.
+    """Downloads known weights, or takes them from local files; does nothing if they are in the cache.
 
     Args:
         name: A row of the table.
         source: The file, or a folder with the row's files under their own names, that was downloaded manually.
-        quiet: Say nothing on a terminal about the conversion.
+        quiet: Print nothing about the conversion.
         on_progress: Called with the bytes that are there and the bytes of all the row's files.
         while_importing: Entered while TensorFlow is imported for a conversion; what it says then can be muted so.
 
@@ -43,7 +43,7 @@ def pull(
 
     Raises:
         ValueError: If there is no such row; the text names the closest.
-        DownloadError: If a file cannot be had, written, or is not the one it should be.
+        DownloadError: If a file cannot be downloaded or written, or its digest is wrong.
     """
     if name not in KNOWN:
         raise ValueError(f"There are no known weights {name!r}.{did_you_mean_or_all(name, KNOWN)}")
@@ -70,21 +70,21 @@ def pull(
 
 
 def place_of(row: KnownWeights) -> Path:
-    """Where a row's model folder, file or files lie once they are pulled."""
+    """Location of an entry's model folder, file or files once they are pulled."""
     if row.becomes_folder:
         return model_folder(row.name)
     return files_folder(row.name) / row.files[0].name if len(row.files) == 1 else files_folder(row.name)
 
 
 def is_pulled(row: KnownWeights) -> bool:
-    """Tells whether a row is ready for use in the cache."""
+    """Tells whether an entry is ready for use in the cache."""
     if row.becomes_folder:
         return (model_folder(row.name) / "card.json").is_file()
     return all(is_whole(file, files_folder(row.name) / file.name) for file in row.files)
 
 
 def weights_table() -> list[dict[str, Any]]:
-    """Every row as plain values, with where it lies if it was pulled."""
+    """Every entry as plain values, with its location if it is pulled."""
     return [
         {
             "name": row.name,
@@ -104,7 +104,7 @@ def weights_table() -> list[dict[str, Any]]:
 
 
 def as_text() -> str:
-    """The table for people, one row per line, and where pulled things lie."""
+    """The table as readable text, one entry per line, and the location of pulled files."""
     form = "{:<25} {:<15} {:>9}  {:<6} {:<29} {:<25} {}"
     lines = [form.format("name", "task", "size", "pulled", "licence", "trained on", "published figure")]
     for row in KNOWN.values():
@@ -116,7 +116,7 @@ def as_text() -> str:
 
 
 def _turn(folder: Path) -> FileLock:
-    """The lock of a row: two processes convert it once."""
+    """The lock of an entry, so that two processes convert it only once."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -143,7 +143,7 @@ def _download_all(row: KnownWeights, on_progress: OnProgress | None) -> None:
 
 
 def _by_hand(row: KnownWeights) -> str:
-    """What to do without the network: the addresses that are still missing and the command to run then."""
+    """Instructions for working offline: the URLs still missing and the command to run then."""
     missing = [file.address for file in row.files if not is_whole(file, files_folder(row.name) / file.name)]
     if len(row.files) == 1:
         return f"Download {missing[0]} manually, then run `cnn-suite pull {row.name} --from FILE`."

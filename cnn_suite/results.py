@@ -1,4 +1,4 @@
-"""What a model says about one picture (`Detections`, `Classification`) and about itself (`ModelCard`).
+"""Results of a model for one picture (`Detections`, `Classification`) and its description (`ModelCard`).
 
 Shapes: boxes `(n, 4)` xyxy in pixels of the picture, one confidence and one class per box. NumPy and the standard
 library only: the apps read this file before their first frame.
@@ -25,7 +25,7 @@ class Detections:
         confidence: Float `(n,)` in [0, 1].
         class_id: Integer `(n,)`, an index into `labels`.
         labels: Names of all classes the detector knows; `()` when they have no names.
-        track_id: Integer `(n,)` with an identity that stays over frames, -1 if it is not yet known; None without
+        track_id: Integer `(n,)`, an identity that persists over frames, -1 if it is not yet known; None without
             a tracker.
 
     Raises:
@@ -103,14 +103,14 @@ class Detections:
 
 @dataclass(frozen=True, eq=False)
 class Classification:
-    """What one picture shows, as a probability for every class.
+    """Classification of one picture: a probability for every class.
 
     Args:
         probabilities: Float `(classes,)` in [0, 1].
         labels: Names of all classes in order of their number; `()` when they have no names.
 
     Raises:
-        ValueError: If there is no class, a number is not finite or no probability, or there is not one label per class.
+        ValueError: If there is no class, a number is not a finite probability, or there is not one label per class.
     """
 
     probabilities: np.ndarray
@@ -168,18 +168,18 @@ class ModelCard:
     """`card.json` of a model folder: everything a program needs to know to use the model, and where it came from.
 
     Args:
-        name: Name of the trained thing, such as "face_yolo".
+        name: Name of the model, such as "face_yolo".
         task: "detection", "classification", ...
         labels: Class names in the order of the model's class numbers.
         input: What the model takes: size, dtype, colour order, resizing.
         thresholds: Defaults built into the exported graph: confidence, iou, max_detections.
         model: Architecture: builder, anchors, strides, parameters.
-        metrics: Figures, with the data and the command they came from.
+        metrics: Metrics, with their data and command.
         parity: Largest differences between the exported formats.
         sizes: Bytes of each file.
         versions: Versions of the libraries that wrote it.
         sha256: Hexadecimal digest of each file.
-        extra: Keys of the file that are not named above, kept as they are.
+        extra: Other keys of the file, kept unchanged.
     """
 
     name: str
@@ -197,7 +197,7 @@ class ModelCard:
 
     @classmethod
     def read(cls, folder: str | os.PathLike[str]) -> ModelCard:
-        """The card of the model folder `folder`.
+        """Reads the card of the model folder `folder`.
 
         Raises:
             FileNotFoundError: If the folder or its card.json is missing.

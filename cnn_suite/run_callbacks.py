@@ -19,7 +19,7 @@ def read_history(path: str | Path) -> list[dict[str, str]]:
 
 
 def measured(row: Mapping[str, Any], name: str) -> float:
-    """A figure of a row; where it was not measured the infinity that is worse than any."""
+    """A metric of a row; if it was not measured, the infinity that is worse than any value."""
     worst = math.inf if _mode(name) == "min" else -math.inf
     try:
         value = float(row.get(name, "nan"))
@@ -29,7 +29,7 @@ def measured(row: Mapping[str, Any], name: str) -> float:
 
 
 class LastCheckpoint(keras.callbacks.Callback):
-    """Saves network and optimiser after every epoch, in one step: a killed process leaves the one of before.
+    """Saves network and optimiser after every epoch, atomically: a killed process leaves the previous checkpoint.
 
     Args:
         path: The .keras file.
@@ -47,13 +47,13 @@ class LastCheckpoint(keras.callbacks.Callback):
 
 
 class BestCheckpoint(keras.callbacks.ModelCheckpoint):
-    """Keras's checkpoint of the best epoch that passes over epochs without a measurement.
+    """Keras's checkpoint of the best epoch, which skips epochs without a measurement.
 
     Keras would warn at each of them, and take a NaN of the first epoch for the best for ever.
 
     Args:
         path: The .keras file.
-        monitor: The figure to watch; of a loss the smallest is best, of everything else the largest.
+        monitor: The metric to monitor; for a loss smaller is better, otherwise larger.
         rows: Rows of the history so far, whose best must be exceeded.
     """
 
@@ -97,13 +97,13 @@ class HistoryFile(keras.callbacks.Callback):
 
 
 class ResumableEarlyStopping(keras.callbacks.EarlyStopping):
-    """Keras's early stopping that counts the epochs before an interruption too.
+    """Keras's early stopping, which also counts the epochs before an interruption.
 
     Epochs without a measurement count as epochs without a better one.
 
     Args:
-        monitor: The figure to watch; of a loss the smallest is best, of everything else the largest.
-        patience: Epochs without a better figure before training stops.
+        monitor: The metric to monitor; for a loss smaller is better, otherwise larger.
+        patience: Epochs without improvement before training stops.
         rows: Rows of the history so far.
     """
 
@@ -136,7 +136,7 @@ def _best(values: Sequence[float], monitor: str) -> float:
 
 
 class FiniteLoss(keras.callbacks.Callback):
-    """Stops a training whose loss is not a number any more, before a checkpoint of it is written."""
+    """Stops training when the loss becomes NaN or infinite, before a checkpoint is written."""
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Looks at the loss.

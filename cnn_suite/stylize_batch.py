@@ -51,7 +51,7 @@ def stylize_with_model(
         `output`, how many `pictures` were painted, and `faults`: those that could not be, with the reason.
 
     Raises:
-        FileNotFoundError: If the model or picture does not exist.
+        FileNotFoundError: If the model or a picture does not exist.
         ValueError: If the model, the style, the strength or the colours cannot be used, or the only picture cannot.
         OSError: If something cannot be written.
     """

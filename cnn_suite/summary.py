@@ -1,4 +1,4 @@
-"""`cnn-suite summary`: the sums of a network that is named, as rows and as a table for people."""
+"""`cnn-suite summary`: the summary of a network, as rows and as a readable table."""
 
 import inspect
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from cnn_suite.trained import Trained, load_trained
 
 
 def summarise(network: str, size_hw: Sequence[int] | None = None) -> ModelSums:
-    """Counts a network.
+    """Summarises a network.
 
     Args:
         network: A builder of `cnn_suite.models` at its defaults, a model folder, the name of one in saved_models/, or a
@@ -24,7 +24,7 @@ def summarise(network: str, size_hw: Sequence[int] | None = None) -> ModelSums:
         size_hw: Size of its input; its own by default.
 
     Raises:
-        ConfigError, FileNotFoundError, ValueError: If the network or it cannot take that size does not exist.
+        ConfigError, FileNotFoundError, ValueError: If the network does not exist or cannot take that size.
     """
     if network in models.__all__:
         return model_sums(_built(network, size_hw))
@@ -57,7 +57,7 @@ def as_rows(sums: ModelSums) -> list[dict[str, Any]]:
 
 
 def render(sums: ModelSums) -> str:
-    """The table for people: a line a layer, and the sums."""
+    """The readable table: one line per layer, and the totals."""
     width = max([len(row.name) for row in sums.layers] + [10])
     lines = [
         f"{sums.name}, input {_times(sums.input_shape)}",

@@ -1,4 +1,4 @@
-"""What a network costs, layer by layer: output shape, activation size, parameters, multiply-adds.
+"""Cost of a network, layer by layer: output shape, activation size, parameters, multiply-adds.
 
 A multiply-add is one multiplication of a weight with a value, and its addition: what papers give as operations
 (GoogLeNet, ResNet) or multiplications. Only layers with weight kernels have any; additions of biases, norms, poolings
@@ -44,7 +44,7 @@ class ModelSums:
 
 
 def model_sums(model: keras.Model, image_shape: Sequence[int] | None = None) -> ModelSums:
-    """Counts a network.
+    """Computes the cost of a network.
 
     Args:
         model: Any Keras model; of several inputs the first is the picture.

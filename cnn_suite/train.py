@@ -36,8 +36,8 @@ def train(config: RunConfig, *, resume: bool = False, quiet: bool = False, runs:
 
     Args:
         config: What to train.
-        resume: Whether to continue with an interrupted run of the same name.
-        quiet: Whether to leave out the progress bar.
+        resume: Whether to continue an interrupted run of the same name.
+        quiet: Show no progress bar.
         runs: Folder of all runs.
 
     Returns:
@@ -68,15 +68,15 @@ def train(config: RunConfig, *, resume: bool = False, quiet: bool = False, runs:
 
 
 def try_rates(config: RunConfig, *, steps: int = 100, plot: Path | None = None) -> LearningRateFinding:
-    """Tries learning rates on a configuration's network and first batches; nothing of it is kept.
+    """Tries learning rates on a configuration's network and first batches; nothing is saved.
 
     Args:
         config: What would be trained.
         steps: Batches to try.
-        plot: Where to draw the loss over the rate; None for no drawing.
+        plot: File for a plot of the loss over the rate; None for no plot.
 
     Raises:
-        ImportError: If a drawing is asked for and matplotlib is missing.
+        ImportError: If a plot is requested and matplotlib is missing.
     """
     if plot is not None:
         require_matplotlib()
@@ -92,11 +92,11 @@ def try_rates(config: RunConfig, *, steps: int = 100, plot: Path | None = None) 
 
 
 def untrained(config: RunConfig, data: Any) -> keras.Model:
-    """The network of a configuration as its first phase begins: compiled, with what learns chosen.
+    """The network of a configuration at the beginning of its first phase: compiled, with its trainable layers selected.
 
     Args:
         config: A configuration that `resolved` has completed.
-        data: What the task's `datasets` gave.
+        data: The result of the task's `datasets`.
     """
     model, phase = _network(config, data), phases(config.training)[0]
     set_trainable(model, phase.train)

@@ -1,4 +1,4 @@
-"""Trained networks as files: read for inference, whatever precision they were trained in; told apart by weights."""
+"""Trained networks as files, read for inference in float32 and identified by their weights."""
 
 import hashlib
 import json

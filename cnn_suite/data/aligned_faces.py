@@ -1,7 +1,7 @@
-"""Faces brought to ArcFace's template, with the number of their person: for networks that tell people apart.
+"""Faces aligned to ArcFace's template, with person ids, for training encoding networks.
 
-They come from a landmarks CSV, whose points lay them in place, or from folders of people whose pictures are aligned
-already. Chance moves the points a little, as a detector would, and changes the pixels.
+They come from a landmarks CSV, whose points are used for alignment, or from folders of people with aligned pictures.
+Augmentation shifts the points a little, as a detector would, and changes the pixels.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,9 +26,9 @@ class AlignedFaces:
     """Faces held in memory.
 
     Args:
-        pictures: Functions that give them, RGB uint8.
-        points_px: Their five points in those pictures; where they are aligned already, the template's at their size.
-        people: Name of the person of each.
+        pictures: Functions that return the pictures, RGB uint8.
+        points_px: Their five points in those pictures; for aligned pictures, the template's points at their size.
+        people: Name of the person in each.
         size: Side of the aligned faces in pixels.
     """
 
@@ -50,13 +50,13 @@ class AlignedFaces:
         return len(self.people)
 
     def still(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """A face as it is, uint8, and the number of its person `(1,)`."""
+        """A face without augmentation, uint8, and its person id `(1,)`."""
         return align_face(self._pictures[number], self._points[number], self.size), self._target(number)
 
     def random(
         self, number: int, generator: np.random.Generator, settings: Augmentation
     ) -> tuple[np.ndarray, np.ndarray]:
-        """A face randomly changed, uint8, and the number of its person `(1,)`."""
+        """A randomly augmented face, uint8, and its person id `(1,)`."""
         points = self._points[number]
         between = np.linalg.norm(points[1] - points[0])
         moved = points + generator.normal(0, settings.jitter * between, points.shape)

@@ -1,6 +1,6 @@
-"""The one internal form of detection data: pictures with unit boxes, named splits, and the faults found on the way.
+"""The internal representation of detection data: pictures with unit boxes, named splits, and the faults found.
 
-Every reader (VOC XML, YOLO txt, COCO JSON, landmarks CSV) ends in `DetectionData`. A reader never stops half-way:
+Every reader (VOC XML, YOLO txt, COCO JSON, landmarks CSV) returns `DetectionData`. A reader never stops half-way:
 it collects faults and keeps in `splits` only what is sound, so that a caller can stop (`checked`), list everything
 (`cnn-suite doctor`) or write a repaired copy.
 
@@ -38,7 +38,7 @@ REPAIRS = {
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong in a data set: where it is, what it is, and what to do about it."""
+    """One fault of a data set: where it is, what is wrong, and what to do about it."""
 
     file: str
     line: int | None
@@ -56,7 +56,7 @@ class Fault:
 
 
 class DataFaultError(ValueError):
-    """Raised when faulty data would be used. `faults` holds all of them; the message lists the first ten."""
+    """Raised if faulty data would be used. `faults` contains all faults; the message lists the first ten."""
 
     def __init__(self, faults: Sequence[Fault], path: Path | str = "PATH") -> None:
         self.faults = tuple(faults)
@@ -73,7 +73,7 @@ class DataFaultError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class AnnotatedPicture:
-    """One picture and its truth.
+    """One picture and its annotations.
 
     Args:
         path: The picture file.
@@ -119,15 +119,15 @@ class AnnotatedPicture:
 
 @dataclass(frozen=True, eq=False)
 class DetectionData:
-    """Labels, splits and faults of one data set, whatever format it came in.
+    """Labels, splits and faults of one data set, independent of its format.
 
     Args:
         labels: Class names, indexed by class id.
-        splits: Split name to its sound pictures.
+        splits: Maps split names to their valid pictures.
         faults: Everything found wrong, in file order.
         format: The format it was read from ("voc", "yolo_txt", "coco", "landmarks_csv").
         root: The folder it was read from.
-        notes: What the reader decided by itself (labels inferred, background pictures), one sentence each.
+        notes: Decisions made by the reader (inferred labels, background pictures), one sentence each.
     """
 
     labels: tuple[str, ...]
@@ -151,7 +151,7 @@ class DetectionData:
         return tuple(picture for name in names for picture in self.splits[name])
 
     def checked(self) -> DetectionData:
-        """This data itself when it has no fault.
+        """Returns this data if it has no faults.
 
         Raises:
             DataFaultError: If there is any fault.

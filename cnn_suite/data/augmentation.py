@@ -1,6 +1,6 @@
-"""Random training pictures whose boxes move along: mirror, scale and shift, mosaic.
+"""Random augmentation of training pictures and their boxes: mirror, scale and shift, mosaic.
 
-Every random number comes from the seed it is given, so that an epoch can be made again exactly.
+Every random number comes from the given seed, so that an epoch can be reproduced exactly.
 """
 
 import math
@@ -24,14 +24,14 @@ class Example(NamedTuple):
 def augment(
     example: Example, seed: tf.Tensor, canvas_hw: tf.Tensor, settings: Augmentation, resize: str = "letterbox"
 ) -> Example:
-    """One picture, turned, scaled and shifted at random, on a canvas of its own.
+    """One picture, randomly flipped, scaled and shifted, on its own canvas.
 
     Args:
         example: Picture and truths.
         seed: Int `(2,)`.
         canvas_hw: Int `(2,)`, size of the result.
         settings: Ranges.
-        resize: How a picture comes to its size before chance has its say: "letterbox" or "stretch".
+        resize: How a picture is resized before augmentation: "letterbox" or "stretch".
 
     Returns:
         Float32 picture of `canvas_hw` and the truths that are still in view, clipped to it.
@@ -46,7 +46,7 @@ def mosaic(
     settings: Augmentation,
     resize: str = "letterbox",
 ) -> Example:
-    """Four pictures in one, met in a random point of the middle half of the canvas.
+    """Four pictures combined into one, meeting at a random point of the middle half of the canvas.
 
     Args:
         examples: Four pictures with their truths.

@@ -1,4 +1,4 @@
-"""Background pictures: folders of pictures that hold none of the objects, added to training as they are."""
+"""Background pictures: folders of pictures without any of the objects, added to training unchanged."""
 
 from pathlib import Path
 

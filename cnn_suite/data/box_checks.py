@@ -1,4 +1,4 @@
-"""Checks that every format shares: boxes inside their picture, sound pictures, known classes, no leak between splits.
+"""Checks shared by all formats: boxes inside their picture, valid pictures, known classes, no leak between splits.
 
 Readers turn each object into a `RawBox` in pixels with the line it stands on, and `annotated_picture` does the rest.
 """
@@ -22,7 +22,7 @@ _FATAL = ("not_finite", "unknown_class", "malformed")  # the truth of such a pic
 
 @dataclass(frozen=True)
 class RawBox:
-    """One object as its file gives it: class name, edges x0, y0, x1, y1 in pixels, and where it stands."""
+    """One object as given in its file: class name, edges x0, y0, x1, y1 in pixels, and its location in the file."""
 
     label: str
     xyxy_px: tuple[float, float, float, float]
@@ -46,7 +46,7 @@ def picture_size_or_fault(path: Path, file: str, line: int | None) -> tuple[tupl
 def annotated_picture(
     path: Path, size_hw: tuple[int, int], raw_boxes: Sequence[RawBox], labels: Sequence[str], file: str
 ) -> tuple[AnnotatedPicture | None, list[Fault]]:
-    """Check the objects of one picture and bring them into unit coordinates.
+    """Check the objects of one picture and convert them to unit coordinates.
 
     Args:
         path: The picture file.
@@ -56,7 +56,7 @@ def annotated_picture(
         file: The annotation file, for messages.
 
     Returns:
-        The picture with its sound boxes, or None if the truth cannot be told (unknown class, not a number), and
+        The picture with its valid boxes, or None if its annotations are unusable (unknown class, not a number), and
         all faults.
     """
     faults: list[Fault] = []

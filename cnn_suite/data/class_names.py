@@ -1,4 +1,4 @@
-"""Names of classes for data that number them, and whether the numbers can be right."""
+"""Class names for data with numbered classes, and a check of the numbers."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,7 @@ _MOST_CLASSES = 65536  # three times those of ImageNet-21k: more are pixels or i
 
 
 def class_names(splits: Mapping[str, LabelledPictures], labels: Sequence[str] | None, source: str) -> tuple[str, ...]:
-    """The given names, or "0" to the largest class.
+    """The given names, or "0" up to the largest class.
 
     Args:
         splits: Pictures with their classes.

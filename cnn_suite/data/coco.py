@@ -31,7 +31,7 @@ _FIX = "Correct the file or export it again."
 
 
 def is_coco(path: Path) -> bool:
-    """Whether a JSON file is COCO's, or a folder holds such files."""
+    """Whether a JSON file is in COCO format, or a folder contains such files."""
     return any(_looks_like(file) for file in _json_files(path))
 
 

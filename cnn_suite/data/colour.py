@@ -1,4 +1,4 @@
-"""Random colour of training pictures as one affine map of their RGB values.
+"""Random colour augmentation as one affine map of RGB values.
 
 Brightness, contrast, saturation and hue are all affine in RGB (hue as a turn of the colour plane of YIQ), so they are
 composed into one 3x3 matrix and one offset and cost a single product a pixel: about a tenth of the time of
@@ -59,7 +59,7 @@ def random_colour(image: tf.Tensor, seed: tf.Tensor, settings: ColourRanges) -> 
 
 
 def random_colours(images: tf.Tensor, seed: tf.Tensor, settings: ColourRanges) -> tf.Tensor:
-    """A batch of pictures, each with its own random colour; as `random_colour` does it with one.
+    """A batch of pictures, each with its own random colour change; see `random_colour`.
 
     Args:
         images: Float32 `(batch, height, width, 1 or 3)`, 0..255. Grey pictures have neither saturation nor hue.

@@ -1,4 +1,4 @@
-"""What `cnn-suite doctor` finds: every fault of a data set at once, and the figures that explain how training goes."""
+"""The report of `cnn-suite doctor`: all faults of a data set, and statistics that matter for training."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DECODING_THREADS = 4
 
 @dataclass(frozen=True)
 class DoctorReport:
-    """Everything the doctor found; `data` holds the pictures that are sound and decode.
+    """Everything the doctor found; `data` contains the valid pictures.
 
     Dictionaries go from split to label to count (`classes`), from name to value, or from name to quantiles
     (`statistics.QUANTILES`). `anchor_fit` and `collisions` are None if there are too few boxes for anchors.
@@ -89,14 +89,14 @@ def examine(
     strides: Sequence[int] = (8, 16, 32),
     on_progress: OnProgress | None = None,
 ) -> DoctorReport:
-    """Read a data set, decode every picture, and collect all faults and figures.
+    """Read a data set, decode every picture, and collect all faults and statistics.
 
     Args:
         path: Folder (or data.yaml, JSON or CSV file) of the data set.
         format: A format of `sources.FORMATS`, or "auto".
         labels: Class names in order; None takes them from the data.
         anchors: Widths and heights in pixels of the network's input, `(k, 2)` or `(heads, k / heads, 2)`; None finds
-            three a head by k-means.
+            three per head with k-means.
         image_size_hw: Height and width of the network's input.
         strides: Input pixels per grid cell of each head.
         on_progress: Called with the number of pictures decoded and their total.
@@ -106,7 +106,7 @@ def examine(
 
     Raises:
         FileNotFoundError: If `path` does not exist.
-        ValueError: If the format cannot be told, or anchors and strides do not go together.
+        ValueError: If the format cannot be detected, or anchors and strides do not match.
     """
     given = _checked_anchors(anchors, strides)
     data = with_decoding_faults(read_detection_data(path, format, labels), on_progress)
@@ -134,7 +134,7 @@ def examine(
 
 
 def with_decoding_faults(data: DetectionData, on_progress: OnProgress | None = None) -> DetectionData:
-    """The data without the pictures that do not decode as a whole, each of them a fault."""
+    """The data without the pictures that cannot be fully decoded, each of them reported as a fault."""
     paths = list(dict.fromkeys(picture.path for picture in data.pictures(data.splits)))
     problems: dict[Path, str] = {}
     with ThreadPoolExecutor(_DECODING_THREADS) as pool:

@@ -15,7 +15,7 @@ _SIZES_SHOWN = 5
 
 
 def print_report(report: DoctorReport, console: Console | None = None) -> None:
-    """Print `render(report)`; faults are wrapped nowhere, so that `file:line` stays one clickable piece."""
+    """Print `render(report)`; faults are not wrapped, so that `file:line` stays clickable."""
     (console or Console(soft_wrap=True)).print(render(report))
 
 

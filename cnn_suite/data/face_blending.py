@@ -1,7 +1,7 @@
-"""Faces that nobody has: two aligned faces mixed all over, or one on one side of a soft border and the other beyond.
+"""Synthetic faces: two aligned faces blended, or joined along a soft border.
 
-Aligned faces lie on each other eye on eye. A teacher encodes the mixture as it would any face, and a few hundred people
-become as many as there are pairs of them. Without a teacher such pictures have no person.
+In aligned faces, eyes and mouths coincide. A teacher encodes a mixture like any face, so that a few hundred people
+become as many as there are pairs of them. Without a teacher such pictures have no label.
 
 Source: Zhang et al. 2018, mixup; Yun et al. 2019, CutMix; Beyer et al. 2021, Knowledge distillation: A good teacher is
 patient and consistent, section 3.1, for the teacher's part.
@@ -15,11 +15,11 @@ SOFTNESS = 0.04  # of the border, in sides of the picture
 
 
 def blended(images: tf.Tensor, probability: float, seed: tf.Tensor) -> tf.Tensor:
-    """A batch of faces, some of them mixed with their neighbour in the batch.
+    """A batch of faces, some of them blended with their neighbour in the batch.
 
     Args:
         images: Float `(batch, height, width, 3)`.
-        probability: Of a face to be mixed.
+        probability: Probability that a face is blended.
         seed: Int `(2,)`.
 
     Returns:

@@ -1,7 +1,7 @@
-"""From faces with points to square crops and their targets: cut, turned, mirrored and blurred at random.
+"""Square crops of faces with points, and their targets: randomly cropped, rotated, mirrored and blurred.
 
-A crop is what a detector's box would give, a little off: the box around the points, moved and scaled. The target is 1
-and the points in sides of the crop; some crops lie beside the face, and theirs is 0.
+A crop imitates an imprecise detector: the box around the points, shifted and scaled. The target is 1 and the points in
+units of the crop's side; some crops are next to the face, and their target is 0.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from cnn_suite.runtime.face_crop import crop, crop_matrix, moved
 
 
 class FaceCrops:
-    """Faces held in memory, and the crops made of them.
+    """Faces in memory, and crops of them.
 
     Args:
         faces: Faces with 68 points.
@@ -39,14 +39,14 @@ class FaceCrops:
         return np.array(box_of_points(self.faces[number].points_px, FACE_MARGINS, picture.shape[:2]))
 
     def still(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """The crop of a face as it is, uint8, and its target."""
+        """The crop of a face without augmentation, uint8, and its target."""
         matrix = crop_matrix(self.box_px(number), self.size)
         return crop(self._pictures[number], matrix, self.size), self._target(number, matrix)
 
     def random(
         self, number: int, generator: np.random.Generator, settings: Augmentation
     ) -> tuple[np.ndarray, np.ndarray]:
-        """A crop of a face randomly changed, uint8, and its target."""
+        """A randomly augmented crop of a face, uint8, and its target."""
         if generator.random() < settings.no_face:
             return self._beside(number, generator)
         matrix = self._random_matrix(number, generator, settings)

@@ -1,4 +1,4 @@
-"""Batches of examples that are made on the fly from their numbers, the same for the same seed.
+"""Batches of examples generated on the fly from their numbers, reproducible for a given seed.
 
 A source has a length and a method `random(number, generator, settings)` that gives a uint8 picture and a target.
 """
@@ -13,16 +13,16 @@ Example = tuple[np.ndarray, np.ndarray]
 
 
 class ExampleSource(Protocol):
-    """What examples are made of."""
+    """A source of examples."""
 
     def __len__(self) -> int:
         """How many there are."""
 
     def still(self, number: int) -> Example:
-        """Picture `(size, size, 3)` and target of one, without randomness."""
+        """Picture `(size, size, 3)` and target of one example, without augmentation."""
 
     def random(self, number: int, generator: np.random.Generator, settings: Any) -> Example:
-        """The same, randomly changed."""
+        """The same, randomly augmented."""
 
 
 def in_passes(count: int, seed: int) -> Callable[[int], int]:
@@ -48,13 +48,13 @@ def training_batches(
     """Batches of the examples from place `first` up to `last`: float32 pictures and targets.
 
     Args:
-        source: What they are made of.
-        settings: What `random` takes: the ranges of chance.
+        source: Source of the examples.
+        settings: The augmentation settings passed to `random`.
         batch_size: Examples per batch.
         seed: Seed for order and random changes.
         first: Where an interrupted training continues.
-        last: The first place that is not given any more.
-        number_of: From a place to the number of an example; in passes over all by default.
+        last: End of the range, exclusive.
+        number_of: Maps a place to the number of an example; defaults to passes over all examples.
     """
     chosen = number_of or in_passes(len(source), seed)
 
@@ -65,7 +65,7 @@ def training_batches(
 
 
 def evaluation_batches(source: ExampleSource, batch_size: int) -> tf.data.Dataset:
-    """Batches of all examples as they are, in order."""
+    """Batches of all examples without augmentation, in order."""
     numbers = tf.data.Dataset.range(len(source))
     return _batches(numbers, lambda index: source.still(int(index)), source, batch_size)
 

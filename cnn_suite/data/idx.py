@@ -1,4 +1,4 @@
-"""IDX files, the form of MNIST: `train-images-idx3-ubyte` with `train-labels-idx1-ubyte`, `t10k-...`, also gzipped.
+"""IDX files, the format of MNIST: `train-images-idx3-ubyte` with `train-labels-idx1-ubyte`, `t10k-...`, also gzipped.
 
 Source: Y. LeCun, The MNIST database, "File formats for the MNIST database".
 """
@@ -22,7 +22,7 @@ _GZIP_RATIO = 1032  # the most that deflate can make of one byte (zlib's technic
 
 
 def is_idx(path: Path) -> bool:
-    """Whether a folder holds a pair of IDX files."""
+    """Whether a folder contains a pair of IDX files."""
     return path.is_dir() and bool(_image_files(path))
 
 
@@ -51,7 +51,7 @@ def idx_array(path: Path) -> np.ndarray:
     """The array of an IDX file, gzipped or not.
 
     Raises:
-        ValueError: If it is no IDX file, or shorter or longer than it says.
+        ValueError: If it is not an IDX file, or its length differs from its header.
     """
     try:
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:

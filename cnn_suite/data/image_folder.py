@@ -1,4 +1,4 @@
-"""Class folders: `root/class/picture` or `root/split/class/picture`, on disk or in a zip that is read as it lies."""
+"""Class folders: `root/class/picture` or `root/split/class/picture`, on disk or in a zip, read without unpacking."""
 
 import threading
 import zipfile
@@ -30,10 +30,10 @@ def read_image_folder(path: Path, labels: Sequence[str] | None = None) -> Classi
     Args:
         path: Folder or zip. Where its first sub-folders are all named like splits (train, val, test, ...), classes lie
             one level deeper; otherwise everything is the split "train".
-        labels: Class names in order; sorted folder names by default.
+        labels: Class names in order; defaults to the sorted folder names.
 
     Raises:
-        ValueError: If there are no class folders, a zip is damaged, or a folder is none of `labels`.
+        ValueError: If there are no class folders, a zip is damaged, or a folder is not in `labels`.
     """
     if path.is_file():
         files, content = _zip_members(path)

@@ -1,7 +1,7 @@
-"""Pictures with one class each, as every source of a classifier gives them; and parts of them without leaks.
+"""Pictures with one class each, the common representation of classification data; and leak-free splits of them.
 
-A picture is decoded when it is asked for. What it is (the bytes of its file or of its pixels) gives a fingerprint, by
-which parts are drawn: always the same ones, the same whatever is added to the data set, and equal pictures together.
+A picture is decoded on demand. Its content (the bytes of its file or pixels) gives a fingerprint, by which splits are
+drawn: always the same, even if pictures are added to the data set, and with identical pictures on the same side.
 """
 
 import hashlib
@@ -17,10 +17,10 @@ class LabelledPictures:
     """Pictures in order.
 
     Args:
-        names: What tells a person which picture it is: a path, or a number.
+        names: Human-readable names of the pictures: paths, or numbers.
         class_ids: Int32 `(n,)`.
-        load: From a picture's number to its pixels, uint8 `(height, width, channels)`, RGB or grey.
-        content: From a picture's number to the bytes that make it what it is.
+        load: Maps a picture's number to its pixels, uint8 `(height, width, channels)`, RGB or grey.
+        content: Maps a picture's number to the bytes of its content.
     """
 
     names: Sequence[str]
@@ -32,7 +32,7 @@ class LabelledPictures:
         return len(self.names)
 
     def take(self, indices: Iterable[int]) -> "LabelledPictures":
-        """The chosen pictures, in the order given."""
+        """The selected pictures, in the given order."""
         chosen = np.asarray(list(indices), np.int64)
         load, content = self.load, self.content
         return LabelledPictures(
@@ -53,8 +53,8 @@ class ClassificationData:
 
     Args:
         labels: Class names in the order of the class numbers.
-        splits: Name of a split to its pictures.
-        root: Where the data lie, for messages.
+        splits: Maps split names to pictures.
+        root: Location of the data, for messages.
     """
 
     labels: tuple[str, ...]
@@ -92,10 +92,10 @@ def of_arrays(images: np.ndarray, class_ids: np.ndarray, source: str) -> Labelle
     Args:
         images: Uint8 `(n, height, width)` or `(n, height, width, channels)`.
         class_ids: Whole numbers `(n,)` or `(n, 1)`.
-        source: Where they come from, for messages.
+        source: Source of the data, for messages.
 
     Raises:
-        ValueError: If an array is not of its kind, or their lengths differ.
+        ValueError: If an array has the wrong type or shape, or their lengths differ.
     """
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] not in (1, 3)):
         raise ValueError(
@@ -115,7 +115,7 @@ def of_arrays(images: np.ndarray, class_ids: np.ndarray, source: str) -> Labelle
 
 
 def held_out(pictures: LabelledPictures, share: float) -> tuple[LabelledPictures, LabelledPictures]:
-    """Pictures in two parts: the rest, and a fraction of every class.
+    """Splits pictures into two parts: the rest, and a held-out fraction of every class.
 
     The share is drawn by fingerprint, so that it is the same for everybody who has the data. A picture that occurs
     more than once, in whatever class, is never in both parts.
@@ -144,7 +144,7 @@ def few_of_each(pictures: LabelledPictures, count: int) -> LabelledPictures:
 
 
 def without_those_of(pictures: LabelledPictures, others: LabelledPictures) -> tuple[LabelledPictures, int]:
-    """Pictures whose content is not among others, and how many were left out."""
+    """Pictures whose content does not occur in another set, and the number of those removed."""
     known = set(others.fingerprints().tolist())
     kept = [index for index, one in enumerate(pictures.fingerprints().tolist()) if one not in known]
     return pictures.take(kept), len(pictures) - len(kept)

@@ -1,4 +1,4 @@
-"""From labelled pictures to batches: kept at one size, shuffled by number, gathered and augmented a batch at a time."""
+"""Batches of labelled pictures: stored at one size, shuffled by number, gathered and augmented batch by batch."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,12 +17,12 @@ Gather = Callable[[tf.Tensor], tf.Tensor]  # numbers of pictures (batch,) to uin
 
 
 def kept_size(size_hw: Sequence[int], margin: float) -> tuple[int, int]:
-    """Size at which pictures are kept for random views of `size_hw`."""
+    """Size at which pictures are stored for random views of `size_hw`."""
     return round(size_hw[0] * margin), round(size_hw[1] * margin)
 
 
 def gatherer(pictures: LabelledPictures, size_hw: Sequence[int], data: Data, channels: int) -> Gather:
-    """What gives pictures by number: from memory where they are cached, decoded again otherwise."""
+    """A function that returns pictures by number: from memory if they are cached, otherwise decoded on demand."""
 
     def load(index: int) -> np.ndarray:
         return resized(pictures.load(int(index)), size_hw, data.resize, channels)
@@ -58,10 +58,10 @@ def training_batches(
     first_epoch: int = 0,
     class_weights: Sequence[float] | None = None,
 ) -> tf.data.Dataset:
-    """Augmented full batches of every epoch from `first_epoch` on, the same for the same seed.
+    """Augmented full batches of every epoch from `first_epoch` on, reproducible for a given seed.
 
     Args:
-        pictures: What to learn from.
+        pictures: Training pictures.
         classes: Number of classes.
         size_hw: Size of the network's input.
         channels: Channels of the network's input.
@@ -69,7 +69,7 @@ def training_batches(
         seed: Seed for order and augmentation.
         steps_per_epoch: Batches of one epoch.
         epochs: Epochs of the whole training.
-        first_epoch: Where an interrupted training continues.
+        first_epoch: Epoch from which an interrupted training continues.
         class_weights: Weight of every class, or None.
 
     Returns:
@@ -102,7 +102,7 @@ def training_batches(
 def evaluation_batches(
     pictures: LabelledPictures, classes: int, size_hw: Sequence[int], channels: int, data: Data
 ) -> tf.data.Dataset:
-    """Batches in order, without randomness: images as they are served, and class shares."""
+    """Batches in order, without augmentation: images as in the exported graph, and class shares."""
     gather = gatherer(pictures, kept_size(size_hw, data.margin), data, channels)
     class_ids = tf.constant(pictures.class_ids)
 

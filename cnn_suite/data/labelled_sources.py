@@ -1,4 +1,4 @@
-"""Data sets for classifiers, read in whatever form they are stored in."""
+"""Readers of classification data sets in all supported formats."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,8 +22,8 @@ def read_labelled_data(
     """Reads a data set.
 
     Args:
-        path: Folder, zip or file; for `tfds:NAME` the folder of prepared data sets, empty for TFDS's own.
-        format: "image_folder", "idx", "npz", "tfds:NAME", or "auto" to look.
+        path: Folder, zip or file; for `tfds:NAME` the folder of prepared data sets, empty for TFDS's default.
+        format: "image_folder", "idx", "npz", "tfds:NAME", or "auto" to detect it.
         labels: Class names in order, or None for the data's own.
 
     Raises:

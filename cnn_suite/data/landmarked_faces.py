@@ -1,6 +1,6 @@
 """Faces with their points and people, from the landmarks CSV of `landmarks_csv.py`.
 
-The 68 points are numbered as in Multi-PIE: 36..41 the eye that is left in the picture (the person's right one), 42..47
+The 68 points are numbered as in Multi-PIE: 36..41 the left eye in the picture (the person's right eye), 42..47
 the other one, 30 the tip of the nose, 48 and 54 the corners of the mouth.
 """
 
@@ -16,7 +16,7 @@ FIVE_MIRRORED = (1, 0, 2, 4, 3)  # which of `face_alignment.FIVE` each becomes i
 
 @dataclass(frozen=True)
 class LandmarkedFace:
-    """One face: its picture, whose it is, and its points `(k, 2)` in pixels of the picture."""
+    """One face: its picture, its person, and its points `(k, 2)` in pixels of the picture."""
 
     path: Path
     person: str
@@ -29,7 +29,7 @@ class LandmarkedFace:
 
 
 def read_landmarked_faces(path: Path | str) -> tuple[LandmarkedFace, ...]:
-    """Every face of a landmarks CSV whose points are not in dispute, in file order.
+    """Every face of a landmarks CSV whose annotations agree, in file order.
 
     Args:
         path: The CSV file, or the folder that holds it and images/.

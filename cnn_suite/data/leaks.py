@@ -1,6 +1,6 @@
 """The same picture in two splits: by path, and by content where two files are equal byte for byte.
 
-A leak makes a test figure too good without a word, so readers report it like any other fault.
+A leak silently makes test results too good, so readers report it like any other fault.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Listed = Mapping[tuple[str, Path], tuple[str, int | None]]  # (split, picture) t
 
 @dataclass(frozen=True)
 class Leak:
-    """One picture that stands in two splits; it should leave `split` because `kept_split` has it too."""
+    """One picture that is in two splits; it should be removed from `split`, because `kept_split` has it too."""
 
     split: str
     picture: AnnotatedPicture
@@ -45,7 +45,7 @@ def find_leaks(splits: Splits) -> tuple[Leak, ...]:
 def take_out_leaks(
     splits: Splits, listed: Listed | None = None
 ) -> tuple[dict[str, tuple[AnnotatedPicture, ...]], list[Fault]]:
-    """Splits without the leaked pictures, and one fault for each picture taken out.
+    """Splits without the leaked pictures, and one fault for each removed picture.
 
     Args:
         splits: Split name to pictures.

@@ -29,7 +29,7 @@ def read_npz(path: Path, labels: tuple[str, ...] | None = None) -> Classificatio
         labels: Class names in order; the file's own `label_names` or "0" to the largest class by default.
 
     Raises:
-        ValueError: If the file is damaged, too large, holds no pair, or has classes beyond `labels`.
+        ValueError: If the file is damaged, too large, contains no pair, or has classes beyond `labels`.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:

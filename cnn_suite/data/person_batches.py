@@ -1,4 +1,4 @@
-"""Batches of P people with K pictures each, without which there are hardly two pictures of one person in a batch."""
+"""Batches of P people with K pictures each, so that every batch has several pictures of the same person."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ def people_and_pictures(
 ) -> Callable[[int], int]:
     """From the place in an endless training to the number of a picture, so that every batch has P people with K each.
 
-    A person with fewer than K pictures gives some of them twice; people with a single picture are left out.
+    Pictures of a person with fewer than K are repeated; people with a single picture are omitted.
 
     Args:
         person_ids: Person of every picture, int `(n,)`.

@@ -1,4 +1,4 @@
-"""Random squares of photographs, for networks that learn from pictures of anything."""
+"""Random square crops of photographs, for networks trained on arbitrary pictures."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,17 +16,17 @@ _PHOTOGRAPHS = ("astronaut.png", "camera.png", "chelsea.png", "coffee.png", "mot
 
 
 class CropSettings(Protocol):
-    """The range of chance."""
+    """The augmentation settings."""
 
     scale: tuple[float, float]
 
 
 class PhotoCrops:
-    """Squares of photographs that lie in memory; see `generated_batches.ExampleSource`.
+    """Square crops of photographs in memory; see `generated_batches.ExampleSource`.
 
     Args:
-        folders: Photographs of every folder, uint8 `(height, width, 3)`; each folder is drawn from equally often, one
-            that is given twice twice as often.
+        folders: Photographs of every folder, uint8 `(height, width, 3)`; each folder is sampled equally often, one
+            that is listed twice, twice as often.
         size: Side of the squares in pixels.
     """
 

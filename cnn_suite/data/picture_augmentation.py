@@ -1,4 +1,4 @@
-"""Random changes of a batch of training pictures that keep their classes, and mixtures that share them out.
+"""Random augmentation of a batch of training pictures that preserves classes, and mixtures that combine them.
 
 All of them work on the whole batch at once and draw every number from the seed they are given. A change whose setting
 is 0 adds nothing to the graph: mirror and shift alone are one kernel on bytes.
@@ -53,7 +53,7 @@ def augment_pictures(images: tf.Tensor, seed: tf.Tensor, settings: Augmentation,
 def mix_pictures(
     images: tf.Tensor, shares: tf.Tensor, seed: tf.Tensor, settings: Augmentation
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """MixUp or CutMix of every picture with the one before it in the batch; where both are set, one of them a batch.
+    """MixUp or CutMix of every picture with the one before it in the batch; if both are set, one of them per batch.
 
     Args:
         images: Uint8 or float32 `(batch, height, width, channels)`, in random order.

@@ -71,7 +71,7 @@ def picture_size_hw(path: Path | str) -> tuple[int, int]:
 
 
 def decode_problem(path: Path | str) -> str | None:
-    """Why a picture file cannot be used, or None when all of it decodes.
+    """Why a picture file cannot be used, or None if it decodes completely.
 
     OpenCV 4 fills the lost part of a cut-off JPEG with grey and reports nothing (OpenCV 5 rejects it), so the end
     marker is looked for too.

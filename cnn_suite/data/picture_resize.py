@@ -1,4 +1,4 @@
-"""From a picture of any size to the input of a classifier, the same in NumPy (training) and in the exported graph.
+"""Resizing of pictures to the input of a classifier, identical in NumPy (training) and in the exported graph.
 
 The picture is cut or padded to the input's proportions first and resized once, so that the resize has a fixed size.
 """
@@ -15,7 +15,7 @@ LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as OpenCV's grey
 
 
 def resized(image: np.ndarray, size_hw: Sequence[int], how: str, channels: int) -> np.ndarray:
-    """A picture at the size and with the channels of a network.
+    """A picture with the size and channels of a network's input.
 
     Args:
         image: Uint8 `(height, width, 1 or 3)`.

@@ -1,4 +1,4 @@
-"""A sheet of training pictures: each as it is, and as training sees it, over and over."""
+"""A sheet of training pictures: each unchanged, and in several augmented versions."""
 
 import math
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ def picture_sheet(
     columns: int,
     seed: int,
 ) -> np.ndarray:
-    """Pictures in rows: on the left without any change, then changed as in training, with their classes below.
+    """Pictures in rows: unchanged on the left, then augmented as in training, with their classes below.
 
     Args:
         config: Size of the input, resizing and augmentation.

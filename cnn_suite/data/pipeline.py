@@ -1,4 +1,4 @@
-"""From annotated pictures to batches: decode, cache, shuffle, augment, batch, prefetch, all in tf.data.
+"""Batches of annotated pictures: decode, cache, shuffle, augment, batch, prefetch, all in tf.data.
 
 Pictures may have any size and any number of boxes; a batch is padded to its own largest number, nothing is cut.
 """
@@ -64,14 +64,14 @@ def training_batches(
     so that none is left out where the batch size does not divide their number.
 
     Args:
-        pictures: What to learn from; decoded once with `data.cache` "memory", else again whenever one is used, so that
+        pictures: Training pictures; decoded once with `data.cache` "memory", otherwise on every use, so that
             only the pictures of a few batches are held.
         size_hw: Size of the network's input.
         data: Batch size and augmentation.
         training: Number of epochs, multi-scale, steps.
         seed: Seed for order and augmentation.
-        first_epoch: Where an interrupted training or a phase of it continues.
-        epochs: The first epoch that is not given any more; None for the end of the training.
+        first_epoch: Epoch from which an interrupted training, or a phase of it, continues.
+        epochs: End epoch, exclusive; None for the end of the training.
 
     Returns:
         Data set of float32 images `(batch, height, width, 3)`, 0..255, and truths `(batch, n, 5)` padded with -1.

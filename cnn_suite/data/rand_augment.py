@@ -1,4 +1,4 @@
-"""RandAugment for batches: some operations out of fourteen, drawn for every picture by itself.
+"""RandAugment for batches: some of fourteen operations, drawn independently for every picture.
 
 Cubuk, Zoph, Shlens & Le 2020, RandAugment, section 3, with the operations and ranges of AutoAugment (Cubuk et al.
 2019, appendix, table 6) and Pillow's arithmetic. A batch is dealt out by operation, so that each picture is worked on
@@ -27,7 +27,7 @@ def rand_augment(
     Args:
         images: Float32 `(batch, height, width, 1 or 3)`, 0..255, sides known.
         seed: Int `(2,)`.
-        operations: How many, one after the other.
+        operations: Number of operations, applied one after the other.
         strength: How strong, from 0 (but for those that have no strength: autocontrast, equalise) to 1; the direction
             is drawn.
         fill: What lies outside a picture, as in `sample_maps`.

@@ -1,4 +1,4 @@
-"""Random light, contrast and sharpness of a small picture, as cameras differ in them."""
+"""Random brightness, contrast and sharpness of a small picture, imitating different cameras."""
 
 from typing import Protocol
 
@@ -7,7 +7,7 @@ import numpy as np
 
 
 class PixelRanges(Protocol):
-    """How far chance may go."""
+    """The augmentation settings."""
 
     @property
     def brightness(self) -> float:

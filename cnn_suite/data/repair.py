@@ -1,4 +1,4 @@
-"""A repaired copy of a data set, in a new folder: the source is never touched.
+"""A repaired copy of a data set, in a new folder; the source is never changed.
 
 The readers and the doctor have already taken out or clipped what is wrong (`annotations.REPAIRS` says what happens to
 each kind of fault); here the sound rest is written, with repair_log.csv listing every change. YOLO txt stays YOLO txt;

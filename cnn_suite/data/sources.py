@@ -1,4 +1,4 @@
-"""One door to detection data of any format: `read_detection_data`."""
+"""Entry point for detection data of any format: `read_detection_data`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cnn_suite.data.yolo_txt import read_yolo_txt
 
 @dataclass(frozen=True)
 class Format:
-    """How one format is recognised and read, and what its folder holds, in words."""
+    """How a format is recognised and read, and a description of its folder."""
 
     looks_like: Callable[[Path], bool]
     read: Callable[..., DetectionData]
@@ -44,8 +44,8 @@ def read_detection_data(
 
     Args:
         path: Folder (or the data.yaml, JSON or CSV file) of the data set.
-        format: One of `FORMATS`, or "auto" to tell it from what the folder holds.
-        labels: Class names in order; None takes them from the data and says so in `notes`.
+        format: One of `FORMATS`, or "auto" to detect it from the folder's contents.
+        labels: Class names in order; None infers them from the data and adds a note to `notes`.
         **options: Passed to the format's own reader, such as `margins` for landmarks_csv.
 
     Returns:
@@ -53,7 +53,7 @@ def read_detection_data(
 
     Raises:
         FileNotFoundError: If `path` does not exist.
-        ValueError: If `format` is unknown, or "auto" cannot tell it.
+        ValueError: If `format` is unknown, or "auto" cannot detect it.
     """
     root = Path(path)
     if not root.exists():
@@ -71,7 +71,7 @@ def detect_format(path: Path) -> str:
     """Name of the format that a folder or file is in.
 
     Raises:
-        ValueError: If it looks like none of them or like more than one.
+        ValueError: If it matches none of them or more than one.
     """
     found = _formats_of(path)
     if len(found) == 1:

@@ -1,4 +1,4 @@
-"""Figures of a detection data set: classes, sizes, crowding, how well anchors fit, and which objects collide.
+"""Statistics of a detection data set: classes, sizes, crowding, how well anchors fit, and which objects collide.
 
 NumPy only. Sizes are in pixels of the picture where they describe the data, and in pixels of the network's
 letterboxed input where anchors and grid cells are concerned.
@@ -120,7 +120,7 @@ def fit_anchors(
 def count_collisions(
     pictures: Pictures, anchors_px: np.ndarray, image_size_hw: tuple[int, int], strides: Sequence[int]
 ) -> Collisions:
-    """Objects that share a cell and an anchor with another one.
+    """Objects that share a cell and an anchor with another object.
 
     Each object goes to the anchor of best shape IoU, as in training. Anchors are dealt out by area: the smallest go
     to the finest stride.

@@ -1,4 +1,4 @@
-"""Pictures of circles, rectangles and triangles, made in memory, whose boxes are exact to the pixel.
+"""Pictures of circles, rectangles and triangles, generated in memory, with pixel-exact boxes.
 
 For tests, and for trying a training without any data. Shapes have random colours, sizes and turns, lie on coloured
 noise, and hide little of one another; every picture follows from the seed.
@@ -32,10 +32,10 @@ def shapes_data(
     """A whole data set of shapes.
 
     Args:
-        pictures: Split name to number of pictures, such as `{"train": 400, "val": 50}`.
+        pictures: Maps split names to numbers of pictures, such as `{"train": 400, "val": 50}`.
         size_hw: Height and width of every picture.
-        seed: Seed; another one gives other pictures.
-        objects: Fewest and most shapes of a picture.
+        seed: Random seed.
+        objects: Minimum and maximum number of shapes per picture.
 
     Returns:
         Data whose labels are `SHAPES` and whose splits share no picture.
@@ -65,7 +65,7 @@ def shape_pictures(
         count: Number of pictures.
         size_hw: Height and width, at least 32 each.
         seed: Seed; the first pictures stay the same when `count` grows.
-        objects: Fewest and most shapes of a picture; fewer where there is no room for them.
+        objects: Minimum and maximum number of shapes per picture; fewer where there is no room for them.
         name: Part of the pictures' paths; different names give different pictures.
 
     Raises:

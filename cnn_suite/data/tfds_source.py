@@ -1,6 +1,6 @@
-"""TensorFlow Datasets by name (`tfds:cifar10`): read where they are prepared, without a network.
+"""TensorFlow Datasets by name (`tfds:cifar10`), read from where they are prepared, without network access.
 
-Pictures stay as TFDS stores them, encoded, and are decoded when they are asked for: a data set of photographs of many
+Pictures stay encoded, as TFDS stores them, and are decoded on demand: a data set of photographs of many
 sizes takes the memory of its files.
 """
 
@@ -31,7 +31,7 @@ def read_tfds(
         labels: Class names in order; those of the data set by default.
 
     Returns:
-        The splits under TFDS's names. Pictures without a class (-1) are left out.
+        The splits under TFDS's names. Pictures without a class (-1) are omitted.
 
     Raises:
         ValueError: If there is no such data set, or it does not pair one picture with one class.

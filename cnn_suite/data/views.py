@@ -1,4 +1,4 @@
-"""Views: how a picture lies on a canvas, and the pixels and boxes that follow from it.
+"""Views: the placement of a picture on a canvas, and the resulting pixels and boxes.
 
 Letterboxing, scaling, shifting and mirroring are one affine map along the axes: canvas = scale * picture + offset, in
 unit coordinates of both. A picture is sampled once, however many of them are combined, and its boxes move by the same
@@ -27,7 +27,7 @@ def letterbox_view(picture_hw: tf.Tensor, canvas_hw: tuple[int, int]) -> View:
 
 
 def whole_view(picture_hw: tf.Tensor, canvas_hw: tuple[int, int], resize: str) -> View:
-    """How `whole` lays a picture on the canvas."""
+    """The view with which `whole` places a picture on the canvas."""
     if resize == "stretch":
         return View(tf.ones(2), tf.zeros(2))
     return letterbox_view(picture_hw, canvas_hw)

@@ -29,7 +29,7 @@ _PER_CLASS_ENDINGS = ("_train", "_val", "_trainval", "_test")  # such as aeropla
 
 
 def is_voc(path: Path) -> bool:
-    """Whether a folder looks like VOC."""
+    """Whether a folder has the VOC layout."""
     return (path / "Annotations").is_dir() and (path / "JPEGImages").is_dir()
 
 
@@ -41,7 +41,7 @@ def read_voc(path: Path | str, labels: Sequence[str] | None = None) -> Detection
         labels: Class names in order; None takes the names found, sorted, and says so in `notes`.
 
     Returns:
-        Data with one split a list file ("all" where there is none); `trainval` is left out beside `train` and `val`.
+        Data with one split a list file ("all" where there is none); `trainval` is omitted if `train` and `val` exist.
     """
     root = Path(path)
     listed, notes = _listed_ids(root)
@@ -77,7 +77,7 @@ class _Entry:
 
 @dataclass(frozen=True)
 class _VocFile:
-    """What one XML file says, before any check that needs labels."""
+    """The contents of one XML file, before any check that needs labels."""
 
     file: str
     picture: Path

@@ -1,4 +1,4 @@
-"""Where a YOLO data set keeps its pictures, splits and class names: the Ultralytics and the darknet layouts.
+"""Locations of a YOLO data set's pictures, splits and class names, in the Ultralytics and darknet layouts.
 
     data.yaml     names, train, val, test: folders, lists of paths, or several of them      (Ultralytics)
     images/<split>, labels/<split>, or <split>/images, <split>/labels, without any list
@@ -51,7 +51,7 @@ def find_layout(path: Path) -> tuple[Path, Layout]:
     """Root folder and layout of a YOLO data set.
 
     Raises:
-        ValueError: If `path` holds none of the known layouts.
+        ValueError: If `path` has none of the known layouts.
     """
     root = path if path.is_dir() else path.parent
     if (file := _data_yaml(path)) is not None:

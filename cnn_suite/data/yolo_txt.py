@@ -1,7 +1,7 @@
 """YOLO txt: one text file per picture, one line per object: `class cx cy w h`, fractions of the picture.
 
-An empty or absent text file means a background picture. Where not one picture of a split has a text file the labels
-are in the wrong place, which is a fault. Layouts: see yolo_layout.py.
+An empty or missing text file means a background picture. If no picture of a split has a text file, the labels
+are assumed to be in the wrong place, which is a fault. Layouts: see yolo_layout.py.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def read_yolo_txt(path: Path | str, labels: Sequence[str] | None = None) -> Dete
         Data with one split for each of train, val and test that is given.
 
     Raises:
-        ValueError: If `path` holds none of the known layouts.
+        ValueError: If `path` has none of the known layouts.
     """
     root, layout = find_layout(Path(path))
     read = {listed.path: _read_lines(label_file(listed.path)) for split in layout.splits.values() for listed in split}

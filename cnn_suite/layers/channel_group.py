@@ -8,8 +8,8 @@ class ChannelGroup(keras.layers.Layer):
     """Group `group` of `groups` equal parts of the channels: `(..., channels)` to `(..., channels / groups)`.
 
     Args:
-        groups: Number of parts; it divides the channels.
-        group: Which of them, from 0.
+        groups: Number of parts; must divide the number of channels.
+        group: Index of the part, from 0.
 
     Source: Darknet's route_layer.c, groups and group_id; Wang et al. 2019, CSPNet, figure 3.
     """
@@ -22,7 +22,7 @@ class ChannelGroup(keras.layers.Layer):
         self.group = int(group)
 
     def build(self, input_shape):
-        """Rejects channels that do not divide."""
+        """Checks that the number of channels is divisible."""
         if input_shape[-1] % self.groups:
             raise ValueError(f"`groups` must divide the {input_shape[-1]} channels. Received {self.groups}.")
 

@@ -8,7 +8,7 @@ from cnn_suite.ops.pca_colour import pca_colour
 
 @keras.saving.register_keras_serializable("cnn_suite")
 class ColourShift(keras.layers.Layer):
-    """Shifts the colours of every picture by its own random amounts in training, and does nothing otherwise.
+    """Shifts the colours of every picture by random amounts in training; does nothing otherwise.
 
     Shapes: `(batch, height, width, 3)` to the same, RGB.
 
@@ -18,7 +18,7 @@ class ColourShift(keras.layers.Layer):
         seed: Random seed; None for a random one.
 
     Raises:
-        ValueError: If `deviation` is negative, `value_range` is not rising, or the input is not RGB.
+        ValueError: If `deviation` is negative, `value_range` is not ascending, or the input is not RGB.
 
     Source: Krizhevsky et al. 2012, section 4.1.
     """
@@ -35,14 +35,14 @@ class ColourShift(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def build(self, input_shape):
-        """Rejects pictures that are not RGB."""
+        """Checks that pictures are RGB."""
         if len(input_shape) != 4 or input_shape[-1] != 3:
             raise ValueError(
                 f"`{self.name}` needs RGB pictures of shape (batch, height, width, 3). Received {tuple(input_shape)}."
             )
 
     def call(self, images, training=None):
-        """Pictures with shifted colours in training, as they are otherwise."""
+        """Pictures with shifted colours in training, unchanged otherwise."""
         images = ops.cast(images, self.compute_dtype)
         if not training or self.deviation == 0:
             return images

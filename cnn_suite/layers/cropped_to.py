@@ -1,15 +1,15 @@
-"""A map at the size of another: strides round up what enlargements then double."""
+"""Crops a map to the size of another: strides round sizes up, which upsampling then doubles."""
 
 import keras
 
 
 @keras.saving.register_keras_serializable("cnn_suite")
 class CroppedTo(keras.layers.Layer):
-    """The top left part of a map.
+    """Crops the top left part of a map.
 
     Call arguments:
         x: `(batch, at least height, at least width, channels)`.
-        other: `(batch, height, width, any)`, of which the size counts.
+        other: `(batch, height, width, any)`, of which only the size is used.
     """
 
     def call(self, x, other):

@@ -1,4 +1,4 @@
-"""Channels become pixels: a map of fewer, larger cells as one of more, smaller ones."""
+"""Rearranges channels into space: from fewer, larger cells to more, smaller ones."""
 
 import keras
 from keras import ops
@@ -22,7 +22,7 @@ class DepthToSpace(keras.layers.Layer):
         self.factor = int(factor)
 
     def build(self, input_shape):
-        """Rejects channels that do not divide."""
+        """Checks that the number of channels is divisible."""
         if input_shape[-1] % self.factor**2:
             raise ValueError(
                 f"The number of channels must be divisible by `factor` squared, {self.factor**2}. Received "

@@ -1,8 +1,8 @@
 """Batch normalisation that trains on TensorFlow's fused kernel.
 
-Keras 3 puts batch normalisation together from elementary operations: many passes over memory forward, more
-backward. TensorFlow has one kernel for all of them (cuDNN's on a GPU). On two cores a ResNet-20 in bfloat16 trains half
-as fast again with it.
+Keras 3 composes batch normalisation from elementary operations: many passes over memory forward, more
+backward. TensorFlow has one kernel for all of them (cuDNN's on a GPU). On two cores a ResNet-20 in bfloat16 trains
+1.5 times as fast with it.
 """
 
 import keras
@@ -11,7 +11,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("cnn_suite")
 class FusedBatchNormalization(keras.layers.BatchNormalization):
-    """`keras.layers.BatchNormalization`, the same numbers from one kernel where there is one.
+    """`keras.layers.BatchNormalization` with the same numbers, computed by one fused kernel if available.
 
     The kernel serves training on TensorFlow with scale and centre over the last of four axes, without a mask, renorm
     or synchronisation; everything else, inference included, is Keras's own.

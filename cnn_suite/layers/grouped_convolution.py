@@ -1,7 +1,7 @@
 """A convolution in groups that is fast without a GPU.
 
 TensorFlow has no kernel for grouped convolutions on a CPU: Keras compiles them by XLA, and AlexNet's second convolution
-trains twenty times slower than as two convolutions beside each other, which is what is done here.
+trains twenty times slower than as two parallel convolutions, which is what is done here.
 """
 
 import keras
@@ -15,7 +15,7 @@ class GroupedConv2D(keras.layers.Conv2D):
     Args:
         filters: Filters of all groups together, a multiple of `groups`.
         kernel_size: One number, or height and width.
-        groups: Number of groups; each sees its share of the input's channels and gives its share of the output's.
+        groups: Number of groups; each maps its part of the input channels to its part of the output channels.
         **kwargs: As of `keras.layers.Conv2D`.
 
     Shapes: as `keras.layers.Conv2D`.

@@ -1,4 +1,4 @@
-"""The inception module of GoogLeNet: convolutions of three sizes and a pooling beside each other, joined by channels.
+"""The inception module of GoogLeNet: parallel convolutions of three sizes and a pooling, concatenated by channels.
 
 With 1x1 convolutions before the large ones ("bottlenecks") it costs a tenth of the naive form, which is here too.
 """
@@ -9,7 +9,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("cnn_suite")
 class InceptionModule(keras.layers.Layer):
-    """Four branches over one input: 1x1; 1x1 and 3x3; 1x1 and 5x5; 3x3 max pooling and 1x1; their channels joined.
+    """Four branches over one input: 1x1; 1x1 and 3x3; 1x1 and 5x5; 3x3 max pooling and 1x1; concatenated by channels.
 
     Its inner tensors can be reached by name through `tensors`: 1x1, 3x3_reduce, 3x3, 5x5_reduce, 5x5, pool, pool_proj,
     out; those of convolutions are after their activation.
@@ -28,7 +28,7 @@ class InceptionModule(keras.layers.Layer):
     pool_projection)`.
 
     Raises:
-        ValueError: If a number of filters is none.
+        ValueError: If a number of filters is invalid.
 
     Source: Szegedy et al. 2014, Going Deeper with Convolutions, figure 2: (a) naive, (b) with dimension reductions.
     Convolutions have biases and there is no batch norm, as there.
@@ -90,7 +90,7 @@ class InceptionModule(keras.layers.Layer):
             convolution.build((*input_shape[:-1], reduced.get(name) or input_shape[-1]))
 
     def call(self, x, training=None):
-        """The joined branches."""
+        """The concatenated branches."""
         return self.tensors(x, training=training)["out"]
 
     def tensors(self, x, training=None) -> dict:

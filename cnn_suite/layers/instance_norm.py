@@ -1,4 +1,4 @@
-"""Instance normalisation: every channel of every picture gets mean 0 and variance 1; one scale and shift a style."""
+"""Instance normalisation: every channel of every picture gets mean 0 and variance 1; one scale and shift per style."""
 
 import keras
 from keras import ops
@@ -32,7 +32,7 @@ class InstanceNorm(keras.layers.Layer):
         self.epsilon = epsilon
 
     def build(self, x_shape, mixture_shape=None):
-        """A scale and a shift a style and channel."""
+        """Creates one scale and one shift per style and channel."""
         shape = (self.styles, x_shape[-1])
         self.gamma = self.add_weight(shape=shape, initializer="ones", name="gamma")
         self.beta = self.add_weight(shape=shape, initializer="zeros", name="beta")

@@ -1,4 +1,4 @@
-"""Pooling by the length of what is in a window, between average and maximum pooling."""
+"""Pooling by the L2 norm over a window, between average and max pooling."""
 
 import keras
 from keras import ops
@@ -18,7 +18,7 @@ class L2Pooling(keras.layers.Layer):
     Shapes: `(batch, height, width, channels)` to `(batch, (height - pool_size) // strides + 1, ..., channels)`.
 
     Raises:
-        ValueError: If a number is not a whole one of at least 1.
+        ValueError: If an argument is not a whole number of at least 1.
 
     Source: Schroff et al. 2015, FaceNet, table 2 ("L2"); Torch's SpatialLPPooling with p = 2, which does not divide by
     the window's size.
@@ -33,7 +33,7 @@ class L2Pooling(keras.layers.Layer):
         self.supports_masking = True
 
     def call(self, x):
-        """The lengths."""
+        """The norms."""
         squares = ops.square(ops.cast(x, keras.backend.result_type(x.dtype, "float32")))
         mean = ops.average_pool(squares, self.pool_size, self.strides, "valid", "channels_last")
         total = mean * self.pool_size**2

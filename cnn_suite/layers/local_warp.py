@@ -1,4 +1,4 @@
-"""Elastic, bounded local warp as a layer: pictures bent at random in training."""
+"""Elastic, bounded local warp as a layer: random deformation of pictures in training."""
 
 import keras
 from keras import ops
@@ -8,14 +8,14 @@ from cnn_suite.ops.local_warp import displacements_of, local_warp
 
 @keras.saving.register_keras_serializable("cnn_suite")
 class LocalWarp(keras.layers.Layer):
-    """Bends every picture by a random grid of its own in training, and does nothing otherwise.
+    """Deforms every picture by its own random grid in training; does nothing otherwise.
 
     While `3 * largest * cells` stays below 1 the picture cannot fold over itself.
 
     Shapes: `(batch, height, width, channels)` to the same, sides known.
 
     Args:
-        largest: Farthest that a pixel may move, as a fraction of the side.
+        largest: Maximum displacement of a pixel, as a fraction of the side.
         cells: Cells per side of the grid whose points are displaced.
         seed: Random seed; None for a random one.
 
@@ -37,7 +37,7 @@ class LocalWarp(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def build(self, input_shape):
-        """Rejects pictures whose sides are not known."""
+        """Checks that the sides of the pictures are known."""
         if len(input_shape) != 4 or None in input_shape[1:]:
             raise ValueError(
                 f"`{self.name}` needs pictures of a fixed size, (batch, height, width, channels). "
@@ -45,7 +45,7 @@ class LocalWarp(keras.layers.Layer):
             )
 
     def call(self, images, training=None):
-        """Bent pictures in training, pictures as they are otherwise."""
+        """Deformed pictures in training, unchanged otherwise."""
         images = ops.cast(images, self.compute_dtype)
         if not training or self.largest == 0:
             return images

@@ -6,7 +6,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("cnn_suite")
 class MaxPoolPadding(keras.layers.Layer):
-    """Rows and columns of minus infinity around a map, which no maximum ever takes.
+    """Pads a map with rows and columns of minus infinity, which no maximum selects.
 
     Args:
         before: At the top and the left.

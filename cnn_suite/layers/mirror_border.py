@@ -8,7 +8,7 @@ from keras import ops
 class MirrorBorder(keras.layers.Layer):
     """From `(batch, height, width, channels)` to the same with `width` mirrored pixels more on every side.
 
-    The numbers are those of `ops.pad` with mode "symmetric", put together from slices: LiteRT copies these many times
+    The numbers are those of `ops.pad` with mode "symmetric", composed of slices: LiteRT copies these many times
     faster than it mirrors.
 
     Args:

@@ -1,4 +1,4 @@
-"""Enlarging a map by repeating its cells, in a form that fits every runtime."""
+"""Nearest-neighbour upsampling of a map, in a form that every runtime supports."""
 
 import keras
 from keras import ops
@@ -12,7 +12,7 @@ class NearestUpsampling(keras.layers.Layer):
     to LiteRT: this one copies the channels and moves the copies into space, which asks for no sizes.
 
     Args:
-        factor: How often every cell is repeated along each side.
+        factor: Number of repetitions of every cell along each side.
 
     Source: Odena et al. 2016, Deconvolution and Checkerboard Artifacts: enlarge, then convolve.
     """

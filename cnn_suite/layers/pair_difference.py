@@ -1,4 +1,4 @@
-"""Two encodings compared: number by number, for a logistic unit to weigh, or as one distance."""
+"""Comparison of two encodings: elementwise, as input of a logistic unit, or as a single distance."""
 
 import keras
 from keras import ops
@@ -9,10 +9,10 @@ KINDS = ("absolute", "squared", "chi_square")
 
 
 class _OfTwo(keras.layers.Layer):
-    """What layers of two encodings of one shape have in common."""
+    """Base class of layers of two encodings of the same shape."""
 
     def build(self, input_shape):
-        """Rejects anything but two inputs of one shape."""
+        """Checks that there are two inputs of the same shape."""
         shapes = [tuple(shape) for shape in input_shape] if isinstance(input_shape[0], (list, tuple)) else []
         if len(shapes) != 2 or shapes[0][1:] != shapes[1][1:]:
             raise ValueError(
@@ -28,7 +28,7 @@ class _OfTwo(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("cnn_suite")
 class PairDifference(_OfTwo):
-    """How two encodings f1 and f2, given as a list, differ in every one of their numbers.
+    """Elementwise difference of two encodings f1 and f2, given as a list.
 
     "absolute":    |f1 - f2|
     "squared":     (f1 - f2)^2
@@ -45,7 +45,7 @@ class PairDifference(_OfTwo):
     Shapes: a list of two `(batch, size)` to `(batch, size)`.
 
     Raises:
-        ValueError: If the kind is unknown, epsilon is not positive, or there are not two encodings of one size.
+        ValueError: If the kind is unknown, epsilon is not positive, or there are not two encodings of the same size.
 
     Source: Taigman et al. 2014, DeepFace, sections 4.1 (weighted chi-square) and 4.2 (siamese network, |f1 - f2|).
     """
@@ -85,7 +85,7 @@ class PairDistance(_OfTwo):
     Shapes: a list of two `(batch, size)` to `(batch, 1)`.
 
     Raises:
-        ValueError: If the measure is unknown, or there are not two encodings of one size.
+        ValueError: If the measure is unknown, or there are not two encodings of the same size.
 
     Source: Taigman et al. 2014, DeepFace, section 4; Schroff et al. 2015, FaceNet, section 3.
     """

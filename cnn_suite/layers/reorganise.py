@@ -13,7 +13,7 @@ class Reorganise(keras.layers.Layer):
     networks were trained with it, so it is kept.
 
     Args:
-        stride: Cells a square has along one side; its square divides the channels.
+        stride: Side of the square in cells; its square must divide the number of channels.
 
     Source: Redmon & Farhadi 2016, YOLO9000, section 2 (passthrough); Darknet's reorg_cpu in blas.c.
     """
@@ -23,7 +23,7 @@ class Reorganise(keras.layers.Layer):
         self.stride = int(stride)
 
     def build(self, input_shape):
-        """Rejects channels that do not divide."""
+        """Checks that the number of channels is divisible."""
         if self.stride < 1 or input_shape[-1] % self.stride**2:
             raise ValueError(
                 "`stride` must be at least 1 and its square must divide the number of channels. Received "

@@ -1,4 +1,4 @@
-"""Residual blocks: the input plus what two convolutions make of it (He et al. 2015; Redmon & Farhadi 2018)."""
+"""Residual blocks: the input plus the output of two convolutions (He et al. 2015; Redmon & Farhadi 2018)."""
 
 import keras
 
@@ -9,7 +9,7 @@ class ResidualBlock(keras.layers.Layer):
 
     Args:
         filters: Channels of input and output.
-        bottleneck: Channels between the two convolutions; half of `filters` by default.
+        bottleneck: Channels between the two convolutions; defaults to half of `filters`.
         activation: Name of a Keras activation.
         momentum: Momentum of the moving statistics of the batch norms.
 
@@ -34,7 +34,7 @@ class ResidualBlock(keras.layers.Layer):
         self.act = keras.layers.Activation(activation, name="act", **own)
 
     def build(self, input_shape):
-        """Builds the two convolutions; rejects an input of other than `filters` channels."""
+        """Builds the two convolutions; checks that the input has `filters` channels."""
         if input_shape[-1] != self.filters:
             raise ValueError(
                 f"`{self.name}` adds its input to its output and needs {self.filters} input channels. "

@@ -1,4 +1,4 @@
-"""Residual blocks of ResNet, basic and bottleneck, with every kind of shortcut, and their plain twins without one."""
+"""Residual blocks of ResNet, basic and bottleneck, with every kind of shortcut, and plain blocks without one."""
 
 from typing import Literal, NamedTuple, get_args
 
@@ -19,7 +19,7 @@ class Convolution(NamedTuple):
 
 
 class _ResNetBlock(keras.layers.Layer):
-    """What both blocks are: `relu(shortcut(x) + norm(conv(... relu(norm(conv(x))))))`.
+    """Base class of both blocks: `relu(shortcut(x) + norm(conv(... relu(norm(conv(x))))))`.
 
     Its inner tensors can be reached by name through `tensors`: conv1, norm1, act1, ..., shortcut, add, out.
     """
@@ -73,7 +73,7 @@ class _ResNetBlock(keras.layers.Layer):
         )
 
     def build(self, input_shape):
-        """Builds convolutions and norms; rejects a shortcut that does not match the sum."""
+        """Builds convolutions and norms; checks that the shortcut matches the sum."""
         self._check(input_shape)
         shape = input_shape
         for convolution, norm in zip(self.convolutions, self.norms):
@@ -141,9 +141,9 @@ class BasicBlock(_ResNetBlock):
         filters: Channels of both convolutions and of the output.
         strides: Strides of the first convolution and of the shortcut.
         shortcut: "identity"; "projection" (1x1 convolution with norm, option B of the paper); "pad" (every
-            `strides`-th pixel with channels of zeros, option A); "none" for the plain twin.
+            `strides`-th pixel with channels of zeros, option A); "none" for the plain block.
         activation: Name of a Keras activation.
-        use_bias: Whether convolutions have a bias, as keras.applications' have.
+        use_bias: Whether convolutions have a bias, as in keras.applications.
         momentum: Momentum of the moving statistics.
         epsilon: Added to the variance.
 
@@ -167,7 +167,7 @@ class BottleneckBlock(_ResNetBlock):
         strides: Strides of the first convolution (as in the paper and in keras.applications) and of the shortcut.
         shortcut: As in `BasicBlock`.
         activation: Name of a Keras activation.
-        use_bias: Whether convolutions have a bias, as keras.applications' have.
+        use_bias: Whether convolutions have a bias, as in keras.applications.
         momentum: Momentum of the moving statistics.
         epsilon: Added to the variance.
 

@@ -1,4 +1,4 @@
-"""The YOLO head: a 1x1 convolution that answers for every cell and anchor of one feature map."""
+"""The YOLO head: a 1x1 convolution that predicts for every cell and anchor of one feature map."""
 
 import math
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ class YoloHead(keras.layers.Layer):
 
     Features are `(batch, rows, columns, channels)`. The channels of the result are x, y, w, h, objectness, classes, all
     before their activation; `decode` turns them into boxes. The bias of the objectness starts where its probability
-    is `objectness_prior`, so that the thousands of empty cells do not drown the first steps.
+    is `objectness_prior`, so that the thousands of empty cells do not dominate the first steps.
 
     Args:
         anchors_px: `(anchors, 2)`, widths and heights in pixels of the network's input.

@@ -1,4 +1,4 @@
-"""What a network should pay for points of a face: the wing loss, and a logistic loss of whether there is a face."""
+"""Loss for face landmarks: the wing loss, and a logistic loss for the presence of a face."""
 
 import math
 
@@ -13,14 +13,14 @@ class LandmarksLoss(keras.losses.Loss):
     """wing(d) = w ln(1 + |d| / epsilon) for |d| < w, |d| - C beyond, summed over coordinates where there is a face,
     plus the logistic loss of the face.
 
-    Near zero the logarithm keeps pulling where a squared error has given up; C = w - w ln(1 + w / epsilon) joins the
+    Near zero the logarithm has a larger gradient than a squared error; C = w - w ln(1 + w / epsilon) joins the
     parts.
 
     `y_true` is `(batch, 1 + 2 k)`: 1 for a face or 0, and x, y of k points in sides of the picture. `y_pred` is the
     same with the logit of a face first.
 
     Args:
-        width: w, in sides of the picture.
+        width: w, in units of the picture's side.
         curvature: epsilon.
         face_weight: Factor of the logistic loss.
 

@@ -1,4 +1,4 @@
-"""The loss of [pc, bx, by, bh, bw, c1 .. cn] targets: all of it where there is an object, pc alone elsewhere."""
+"""The loss for [pc, bx, by, bh, bw, c1 .. cn] targets: all terms if there is an object, otherwise only pc."""
 
 import keras
 from keras import ops
@@ -10,7 +10,7 @@ FORMS = ("squared", "mixed")
 
 @keras.saving.register_keras_serializable("cnn_suite")
 class LocalizationLoss(keras.losses.Loss):
-    """What a network should pay for localizing the object of a picture, or of every cell of a grid.
+    """Loss for localizing the object of a picture, or of every cell of a grid.
 
     form "squared": (p_1 - y_1)^2 + .. + (p_n - y_n)^2 where y_1 = pc = 1, and (p_1 - y_1)^2 where pc = 0;
     form "mixed":   logistic loss of pc, squared error of the box and softmax cross-entropy of the classes; the last two

@@ -13,25 +13,25 @@ _FIRST_ALIKE = {"bfloat16": 257, "float16": 2049}  # the first whole number that
 class TripletLoss(keras.losses.Loss):
     """L(A, P, N) = max(d(A, P) - d(A, N) + margin, 0), averaged over triplets that a rule chooses in the batch.
 
-    `y_true` is who each picture shows, a whole number below 2^24 (labels reach a loss as float32), `(batch,)` or
+    `y_true` is the person id of each picture, a whole number below 2^24 (Keras passes labels as float32), `(batch,)` or
     `(batch, 1)`; `y_pred` are the encodings, `(batch, size)`, of unit length as a rule. Batches need several pictures
-    of several people; one without any triplet costs 0 and teaches nothing.
+    of several people; a batch without any triplet has loss 0 and no gradient.
 
     If all encodings are equal the loss is the margin (soft: ln 2), by every rule but "semi_hard" with the fallback
     "skip": see `cnn_suite.metrics.collapse_alarm`.
 
     Args:
         rule: "all", "random", "semi_hard", "hardest" or "batch_hard": see `cnn_suite.ops.triplets`.
-        margin: By how much a negative must be farther away than a positive, in the measure. With `soft` it is only
+        margin: Minimum difference between negative and positive distance, in the measure. With `soft` it is only
             the width in which "semi_hard" looks for negatives.
         soft: ln(1 + exp(d(A, P) - d(A, N))) instead of the margin.
         measure: "squared", "euclidean" or "cosine" distance.
         choice: Semi-hard: which of several negatives, the "nearest" or a "random" one.
         fallback: Semi-hard: an anchor and positive without such a negative get none ("skip"), the farthest negative
             ("largest", as in TensorFlow Addons) or the "nearest".
-        average: Over all "chosen" triplets or over "active" ones, which cost something. None: "active" for the rule
+        average: Over all "chosen" triplets or over "active" ones, whose loss is not 0. None: "active" for the rule
             "all", "chosen" for the others, as in the papers.
-        seed: Of what is chosen at random; there is no state, the choice follows from seed and batch.
+        seed: Random seed; there is no state, the choice depends only on seed and batch.
 
     Raises:
         ValueError: If an argument is unknown, the margin is not positive, or the loss is to compute in 16 bits.

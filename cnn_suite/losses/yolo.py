@@ -15,7 +15,7 @@ BOX_LOSSES = ("darknet", "giou", "ciou")
 
 @keras.saving.register_keras_serializable("cnn_suite")
 class YoloLoss(keras.losses.Loss):
-    """What one YOLO head should pay for a batch.
+    """Loss of one YOLO head.
 
     Sums over cells and anchors, mean over the batch:
     box:        (2 - w h) (BCE(t_xy, o_xy) + 1/2 (t_wh - o_wh)^2) at positives, or 1 - GIoU, or 1 - CIoU;
@@ -24,7 +24,7 @@ class YoloLoss(keras.losses.Loss):
     class:      BCE of every class at positives; several classes may be true at once.
 
     `y_true` is `(batch, n, 5)`, unit xyxy and class id, any n. Rows with a negative class id are padding; if such a
-    row has an area (a crowd) predictions that lie inside it by more than `ignore_iou` are let off. `y_pred` is the
+    row has an area (a crowd) predictions that lie inside it by more than `ignore_iou` are ignored. `y_pred` is the
     head's raw output `(batch, rows, columns, anchors, 5 + classes)`.
 
     Args:
@@ -33,11 +33,11 @@ class YoloLoss(keras.losses.Loss):
         stride: Input pixels per cell.
         scale_xy: Darknet's scale_x_y, the same as the head's.
         squared_sizes: Darknet's new_coords, the same as the head's; needs an IoU box loss.
-        ignore_iou: Overlap above which a negative is let off; 0.7 in yolov3.cfg, 0.5 is Darknet's default.
-        match_iou: Shape IoU above which further anchors answer for a truth; 1 means the best anchor alone.
-        neighbour_cells: Whether the two nearest neighbour cells answer too; needs an IoU box loss.
+        ignore_iou: Overlap above which a negative is ignored; 0.7 in yolov3.cfg, 0.5 is Darknet's default.
+        match_iou: Shape IoU above which additional anchors are responsible for a truth; 1 means only the best anchor.
+        neighbour_cells: Whether the two nearest neighbour cells are responsible too; needs an IoU box loss.
         box_loss: "darknet", "giou" or "ciou".
-        rescore: Whether the objectness of a positive aims at the IoU of its box rather than at 1.
+        rescore: Whether the target objectness of a positive is the IoU of its box rather than 1.
         box_weight, objectness_weight, class_weight: Factors of the three terms.
 
     Source: Redmon & Farhadi 2018, YOLOv3; Darknet's delta is -dL/do, which fixes each term.

@@ -12,7 +12,7 @@ from cnn_suite.ops.cross_entropy import softmax_cross_entropy
 
 @keras.saving.register_keras_serializable("cnn_suite")
 class YoloV2Loss(keras.losses.Loss):
-    """What a detector with one YOLOv2 head should pay for a batch.
+    """Loss of a detector with one YOLOv2 head.
 
     Sums over cells and anchors, mean over the batch, p = sigmoid(objectness):
     box:        coord_scale / 2 (|t_xy - sigmoid(o_xy)|^2 + |t_wh - o_wh|^2) at positives;
@@ -31,8 +31,8 @@ class YoloV2Loss(keras.losses.Loss):
             times `stride`.
         stride: Input pixels per cell.
         noobject_scale, object_scale, coord_scale, class_scale: Factors of the terms, Darknet's names.
-        ignore_iou: Overlap above which a negative is let off, Darknet's thresh.
-        rescore: Whether the objectness of a positive aims at the IoU of its box; otherwise at 1.
+        ignore_iou: Overlap above which a negative is ignored, Darknet's thresh.
+        rescore: Whether the target objectness of a positive is the IoU of its box; otherwise it is 1.
         prior_scale: Factor of a pull of every anchor that answers for nothing to its cell's centre and to its own size.
             Darknet has 0.01 for the first 12,800 pictures of a training and 0 ever after. A loss does not count
             pictures: fit with 0.01 first, then compile again with 0.

@@ -1,1 +1,1 @@
-"""Metrics: how good a trained network is, measured as the field measures it, in NumPy."""
+"""Standard metrics of trained networks, in NumPy."""

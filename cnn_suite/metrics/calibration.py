@@ -1,6 +1,6 @@
-"""Whether a classifier's confidence is honest, and the one number that makes it more so.
+"""Calibration of a classifier's confidence, and temperature scaling to improve it.
 
-Of all pictures that a classifier is 80 % sure of, 80 % should be right.
+Of all pictures classified with a confidence of 80 %, 80 % should be correct.
 
 Source: Guo et al. 2017, On Calibration of Modern Neural Networks: reliability and expected calibration error in
 section 2, temperature scaling in section 4.2.
@@ -28,17 +28,17 @@ class Reliability:
 
     @property
     def ece(self) -> float:
-        """Expected calibration error: how far confidence and accuracy are apart, on average over the pictures."""
+        """Expected calibration error: the mean gap between confidence and accuracy over all pictures."""
         gaps = abs(np.where(self.count > 0, self.accuracy - self.confidence, 0.0))
         return float(np.sum(gaps * self.count) / self.count.sum())
 
 
 def reliability_table(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> Reliability:
-    """How often pictures are right that a classifier is equally sure of.
+    """Accuracy of the pictures in each bin of confidence.
 
     Args:
         confidence: Float `(n,)`, the probability of the prediction.
-        right: Bool `(n,)`, whether the prediction is the truth.
+        right: Bool `(n,)`, whether the prediction is correct.
         bins: Bins of equal width from 0 to 1; 15 as in the paper.
 
     Raises:
@@ -56,10 +56,10 @@ def reliability_table(confidence: np.ndarray, right: np.ndarray, bins: int = 15)
 
 
 def temperature(scores: np.ndarray, class_ids: np.ndarray, *, logits: bool = False) -> float:
-    """The temperature that makes a classifier's confidence most honest: that of the least log loss.
+    """The temperature that calibrates a classifier's confidence best: the one with the smallest log loss.
 
-    Above 1 the classifier is too sure of itself, below 1 not sure enough. It is to be found on pictures that the
-    network did not learn from.
+    Above 1 the classifier is overconfident, below 1 underconfident. Compute it on pictures that were not used for
+    training.
 
     Args:
         scores: Float `(n, classes)`: probabilities, or what softmax makes probabilities of.
@@ -92,7 +92,7 @@ def temperature(scores: np.ndarray, class_ids: np.ndarray, *, logits: bool = Fal
 
 
 def calibrated(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities as they are at another temperature of the softmax.
+    """Probabilities at another temperature of the softmax.
 
     Every prediction stays: the order of the classes does, but for those below 1e-7, which count as that much.
 
@@ -104,7 +104,7 @@ def calibrated(probabilities: np.ndarray, temperature: float) -> np.ndarray:
         Float32 of the same shape.
 
     Raises:
-        ValueError: If the temperature is not a number above 0.
+        ValueError: If the temperature is not a positive number.
     """
     if not 0 < temperature < math.inf:
         raise ValueError(f"`temperature` must be a positive number. Received {temperature}.")

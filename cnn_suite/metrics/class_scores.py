@@ -1,4 +1,4 @@
-"""What a classifier says of a set of pictures, checked once at the border: scores `(n, classes)`, truth `(n,)`."""
+"""Validation of a classifier's scores `(n, classes)` and true classes `(n,)` for a set of pictures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LEAST_PROBABILITY = 1e-7
 
 
 def checked_scores(scores: Any, class_ids: Any, *, logits: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """What a classifier says and the truth, as they are to be: scores as they came, class numbers int64.
+    """Validated scores, unchanged, and true classes, as int64.
 
     Args:
         scores: Float `(n, classes)`: probabilities, or logits.

@@ -1,4 +1,4 @@
-"""What measures a classifier, in NumPy: accuracy and its certainty, every class's figures, and honesty of confidence.
+"""Metrics of a classifier, in NumPy: accuracy with its interval, per-class metrics, and calibration.
 
 A picture's prediction is its most probable class; equally probable classes stand in the order of their numbers, here
 and in top-5, so that a classifier that says the same of every class is right about class 0 alone.
@@ -26,7 +26,7 @@ _NORMAL_975 = 1.959963984540054  # 95 % of a normal distribution lie within so m
 
 @dataclass(frozen=True)
 class ClassificationMetrics:
-    """What `classification_metrics` returns. K is the number of classes; a figure that does not exist is NaN or None.
+    """What `classification_metrics` returns. K is the number of classes; an undefined metric is NaN or None.
 
     A class has no recall without pictures, no precision where it is never predicted, and no F1 where both are so.
     `macro_f1` and `balanced_accuracy` are the means of F1 and of recall over the classes that have one.
@@ -48,7 +48,7 @@ class ClassificationMetrics:
     reliability: Reliability
 
     def most_confused(self, most: int = 10) -> list[tuple[int, int, int]]:
-        """Pairs `(truth, prediction, pictures)` that are taken for each other, most frequent first."""
+        """Pairs `(truth, prediction, pictures)` that are confused, most frequent first."""
         wrong = self.confusion * (1 - np.eye(len(self.confusion), dtype=self.confusion.dtype))
         order = np.argsort(-wrong, axis=None, kind="stable")[: min(most, np.count_nonzero(wrong))]
         truths, predictions = np.unravel_index(order, wrong.shape)
@@ -91,7 +91,7 @@ class ClassificationMetrics:
 def classification_metrics(
     probabilities: np.ndarray, class_ids: np.ndarray, *, bins: int = 15
 ) -> ClassificationMetrics:
-    """Scores the probabilities of a set of pictures against their classes.
+    """Evaluates the probabilities of a set of pictures against their true classes.
 
     Args:
         probabilities: Float `(n, classes)`, one row per picture.
@@ -99,7 +99,7 @@ def classification_metrics(
         bins: Bins of the reliability table and of the calibration error; 15 as in the paper.
 
     Returns:
-        All figures; see `ClassificationMetrics`.
+        All metrics; see `ClassificationMetrics`.
 
     Raises:
         ValueError: If there is no picture, a shape or a class number is wrong, a row is not a distribution, or `bins`

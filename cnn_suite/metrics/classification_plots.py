@@ -1,6 +1,6 @@
-"""Pictures of a classifier: what it takes for what, how honest its confidence is, and its worst mistakes.
+"""Plots of a classifier: its confusions, its calibration, and its worst mistakes.
 
-Every function returns a matplotlib `Figure` that belongs to no window, so nothing needs a display. matplotlib comes
+Every function returns a matplotlib `Figure` without a window, so no display is needed. matplotlib comes
 with the extra `cnn_suite[plots]` and is imported only when something is drawn.
 """
 
@@ -70,7 +70,7 @@ def confusion_figure(metrics: ClassificationMetrics, labels: Sequence[str]) -> F
 
 
 def reliability_figure(table: Reliability) -> Figure:
-    """How often pictures are right that the classifier is equally sure of, and how many of them there are.
+    """Reliability diagram: accuracy and number of pictures in each bin of confidence.
 
     Args:
         table: The pictures in bins of confidence.
@@ -99,7 +99,7 @@ def reliability_figure(table: Reliability) -> Figure:
 
 
 def worst_mistakes(probabilities: np.ndarray, class_ids: np.ndarray, most: int = 24) -> np.ndarray:
-    """Numbers of the pictures whose prediction is wrong, those with the highest confidence first.
+    """Indices of the misclassified pictures, highest confidence first.
 
     Args:
         probabilities: Float `(n, classes)`.
@@ -119,14 +119,14 @@ def mistakes_figure(
     *,
     most: int = 24,
 ) -> Figure:
-    """The mistakes the classifier was most sure of: each picture with its truth, and the prediction with confidence.
+    """The most confident mistakes: each picture with its true class, and the prediction with its confidence.
 
     Args:
         probabilities: Float `(n, classes)`.
         class_ids: Whole numbers `(n,)`, the truth.
         labels: The classes' names.
         load: Gives picture `index` as uint8 `(height, width, 1 or 3)`, RGB or grey.
-        names: The pictures' names, written below them; None to leave them out.
+        names: The pictures' names, written below them; None to omit them.
         most: At most this many pictures.
 
     Raises:

@@ -1,4 +1,4 @@
-"""COCO average precision inside `fit`, measured through the very graph that is exported."""
+"""COCO average precision during `fit`, measured with the graph that is exported."""
 
 import math
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class CocoEvaluation(keras.callbacks.Callback):
             returns the tensors `boxes`, `scores`, `classes`, `count`.
         pictures: Pictures to measure on.
         labels: Class names.
-        every: Epochs between two measurements; the last epoch is always measured.
+        every: Epochs between measurements; the last epoch is always measured.
     """
 
     def __init__(self, serving: Any, pictures: Sequence[AnnotatedPicture], labels: Sequence[str], every: int = 1):

@@ -1,7 +1,7 @@
-"""An alarm for the commonest failure of a triplet training: every face gets the same encoding.
+"""An alarm for the most common failure of triplet training: every face gets the same encoding.
 
 Equal encodings satisfy d(A, P) <= d(A, N), and with the hardest negatives of a young network they are where gradients
-lead. The loss then stands at the margin (soft: ln 2) for ever, which looks like a training that is merely slow.
+lead. The loss then stays at the margin (soft: ln 2), which looks like slow training.
 
 Source: Schroff et al. 2015, FaceNet, section 3.2 ("a collapsed model, f(x) = 0"); Hermans et al. 2017, In Defense of
 the Triplet Loss, who watch such figures.
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 class CollapseAlarm(keras.callbacks.Callback):
-    """Adds `embedding_spread` and `active_share` to the logs of every epoch, and warns where encodings collapse.
+    """Adds `embedding_spread` and `active_share` to the logs of every epoch, and warns if encodings collapse.
 
     `embedding_spread` is the root mean squared distance of a fixed batch's encodings from their mean; `active_share` is
     the fraction of all its triplets that break the margin (soft: whose positive is farther away than the negative).
@@ -38,7 +38,7 @@ class CollapseAlarm(keras.callbacks.Callback):
     Args:
         images: Pictures of a fixed batch, as the network takes them `(n, ...)`; some dozens, several people.
         person_ids: Who each shows, `(n,)`.
-        loss: The loss of the training; that of the compiled model by default.
+        loss: The training loss; defaults to that of the compiled model.
         patience: Epochs in a row before the warning.
         tolerance: Fraction of the margin by which the loss may differ from it.
         smallest_spread: The spread below which encodings count as equal, in lengths of the encoding's space.
@@ -47,7 +47,7 @@ class CollapseAlarm(keras.callbacks.Callback):
         collapsed: Whether the last epochs were a collapse.
 
     Raises:
-        ValueError: If an argument is invalid, or the model's loss is no `TripletLoss` and none is given.
+        ValueError: If an argument is invalid, or the model's loss is not a `TripletLoss` and none is given.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class CollapseAlarm(keras.callbacks.Callback):
         self._loss = found
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Measures, and warns where it must."""
+        """Measures, and warns if encodings have collapsed."""
         logs = {} if logs is None else logs
         encodings = self.model.predict_on_batch(self._images)
         logs["embedding_spread"] = found = float(ops.convert_to_numpy(spread(encodings)))

@@ -1,7 +1,7 @@
 """Average precision and recall of a detector by the COCO protocol, in NumPy.
 
 Ten IoU thresholds 0.50:0.05:0.95, 101 recall points, at most 1, 10 and 100 detections per picture and class, four area
-ranges. The numbers equal those of the reference program (pycocotools) to 1e-6, with NaN if it writes -1: for a
+ranges. The numbers equal those of the reference program (pycocotools) to 1e-6, with NaN instead of its -1: for a
 class, or an area range, without any truth to find.
 
 Source: Lin et al. 2014, Microsoft COCO: Common Objects in Context; protocol at https://cocodataset.org/#detection-eval.
@@ -90,20 +90,20 @@ def coco_metrics(
     *,
     max_detections: tuple[int, ...] = (1, 10, 100),
 ) -> CocoMetrics:
-    """Scores the detections of a set of pictures against its truths by the COCO protocol.
+    """Evaluates the detections of a set of pictures against the ground truth by the COCO protocol.
 
     Args:
         truths: One per picture.
         detections: One per picture, in the same order; each box has one class and one confidence.
-        classes: How many classes there are; class numbers run from 0.
-        max_detections: Rising numbers; only so many most confident boxes per picture and class are looked at.
+        classes: Number of classes; class numbers start at 0.
+        max_detections: Ascending numbers; only that many most confident boxes per picture and class are used.
 
     Returns:
         All averages, the averages of each class, and the precision at every recall point.
 
     Raises:
         ValueError: If the two sequences differ in length, a shape or class number is wrong, a confidence is NaN, or
-            `max_detections` does not rise.
+            `max_detections` is not ascending.
     """
     truths, found = checked_pictures(truths, detections, classes)
     if not max_detections or min(max_detections) < 1 or list(max_detections) != sorted(set(max_detections)):

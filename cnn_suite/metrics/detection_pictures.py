@@ -1,4 +1,4 @@
-"""What a detector is measured on: the truths and the detections of pictures, as checked arrays.
+"""Input of a detector's evaluation: ground truth and detections of pictures, as validated arrays.
 
 Boxes are xyxy in pixels; both sequences have one entry per picture, in the same order.
 """
@@ -16,7 +16,7 @@ from cnn_suite.ops.numpy_boxes import areas, checked_boxes
 
 
 class DetectionsLike(Protocol):
-    """What the evaluator reads of one picture's detections; `cnn_suite.results.Detections` has it."""
+    """The evaluator's interface to one picture's detections; `cnn_suite.results.Detections` has it."""
 
     @property
     def xyxy_px(self) -> np.ndarray:

@@ -1,6 +1,6 @@
-"""Pictures of a detector's training and of its mistakes: curves, confusions and the worst pictures.
+"""Plots of a detector's training and mistakes: curves, confusions and the worst pictures.
 
-Every function returns a matplotlib `Figure` that belongs to no window, so nothing needs a display. matplotlib comes
+Every function returns a matplotlib `Figure` without a window, so no display is needed. matplotlib comes
 with the extra `cnn_suite[plots]` and is imported only when something is drawn.
 """
 
@@ -55,7 +55,7 @@ def precision_recall_curves(
 
 
 def confusion_figure(confusion: np.ndarray, labels: Sequence[str], *, confidence: float | None = None) -> Figure:
-    """The confusion matrix: rows the truth, columns what was found, colour the fraction of the row.
+    """The confusion matrix: rows are true classes, columns detections, colours fractions of the row.
 
     Args:
         confusion: Counts `(classes + 1, classes + 1)`, background last.
@@ -99,7 +99,7 @@ def worst_pictures_sheet(
     names: Sequence[str] | None = None,
     count: int = 6,
 ) -> Figure:
-    """The pictures with the most errors: truths in solid green, what was found in dashed orange with its class.
+    """The pictures with the most errors: ground truth in solid green, detections in dashed orange with their class.
 
     Args:
         report: Says which pictures are the worst, and the confidence of a box that is drawn.

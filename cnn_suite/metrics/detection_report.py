@@ -1,4 +1,4 @@
-"""Why a detector scores what it scores: precision-recall curves, the best confidence, confusions, the worst pictures.
+"""Analysis of a detector's errors: precision-recall curves, the best confidence, confusions, the worst pictures.
 
 Everything here looks at one IoU threshold (0.5 unless said otherwise) and at all detections; the averages of the COCO
 protocol are in `cnn_suite.metrics.detection`.
@@ -19,7 +19,7 @@ from cnn_suite.ops.numpy_boxes import iou
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """What a detector does when it keeps the boxes of at least this confidence."""
+    """The performance of a detector that keeps only boxes of at least this confidence."""
 
     confidence: float
     precision: float
@@ -65,17 +65,17 @@ class PictureOutcome:
 
     @property
     def missed(self) -> int:
-        """Objects that nothing was found on."""
+        """Objects without a detection."""
         return int((self.pairs[:, 1] == self.background).sum())
 
     @property
     def false(self) -> int:
-        """Detections where no object is, duplicates included."""
+        """Detections without an object, including duplicates."""
         return int((self.pairs[:, 0] == self.background).sum())
 
     @property
     def wrong_class(self) -> int:
-        """Objects found under another class's name."""
+        """Objects detected with a wrong class."""
         return len(self.pairs) - self.missed - self.false - int((self.pairs[:, 0] == self.pairs[:, 1]).sum())
 
     @property
@@ -86,7 +86,7 @@ class PictureOutcome:
 
 @dataclass(frozen=True)
 class DetectionReport:
-    """All of this module at once, for a set of pictures.
+    """All results of this module for a set of pictures.
 
     Args:
         curves: One per class.
@@ -132,7 +132,7 @@ def detection_report(
         truths: One per picture.
         detections: One per picture, in the same order, down to a low confidence.
         classes: How many classes there are.
-        confidence: What a detection needs to enter the confusions. None for the best F1 over all classes.
+        confidence: Minimum confidence of a detection for the confusions. None for the best F1 over all classes.
         iou_threshold: The least overlap of a match.
 
     Raises:
@@ -200,7 +200,7 @@ def picture_outcomes(
     confidence: float,
     iou_threshold: float = 0.5,
 ) -> tuple[PictureOutcome, ...]:
-    """What happened in every picture to the objects and to the detections of at least `confidence`.
+    """Outcomes of all objects and of all detections of at least `confidence`, picture by picture.
 
     Detections are first matched with truths of their own class, exactly as for the curves; what is left over is then
     matched across classes. Crowd regions and what lies on them are left out.

@@ -15,7 +15,7 @@ from cnn_suite.metrics.verification import checked_pairs
 
 @dataclass(frozen=True)
 class LogisticCurve:
-    """The probability that a pair is of one person, `1 / (1 + exp(slope * distance - intercept))`.
+    """The probability that a pair shows the same person, `1 / (1 + exp(slope * distance - intercept))`.
 
     The curve supposes that as many pairs are of one person as of two, whatever the data had. So its logit is the
     evidence of the distance alone, the logarithm of the likelihood ratio; another share before is added to it.
@@ -29,7 +29,7 @@ class LogisticCurve:
 
         Args:
             distance: Floats of any shape.
-            prior: How probable it is that a pair is of one person before it is looked at, above 0 and below 1.
+            prior: Prior probability that a pair shows the same person, above 0 and below 1.
 
         Raises:
             ValueError: If the prior does not lie between 0 and 1.
@@ -42,7 +42,7 @@ class LogisticCurve:
 
 
 def logistic_curve(distances: np.ndarray, same: np.ndarray) -> LogisticCurve:
-    """The logistic curve of the largest likelihood, with both kinds of pairs weighing as much.
+    """The maximum likelihood logistic curve, with equal total weight for both kinds of pairs.
 
     A pair of one person counts as being it to the part (n + 1) / (n + 2) of n such pairs, and so the other kind: what
     one would say after n of n. Without that the curve would become infinitely steep where a threshold parts all pairs.

@@ -1,4 +1,4 @@
-"""Open-set identification: who of the enrolled people a picture shows, or nobody of them.
+"""Open-set identification: which enrolled person a picture shows, if any.
 
 Every picture that is looked for, a probe, gets one candidate: the enrolled person with the picture nearest to it. Below
 a threshold it is taken for that person; otherwise the answer is None, unknown. Mistakes are of three kinds: a stranger
@@ -45,7 +45,7 @@ class Candidates(NamedTuple):
 
 @dataclass(frozen=True)
 class OpenSetFigures:
-    """What becomes of the probes at a threshold.
+    """Results for the probes at a threshold.
 
     `dir` and `fpir` are the rates, with their intervals at `confidence`: of independent probes, and of people. Of the
     `enrolled_probes`, so many are `recognised`, `mistaken` for another person, or `missed`; of the `stranger_probes`,
@@ -140,7 +140,7 @@ def rank_one(found: Candidates, confidence: float = 0.95) -> RankOne:
 
 
 def dir_at_fpir(found: Candidates, fpir: float = 0.01, confidence: float = 0.95) -> OpenSetFigures:
-    """What becomes of the probes at the largest threshold that accepts at most the share `fpir` of the strangers.
+    """Results for the probes at the largest threshold that accepts at most the fraction `fpir` of the strangers.
 
     The threshold is a quantile of the strangers' smallest distances. With fewer than 1 / fpir probes of strangers it is
     the smallest of them all: none is accepted, and the interval says how little that shows.
@@ -162,7 +162,7 @@ def dir_at_fpir(found: Candidates, fpir: float = 0.01, confidence: float = 0.95)
 
 
 def open_set_figures(found: Candidates, threshold: float, confidence: float = 0.95) -> OpenSetFigures:
-    """What becomes of the probes at a threshold, such as one that `calibrate` found on other people.
+    """Results for the probes at a threshold, such as one that `calibrate` found on other people.
 
     A threshold for pairs does not keep its rate here: a stranger is compared with everybody in the gallery, and
     accepted where one comparison of them all is a false accept.

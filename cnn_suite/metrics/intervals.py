@@ -1,10 +1,10 @@
-"""How sure a counted share is: the interval of Clopper and Pearson, and how many independent trials there were.
+"""Confidence intervals of fractions: Clopper-Pearson intervals, and effective numbers of independent trials.
 
-From 3 mistakes in 1,000 independent trials an interval follows that holds the true share at least as often as asked.
-Pairs of pictures are no such trials: the pairs of one person's pictures go wrong together. Whoever takes them for
-independent gets an interval far too narrow, which in simulations (some are among the tests) holds the truth in 30 to 80
-of 100 cases instead of 95. `effective_trials` therefore finds out how far a share moves when one person is left out,
-and says how many independent trials would move it as far.
+For independent trials, such as 3 errors in 1,000, the interval covers the true fraction at least as often as nominal.
+Pairs of pictures are not independent: the pairs of one person tend to fail together. Treating them as independent gives
+an interval that is far too narrow, which in simulations (some are among the tests) covers the true value in 30 to 80 of
+100 cases instead of 95. `effective_trials` therefore measures how much a fraction changes when one person is left out,
+and returns the number of independent trials with the same variance.
 
 Source: Clopper and Pearson 1934, The Use of Confidence or Fiducial Limits Illustrated in the Case of the Binomial;
 Korn and Graubard 1998, Confidence Intervals for Proportions With Small Expected Number of Positive Counts Estimated
@@ -19,12 +19,12 @@ Interval = tuple[float, float]
 
 
 def clopper_pearson(count: float, of: float, confidence: float = 0.95) -> Interval:
-    """The interval that holds the true share with at least this confidence, where trials are independent.
+    """Clopper-Pearson interval: covers the true fraction with at least this confidence, for independent trials.
 
     Args:
-        count: How often it happened. May be a fraction, as of an effective number of trials.
-        of: How often it might have.
-        confidence: Between 0 and 1; what is left of it is shared by both sides.
+        count: Number of successes. May be fractional, for an effective number of trials.
+        of: Number of trials.
+        confidence: Between 0 and 1; the remainder is split equally between both sides.
 
     Returns:
         The lower end, 0 if `count` is 0, and the upper end, 1 if it is `of`.
@@ -62,7 +62,7 @@ def people_interval(happened: np.ndarray, people: np.ndarray, confidence: float 
 
 
 def effective_trials(happened: np.ndarray, people: np.ndarray, confidence: float = 0.95) -> float:
-    """How many independent trials tell as much about the fraction of True as these, in which people come several times.
+    """The effective number of independent trials, if people occur several times.
 
     The share's variance comes from leaving out each person once (jackknife). That of n independent trials would be
     share * (1 - share) / n, which gives n; it is made smaller where there are few people, since the variance is known

@@ -1,4 +1,4 @@
-"""How far points of faces lie from where they should: the normalised mean error and its share of failures.
+"""Errors of face landmarks: the normalised mean error and the failure rate.
 
 NME of a face = mean over points of |p - g| / d, with d the distance between the eyes' middles ("inter-pupil"). With
 the outer corners of the eyes ("inter-ocular") d is about 1.4 times as long and the error by as much smaller: figures of

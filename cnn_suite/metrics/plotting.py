@@ -1,4 +1,4 @@
-"""What all plots share: figures without a window, colours, axes, and the curves of a training.
+"""Shared code of all plots: figures without a window, colours, axes, and training curves.
 
 matplotlib comes with the extra `cnn_suite[plots]` and is imported only when something is drawn.
 """
@@ -54,7 +54,7 @@ def training_curves(history: Path) -> Figure:
 
 
 def require_matplotlib() -> None:
-    """Does nothing if matplotlib can be imported; long work calls it before it starts.
+    """Raises an error if matplotlib is missing; call it before long work.
 
     Raises:
         ImportError: If matplotlib is missing.
@@ -68,7 +68,7 @@ def require_matplotlib() -> None:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of so many inches, outside pyplot: no window, no global state."""
+    """An empty figure of the given size in inches, outside pyplot: no window, no global state."""
     require_matplotlib()
     from matplotlib.figure import Figure
 
@@ -104,7 +104,7 @@ def line_colour(number: int) -> str:
 
 
 def label_axes(axes: Axes, x: str, y: str, title: str) -> None:
-    """Names axes and plot, and takes away what is not needed."""
+    """Labels axes and plot, and removes unneeded lines."""
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     axes.set_title(title, fontsize=10)

@@ -1,11 +1,11 @@
-"""How well distances tell whether two pictures show the same person: ROC, accuracy, equal error rate, TAR at FAR.
+"""Metrics of face verification by distance: ROC, accuracy, equal error rate, TAR at FAR.
 
 A pair is taken for the same person where its distance is *below* a threshold. FAR, the false accept rate, is the share
 of pairs of different people for which that is so; TAR, the true accept rate, that of the pairs of one person; FRR, the
 false reject rate, is 1 - TAR.
 
-All figures are exact counts on the given pairs. None says how sure it is: from n pairs of different people without a
-mistake follows a FAR below 3 / n, no less.
+All metrics are exact counts on the given pairs, without confidence intervals: n pairs of different people without an
+error only show a FAR below 3 / n.
 
 Source: Huang et al. 2007, Labeled Faces in the Wild; Grother et al., NIST FRVT 1:1, for the rates' names.
 """
@@ -34,7 +34,7 @@ class Roc(NamedTuple):
 
 
 class OperatingPoint(NamedTuple):
-    """A threshold, and what comes of it."""
+    """A threshold, and its error rates."""
 
     threshold: float
     far: float
@@ -110,7 +110,7 @@ def roc(distances: np.ndarray, same: np.ndarray) -> Roc:
 def best_accuracy(distances: np.ndarray, same: np.ndarray, *, balanced: bool = False) -> BestAccuracy:
     """The largest fraction of pairs that one threshold classifies correctly, and the smallest such threshold.
 
-    It was chosen on the pairs that it is measured on, so that it flatters: on few pairs very much.
+    The threshold is chosen on the same pairs, so the result is optimistic, especially for few pairs.
 
     Args:
         distances: Float `(pairs,)`.
@@ -132,7 +132,7 @@ def best_accuracy(distances: np.ndarray, same: np.ndarray, *, balanced: bool = F
 
 
 def tar_at_far(distances: np.ndarray, same: np.ndarray, far: float) -> OperatingPoint:
-    """What is accepted rightly where at most the share `far` may be accepted wrongly.
+    """The true accept rate at a false accept rate of at most `far`.
 
     The threshold is the `far`-quantile of the distances between different people, from below: of n of them, at most
     `floor(far * n)` lie under it, and fewer where several are equal to it. With `far * n` below 1 it is the smallest of
@@ -147,7 +147,7 @@ def tar_at_far(distances: np.ndarray, same: np.ndarray, far: float) -> Operating
         The threshold, the rate of false accepts that it really has, and that of true ones.
 
     Raises:
-        ValueError: As `roc`, or if `far` does not lie in [0, 1].
+        ValueError: As `roc`, or if `far` is not in [0, 1].
     """
     distances, same = checked_pairs(distances, same)
     if not 0 <= far <= 1:
@@ -159,7 +159,7 @@ def tar_at_far(distances: np.ndarray, same: np.ndarray, far: float) -> Operating
 
 
 def equal_error_rate(distances: np.ndarray, same: np.ndarray) -> EqualErrorRate:
-    """The rate at which as many pairs of different people are accepted as pairs of one person rejected, in shares.
+    """The rate at which false accept rate and false reject rate are equal.
 
     Where no threshold has both rates equal, the crossing of the line between its two neighbours is taken, for the rate
     and for the threshold.
@@ -205,7 +205,7 @@ def rows_and_distance(measure: str) -> Measure:
 def checked_encodings(
     encodings: Any, labels: Any, least: int = 2, names: tuple[str, str] = ("encodings", "labels")
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The encodings as float64 and the labels as an array, where they fit each other and are finite.
+    """Validates encodings and labels, and returns them as float64 and as an array.
 
     Raises:
         ValueError: If they do not, or are fewer than `least`; `names` says what they are called there.
@@ -226,7 +226,7 @@ def checked_encodings(
 
 
 def checked_pairs(distances: Any, same: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Both as arrays, where they are pairs that figures can be made of.
+    """Validates the pairs and returns both as arrays.
 
     Raises:
         ValueError: As `roc`.

@@ -1,6 +1,6 @@
-"""Pictures of verification: ROC, DET, and how far apart pictures of one person and of two people are.
+"""Plots of verification: ROC, DET, and the distances of pictures of the same and of different people.
 
-Every function returns a matplotlib `Figure` that belongs to no window, so nothing needs a display. matplotlib comes
+Every function returns a matplotlib `Figure` without a window, so no display is needed. matplotlib comes
 with the extra `cnn_suite[plots]` and is imported only when something is drawn.
 
 Source: Martin et al. 1997, The DET Curve in Assessment of Detection Task Performance (probit axes, on which distances
@@ -33,7 +33,7 @@ def roc_figure(distances: np.ndarray, same: np.ndarray, threshold: float | None 
     Args:
         distances: Float `(pairs,)`.
         same: Bool `(pairs,)`, whether the pair is of one person.
-        threshold: Is marked on the curve; None for none.
+        threshold: Marked on the curve; None for none.
 
     Raises:
         ValueError: As `roc`.
@@ -59,7 +59,7 @@ def det_figure(distances: np.ndarray, same: np.ndarray, threshold: float | None 
     Args:
         distances: Float `(pairs,)`.
         same: Bool `(pairs,)`.
-        threshold: Is marked on the curve; None for none.
+        threshold: Marked on the curve; None for none.
 
     Raises:
         ValueError: As `roc`.
@@ -103,9 +103,9 @@ def distance_figure(
     Args:
         distances: Float `(pairs,)`.
         same: Bool `(pairs,)`.
-        threshold: A line, with what it accepts wrongly filled; None for none.
+        threshold: Drawn as a line, with false accepts filled; None for none.
         measure: What the distances are, for the axis.
-        bins: How many bars.
+        bins: Number of bars.
 
     Raises:
         ValueError: As `roc`.

@@ -38,7 +38,7 @@ class PicturePair(NamedTuple):
 
 @dataclass(frozen=True)
 class ProtocolResult:
-    """What a protocol of folds found; everything in the order of the folds' numbers.
+    """Results of a protocol with folds, in the order of the folds.
 
     `val` is the fraction of one person's pairs that are accepted at a threshold that accepts at most the share
     `requested_far` of the other folds' pairs of different people; `far` is the share it really accepts of the held-out
@@ -113,7 +113,7 @@ def picture_file(name: str, number: int) -> str:
 def lfw_protocol(
     distances: np.ndarray, same: np.ndarray, folds: np.ndarray, *, far: float = 1e-3, data: str = "LFW view 2"
 ) -> ProtocolResult:
-    """Accuracy and VAL at FAR, each fold at the threshold that the other folds say.
+    """Accuracy and VAL at FAR, each fold evaluated at the threshold of the other folds.
 
     For the accuracy that is the threshold that tells most of the other folds' pairs right, and of several that tell as
     many the smallest, which accepts the fewest; for VAL that of `tar_at_far`. Thresholds are distances of pairs, no

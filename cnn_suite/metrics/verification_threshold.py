@@ -1,4 +1,4 @@
-"""A threshold for a false accept rate, from data and with its error rates: `calibrate`.
+"""Calibration of a threshold for a false accept rate, with its error rates: `calibrate`.
 
 The threshold is the largest at which at most the requested fraction of the pairs of different people are accepted. For
 independent pairs the Clopper-Pearson interval of what is measured there holds the true rate as often as it says,
@@ -31,7 +31,7 @@ from cnn_suite.metrics.verification_protocol import person_folds
 
 
 class TooFewPairsError(ValueError):
-    """There are too few pairs of different people for the false accept rate that was asked for."""
+    """There are too few pairs of different people for the requested false accept rate."""
 
 
 def calibrate(
@@ -48,7 +48,7 @@ def calibrate(
     Args:
         encodings: Float `(n, size)`, one row per picture.
         labels: Who each picture shows, `(n,)`: numbers or names.
-        far: The false accept rate that is asked for, above 0 and below 1.
+        far: The requested false accept rate, above 0 and below 1.
         confidence: Of all intervals, above 0 and below 1.
         measure: As for `all_pairs`.
         folds: So many groups of people for `held_out`, and fewer where people are fewer than twice as many.
@@ -117,7 +117,7 @@ def impostor_pairs_needed(far: float, confidence: float = 0.95) -> int:
 
 
 def people_needed(pairs: int, pictures: int) -> int:
-    """The fewest people with so many pictures each that make so many pairs of different people."""
+    """The minimum number of people with `pictures` pictures each that give `pairs` pairs of different people."""
     needed = math.isqrt(2 * pairs // pictures**2)  # p (p - 1) / 2 pairs of people, pictures^2 pairs each
     while pictures**2 * needed * (needed - 1) < 2 * pairs:
         needed += 1

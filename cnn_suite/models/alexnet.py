@@ -55,8 +55,8 @@ def alexnet(
         image_shape: Height, width and channels; sides may be None without top.
         classes: Number of classes.
         groups: 1 for a single tower (62,378,344 parameters), 2 for the original (60,965,224), whose second, fourth and
-            fifth convolutions see only the half of the channels that was on their own graphics card.
-        include_top: False to end with the feature map of the last pooling.
+            fifth convolutions see only the half of the channels on their own GPU.
+        include_top: Whether to include the classifier; False ends with the feature map of the last pooling.
         dropout: Dropout rate of the features of `fc6` and of `fc7`.
         classifier_activation: None for logits.
         name: Name of the model.

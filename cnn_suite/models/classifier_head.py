@@ -1,4 +1,4 @@
-"""The end of every classifier: dropout and one dense layer with a probability for every class."""
+"""The head of every classifier: dropout and a dense layer with a probability for every class."""
 
 from keras import layers
 
@@ -16,10 +16,10 @@ def classifier(x, classes: int, dropout: float, activation: str | None = "softma
         name: Name of the dense layer.
 
     Returns:
-        `(batch, classes)`, float32 in every precision: a softmax in 8 bits of mantissa trains nothing.
+        `(batch, classes)`, always float32: a softmax with 8 bits of mantissa does not train.
 
     Raises:
-        ValueError: If there is no class, or the share is none.
+        ValueError: If `classes` or `dropout` is invalid.
     """
     check_classes(classes)
     x = dropped_out(x, dropout, "dropout")
@@ -27,7 +27,7 @@ def classifier(x, classes: int, dropout: float, activation: str | None = "softma
 
 
 def check_classes(classes: int) -> None:
-    """Rejects a number of classes that is none.
+    """Validates the number of classes.
 
     Raises:
         ValueError: If it is not at least 1.

@@ -1,4 +1,4 @@
-"""The end of a classifier without a dense layer: a map for every class, averaged over the picture."""
+"""A classifier head without a dense layer: a map for every class, averaged over the picture."""
 
 import keras
 from keras import layers

@@ -43,17 +43,17 @@ def darknet(
 
     Args:
         cfg: A .cfg file, or its plan.
-        classes: Number of classes of its heads; as the .cfg says by default.
-        anchors_px: For each head its anchors, `(heads, anchors, 2)` in pixels of the input, finest head first; as the
-            .cfg says by default.
-        weights: Its .weights file; random weights by default.
+        classes: Number of classes of its heads; defaults to that of the .cfg.
+        anchors_px: For each head its anchors, `(heads, anchors, 2)` in pixels of the input, finest head first; defaults
+            to those of the .cfg.
+        weights: Its .weights file; defaults to random weights.
         epsilon: Added to the variances of batch norms; OpenCV's reader, after an older Darknet, has 1e-6.
         name: Name of the model.
 
     Returns:
         Model from RGB 0..255 `(batch, height, width, 3)`, of any size that the strides divide, to a dictionary with
         the raw output of every head, `(batch, rows, columns, anchors, 5 + classes)`, by its name, such as
-        `line212_yolo`; without heads, to what the last section gives. Scaling to 0..1 is the first layer.
+        `line212_yolo`; without heads, to the output of the last section. Scaling to 0..1 is the first layer.
 
     Raises:
         DarknetError: If the .cfg cannot be imported, or the .weights are not those of exactly this network.

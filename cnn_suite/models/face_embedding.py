@@ -1,7 +1,7 @@
-"""A small network that turns an aligned face into numbers of unit length, whose distances tell people apart.
+"""A small network that encodes an aligned face as a unit vector, whose distances separate people.
 
 ResNet's basic blocks (He et al. 2015), and at the end one weight per cell and channel instead of an average, as in
-MobileFaceNets (Chen et al. 2018, section 3.1): the middle of a face says more than its border.
+MobileFaceNets (Chen et al. 2018, section 3.1): the middle of a face carries more information than its border.
 """
 
 import keras
@@ -28,8 +28,8 @@ def face_embedding(
 
     Args:
         image_shape: Height, width and channels, fixed sides of at least 32.
-        dimensions: Numbers of an encoding.
-        width: Factor of the number of filters.
+        dimensions: Size of an encoding.
+        width: Factor on the number of filters.
         blocks: Residual blocks of each of the three stages.
         name: Name of the model.
 

@@ -1,5 +1,5 @@
-"""A small network that finds points in a square picture of a face: residual blocks down to 4 x 4 cells, then one dense
-layer that knows where each cell lies.
+"""A small network that finds landmarks in a square picture of a face: residual blocks down to 4 x 4 cells, then a dense
+layer with a weight per cell.
 
 After Feng et al. 2018, Wing Loss, whose CNN-6 this is with ResNet's blocks (He et al. 2015).
 """
@@ -15,17 +15,17 @@ MOMENTUM = 0.97  # a few thousand steps are a whole training
 
 
 def face_points(size: int, points: int, *, width: float = 1.0, name: str = "face_points") -> keras.Model:
-    """A network for points of a face.
+    """A face landmark network.
 
     Args:
         size: Side of the picture, a multiple of 16.
         points: Number of points.
-        width: Factor of the number of filters.
+        width: Factor on the number of filters.
         name: Name of the model.
 
     Returns:
         Model from RGB 0..255 `(batch, size, size, 3)` to float32 `(batch, 1 + 2 * points)`: the logit of a face, then
-        x, y of every point in sides of the picture.
+        x, y of every point in units of the picture's side.
 
     Raises:
         ValueError: If the size is not a multiple of 16 or there are no points.

@@ -1,4 +1,4 @@
-"""GoogLeNet: nine inception modules, seven million parameters, and two side branches that help training.
+"""GoogLeNet: nine inception modules, seven million parameters, and two auxiliary branches for training.
 
 Names: `conv1`, `pool1`, `norm1`, `conv2_reduce`, `conv2`, `norm2`, `pool2`, `inception_3a` ... `inception_5b`,
 `avg_pool`, `predictions`; what is inside a module is reached as `inception_3a/5x5_reduce` (see
@@ -65,8 +65,8 @@ def googlenet(
     Args:
         image_shape: Height, width and channels; None for a free side, but not with `auxiliary`.
         classes: Number of classes.
-        auxiliary: Whether to have both side branches, for training; sides of at least 65 pixels then. Compile with
-            `loss_weights=AUXILIARY_LOSS_WEIGHTS`, and take `without_auxiliary` of the trained model.
+        auxiliary: Whether to include both auxiliary branches; needs sides of at least 65 pixels. Compile with
+            `loss_weights=AUXILIARY_LOSS_WEIGHTS`, and use `without_auxiliary` on the trained model.
         include_top: False to end with the last feature map.
         dropout: Dropout rate of the pooled features.
         classifier_activation: None for logits.
@@ -102,10 +102,10 @@ def googlenet(
 
 
 def without_auxiliary(model: keras.Model) -> keras.Model:
-    """The trained network without its side branches, as it is exported.
+    """The trained network without its auxiliary branches, as it is exported.
 
     Args:
-        model: A model of `googlenet`, as built or as loaded, with or without side branches.
+        model: A model of `googlenet`, as built or as loaded, with or without auxiliary branches.
 
     Returns:
         Model of the same layers and weights from the picture to class probabilities `(batch, classes)` alone.
@@ -146,7 +146,7 @@ def _stem(x):
 
 
 def _branch(x, classes: int, activation: str | None, name: str):
-    """A side branch: section 5 of the paper, the list of its layers."""
+    """An auxiliary branch: section 5 of the paper, the list of its layers."""
     x = layers.AveragePooling2D(5, 3, name=f"{name}_pool")(x)
     x = _convolution(128, 1, 1, f"{name}_conv")(x)
     x = layers.Flatten(name=f"{name}_flatten")(x)

@@ -1,4 +1,4 @@
-"""The beginning of every classifier: an input of pictures as they are, 0..255, checked and scaled."""
+"""The input of every classifier: raw pictures, 0..255, with a validated shape and scaling."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -29,8 +29,8 @@ def image_input(image_shape: ImageShape, smallest: int, scaling: Scaling, builde
 
     Args:
         image_shape: Height, width and channels.
-        smallest: The smallest side that the network can take.
-        scaling: "caffe" (ImageNet's mean taken away), "symmetric" (-1..1), "unit" (0..1), "imagenet" (mean 0 and
+        smallest: The smallest side supported by the network.
+        scaling: "caffe" (ImageNet's mean subtracted), "symmetric" (-1..1), "unit" (0..1), "imagenet" (mean 0 and
             deviation 1 per channel) or "none". Per-channel means need three channels; other inputs are scaled
             to -1..1 instead.
         builder: Name of the builder, for messages.

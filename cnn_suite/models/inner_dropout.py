@@ -4,7 +4,7 @@ from keras import layers
 
 
 def dropped_out(x, dropout: float, name: str):
-    """Features with a fraction of them left out in training.
+    """Applies dropout to features.
 
     Args:
         x: Features `(batch, ...)`.
@@ -15,7 +15,7 @@ def dropped_out(x, dropout: float, name: str):
         As `x`.
 
     Raises:
-        ValueError: If the share is none.
+        ValueError: If `dropout` is invalid.
     """
     if not 0 <= dropout < 1:
         raise ValueError(f"`dropout` must be at least 0 and less than 1. Received {dropout}.")

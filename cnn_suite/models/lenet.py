@@ -1,4 +1,4 @@
-"""LeNet-5, the network that read digits: two convolutions, two poolings, three dense layers.
+"""LeNet-5, the digit recognition network: two convolutions, two poolings, three dense layers.
 
 Names: `conv1`, `pool1`, `conv2`, `pool2`, `flatten`, `fc3`, `fc4`, `predictions`, as in the notes' table.
 """

@@ -1,4 +1,4 @@
-"""MobileFace V2: a face as 256 numbers, whose distances tell people apart; small enough for every frame of a webcam.
+"""MobileFace V2: encodes a face as 256 numbers, whose distances separate people; fast enough for live webcam video.
 
 Four stages of three inverted residual blocks (as MobileNetV2's, expanded by 3), then, instead of pooling, one dense
 layer over the last map, which knows where in an aligned face it looks. The face must be upright, at the place that

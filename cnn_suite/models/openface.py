@@ -54,7 +54,7 @@ def openface_nn4_small2(
 
     Args:
         image_shape: Height, width and channels, fixed sides of at least 65.
-        dimensions: Numbers of an encoding.
+        dimensions: Size of an encoding.
         name: Name of the model.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Which pixels a position of a feature map looks at."""
+"""The receptive field: the pixels on which a position of a feature map depends."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from keras import layers
 
 
 class ReceptiveField(NamedTuple):
-    """Position i of a map looks at pixels from `first + i * stride` on, `size` of them; the same along both sides."""
+    """Position i of a map depends on `size` pixels from `first + i * stride` on; the same along both sides."""
 
     stride: int
     size: int
@@ -15,7 +15,7 @@ class ReceptiveField(NamedTuple):
 
     @property
     def reach(self) -> int:
-        """How far it looks beyond pixel `i * stride`, to the farther side."""
+        """Its extent from pixel `i * stride`, towards the farther side."""
         return max(-self.first, self.first + self.size - 1)
 
 

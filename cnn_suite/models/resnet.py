@@ -1,7 +1,7 @@
-"""Residual networks of He et al. 2015 and their plain twins, for ImageNet and for CIFAR-10.
+"""Residual networks of He et al. 2015 and their plain counterparts, for ImageNet and for CIFAR-10.
 
 Two families, a table each. ImageNet's start with a 7x7 convolution and a pooling and have four stages; CIFAR's start
-with one 3x3 convolution and have three stages of 16, 32 and 64 channels. A plain twin is the same network without
+with one 3x3 convolution and have three stages of 16, 32 and 64 channels. A plain network is the same network without
 shortcuts: the notes' and the paper's point is that it gets worse with depth while the residual network gets better.
 
 Names: `conv1_conv`, `conv1_bn`, `conv2_block1` ... as in keras.applications, with what is inside a block reached as
@@ -64,7 +64,7 @@ def imagenet_resnet(
         variant: Row of the table.
         image_shape: Height, width and channels; None for a free side.
         classes: Number of classes.
-        shortcuts: False for the plain twin.
+        shortcuts: False for the plain network.
         include_top: False to end with the last feature map.
         dropout: Dropout rate of the pooled features.
         classifier_activation: None for logits.
@@ -127,7 +127,7 @@ def cifar_resnet(
         image_shape: Height, width and channels; None for a free side.
         classes: Number of classes.
         shortcut: Where the shape changes: "pad" (option A of the paper, without parameters) or "projection" (B);
-            "none" for the plain twin.
+            "none" for the plain network.
         include_top: False to end with the last feature map.
         dropout: Dropout rate of the pooled features.
         classifier_activation: None for logits.

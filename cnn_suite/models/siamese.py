@@ -1,4 +1,4 @@
-"""A siamese network: one encoder that sees two pictures, and a head that says how different they are.
+"""A siamese network: one encoder applied to two pictures, and a head that compares the encodings.
 
 Both pictures go through the very same weights. Three heads: the distance of the encodings, for a threshold that is
 chosen later; a logistic unit on |f1 - f2|; a logistic unit on the chi-square of f1 and f2.
@@ -20,7 +20,7 @@ def siamese(
     measure: str = "squared",
     name: str = "siamese",
 ) -> keras.Model:
-    """A network for the question whether two pictures show the same person.
+    """A network that tells whether two pictures show the same person.
 
     A logistic head is trained by `compile(loss="binary_crossentropy")` on pairs with 1 for the same person and 0 for
     two people; the distance by `TripletLoss` on the encoder alone. The encoder stays a network of its own inside, by

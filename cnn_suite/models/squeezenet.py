@@ -1,4 +1,4 @@
-"""SqueezeNet 1.0 and 1.1: as good as AlexNet with a fiftieth of its parameters; a light backbone.
+"""SqueezeNet 1.0 and 1.1: AlexNet's accuracy with a fiftieth of its parameters; a lightweight backbone.
 
 A fire module squeezes its channels by a 1x1 convolution and expands them by 1x1 and 3x3 convolutions beside each
 other. Names are those of keras-squeezenet with `_` for `/`: `conv1`, `pool1`, `fire2_squeeze1x1`, `fire2_expand1x1`,

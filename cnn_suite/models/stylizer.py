@@ -1,6 +1,6 @@
 """Networks that paint a picture in one pass, after Johnson et al. 2016: down, residual blocks, up.
 
-They are enlarged by repeating cells before a convolution instead of by strided convolutions, which leave a
+They upsample by repeating cells before a convolution instead of by strided convolutions, which leave a
 checkerboard, and normalise every picture by itself. Variants are rows of a table: `johnson`, the paper's size, and
 `thin`, which works at half of the picture's resolution and less, for live video on CPUs.
 """
@@ -93,7 +93,7 @@ def stylizer(
 
 
 def styles_of(model: keras.Model) -> int:
-    """Number of styles that a network of `stylizer` paints in."""
+    """Number of styles of a `stylizer` network."""
     return 1 if len(model.inputs) == 1 else model.inputs[1].shape[-1]
 
 

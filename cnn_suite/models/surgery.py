@@ -1,4 +1,4 @@
-"""Work on networks that are there: reach their inner tensors, freeze them in part, give them a new head.
+"""Modification of existing networks: access inner tensors, freeze layers, replace the head.
 
 Names are those of layers (`conv4_block6`) or, for what is inside a block, `block/tensor` (`conv4_block6/conv1`): a
 block is any layer with a method `tensors(x)` that gives its inner tensors by name.
@@ -15,7 +15,7 @@ from cnn_suite.nearest_names import nearest_names
 
 
 def features_at(model: keras.Model, names: Sequence[str]) -> keras.Model:
-    """A model with the same input and weights that gives tensors from the inside.
+    """A model with the same input and weights that outputs inner tensors.
 
     Args:
         model: A functional model.
@@ -33,7 +33,7 @@ def features_at(model: keras.Model, names: Sequence[str]) -> keras.Model:
 
 
 def tensor_names(model: keras.Model) -> list[str]:
-    """Every name that `features_at` knows, in order."""
+    """Every name that `features_at` accepts, in order."""
     found = []
     for layer in model.layers:
         found.append(layer.name)
@@ -90,16 +90,16 @@ def _layer_at(model: keras.Model, name: str) -> keras.layers.Layer:
 
 
 def set_trainable(model: keras.Model, train: str) -> list[str]:
-    """Chooses what learns; the rest is frozen, its batch norms in inference mode.
+    """Selects the trainable layers; all others are frozen, with batch norms in inference mode.
 
-    Compile the model afterwards: Keras's compiled training step keeps the choice of the moment it was compiled.
+    Compile the model afterwards: Keras fixes the selection when the training step is compiled.
 
     Args:
         model: A functional model.
-        train: "all", "head" (the last layer with weights), or the name of the first layer or block that learns.
+        train: "all", "head" (the last layer with weights), or the name of the first trainable layer or block.
 
     Returns:
-        Names of the layers that learn and have weights.
+        Names of the trainable layers with weights.
 
     Raises:
         ValueError: If the layer does not exist.
@@ -139,7 +139,7 @@ def layer_rates(model: keras.Model, decay: float) -> dict[str, float]:
         decay: Factor from one block to the one before it; 1 gives no factors at all.
 
     Returns:
-        Name of a layer to its factor.
+        Maps layer names to factors.
     """
     if decay == 1:
         return {}
@@ -147,7 +147,7 @@ def layer_rates(model: keras.Model, decay: float) -> dict[str, float]:
 
 
 def behind(model: keras.Model, layer: keras.layers.Layer) -> keras.Model:
-    """The same network, its layers and weights, with another layer between its input and everything else.
+    """The same network and weights, with another layer inserted after its input.
 
     Args:
         model: A functional model of pictures.
@@ -162,15 +162,15 @@ def behind(model: keras.Model, layer: keras.layers.Layer) -> keras.Model:
 
 
 def copy_body(model: keras.Model, source: keras.Model, heads: Container[str]) -> list[str]:
-    """Gives the layers below the heads the weights that another network of the same body has.
+    """Copies the weights of all layers below the heads from another network with the same body.
 
     Args:
-        model: What is changed.
-        source: Where the weights come from; its layers have the same names and shapes.
+        model: The network to change.
+        source: The network to copy from; its layers have the same names and shapes.
         heads: Names of the layers that keep their own weights.
 
     Returns:
-        Names of the layers that were filled.
+        Names of the changed layers.
 
     Raises:
         ValueError: If a layer with weights is missing in `source` or has other shapes there. Nothing is changed then.
@@ -198,7 +198,7 @@ def replace_head(
     activation: str | None = "softmax",
     name: str | None = None,
 ) -> keras.Model:
-    """The same network with a new last layer, untrained; everything below keeps its weights.
+    """The same network with a new, untrained last layer; all other layers keep their weights.
 
     Args:
         model: A classifier, whose last layer with weights gives its classes, or a network without top, which ends in a
@@ -206,7 +206,7 @@ def replace_head(
         classes: Number of the new classes.
         dropout: Dropout rate of the features.
         activation: None for logits.
-        name: Name of the new model; the old one's by default.
+        name: Name of the new model; defaults to the old name.
 
     Returns:
         A classifier.

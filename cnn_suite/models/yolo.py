@@ -59,11 +59,11 @@ def yolo_resnet(
         classes: Number of classes.
         anchors_px: For each head its anchors, `(heads, anchors, 2)`, in pixels of the input, finest head first.
         strides: Strides of the heads, ascending, out of 8, 16 and 32.
-        width: Factor of the number of filters.
-        depth: Factor of the number of residual blocks, at least one a stage.
+        width: Factor on the number of filters.
+        depth: Factor on the number of residual blocks, at least one per stage.
         activation: Name of a Keras activation.
         scale_xy: Darknet's scale_x_y of the heads.
-        block: What the body is made of: "darknet" (Darknet-53's residual block), "basic" or "bottleneck" (ResNet's), or
+        block: Block type of the body: "darknet" (Darknet-53's residual block), "basic" or "bottleneck" (ResNet's), or
             "inception".
         name: Name of the model.
 

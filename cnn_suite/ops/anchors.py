@@ -36,7 +36,7 @@ def kmeans_anchors(wh: np.ndarray, k: int, *, seed: int = 0, restarts: int = 5, 
         k: Number of anchors, at most the number of different shapes.
         seed: Seed of the starts.
         restarts: Number of starts; the best by mean IoU is kept.
-        iterations: Bound on the updates of one start.
+        iterations: Maximum number of updates per start.
 
     Returns:
         Float `(k, 2)` in the unit of `wh`, sorted by area.

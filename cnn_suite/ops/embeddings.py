@@ -1,4 +1,4 @@
-"""Distances between encodings: how different two pictures are, d(img1, img2).
+"""Distances between encodings, d(img1, img2).
 
 Gradients are finite everywhere, also where two encodings are equal: there a root has none, and 0 is taken.
 
@@ -21,7 +21,7 @@ def pairwise_distances(a, b=None, *, measure: str = "squared"):
 
     Args:
         a: Encodings, float `(n, size)`.
-        b: Encodings, float `(m, size)`; `a` itself by default.
+        b: Encodings, float `(m, size)`; defaults to `a`.
         measure: "squared" for ||a - b||^2, "euclidean" for its root, "cosine" for 1 minus the cosine of the angle: half
             the squared distance of both made unit length. An encoding of zeros has no angle; it lies at 1/2 from
             every other one.
@@ -77,7 +77,7 @@ def unit_length(x):
 
 
 def spread(embeddings):
-    """How far encodings lie from their mean: the root of the mean squared distance.
+    """Spread of encodings: the root mean squared distance from their mean.
 
     Args:
         embeddings: Float `(n, size)`.

@@ -1,4 +1,4 @@
-"""Local warp: pictures bent like rubber, by a grid of displaced points and a smooth field between them.
+"""Local warp: elastic deformation of pictures by a grid of displaced points and a smooth field between them.
 
 Simard, Steinkraus & Platt 2003, Best Practices for Convolutional Neural Networks (elastic distortions), with a coarse
 grid instead of smoothed noise, so that no pixel can move farther than the farthest grid point.
@@ -11,7 +11,7 @@ from keras import ops
 
 
 def local_warp(images, displacements):
-    """Pictures that show at every place what lies a displacement away from it.
+    """Deforms pictures: each output pixel is read at its displaced position.
 
     The field between the grid points is a mean of the four points around, with smooth weights (`3t^2 - 2t^3`), so that
     it has no creases and nowhere exceeds them. Pixels are interpolated; beyond the border lies its last pixel.

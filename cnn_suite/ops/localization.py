@@ -1,4 +1,4 @@
-"""Localization in its simple forms: one object per picture, one a grid cell, one a grid cell and anchor.
+"""Localization in its simple forms: one object per picture, per grid cell, or per grid cell and anchor.
 
 A target is [pc, bx, by, bh, bw, c1 .. cn]: whether there is an object, the midpoint, height and width of its box (in
 this order, height first) and its class, one-hot. Without an object everything is 0 and only pc counts.
@@ -47,7 +47,7 @@ def decode_localization(output, *, from_logits: bool = False) -> yolo.Prediction
 
 
 def encode_grid(truths, grid_hw, classes: int):
-    """Targets of a grid whose cells answer for one object each, such as 3 x 3 x 8.
+    """Targets of a grid whose cells are responsible for one object each, such as 3 x 3 x 8.
 
     An object belongs to the cell of its midpoint alone, however many cells it covers; of two in one cell the last
     stays.
@@ -64,7 +64,7 @@ def encode_grid(truths, grid_hw, classes: int):
 
 
 def encode_anchor_grid(truths, grid_hw, anchors_cells, classes: int):
-    """Targets of a grid whose cells answer for one object per anchor, such as 3 x 3 x 2 x 8.
+    """Targets of a grid whose cells are responsible for one object per anchor, such as 3 x 3 x 2 x 8.
 
     An object belongs to the cell of its midpoint and to the anchor with the best shape IoU. Of two in one cell with the
     same anchor the last stays.

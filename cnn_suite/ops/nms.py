@@ -14,7 +14,7 @@ GONE = float("-inf")  # score of a candidate that is kept already or discarded
 
 
 class Kept(NamedTuple):
-    """What is left: `indices` int32 `(batch, max_detections)` into the candidates, `scores` likewise, both 0 past
+    """The kept boxes: `indices` int32 `(batch, max_detections)` into the candidates, `scores` likewise, both 0 past
     `count` int32 `(batch,)`."""
 
     indices: Any
@@ -38,8 +38,8 @@ def non_max_suppression(
         boxes: Float `(batch, n, 4)`, xyxy.
         scores: Float `(batch, n)`.
         class_ids: Int `(batch, n)`: boxes suppress only boxes of their own class. None: class-agnostic.
-        iou_threshold: Boxes that overlap a better one by more are discarded.
-        score_threshold: Only scores above it count.
+        iou_threshold: Boxes that overlap a higher-scoring one by more than this are discarded.
+        score_threshold: Only boxes with a score above it are used.
         max_detections: Length of the result.
         soft_sigma: Above 0 overlapping scores are multiplied by exp(-IoU^2 / (2 * sigma)) instead of discarded
             (soft-NMS, with `tf.image`'s meaning of sigma); `iou_threshold` is then not used.

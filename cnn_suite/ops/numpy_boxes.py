@@ -53,14 +53,14 @@ def nms(
     iou_threshold: float = 0.5,
     max_detections: int | None = None,
 ) -> np.ndarray:
-    """Greedy non-maximum suppression: the best box stays, boxes overlapping it by more than the threshold go.
+    """Greedy non-maximum suppression: keeps the best box and removes boxes that overlap it by more than the threshold.
 
     Args:
         xyxy: Boxes, `(n, 4)` xyxy.
         scores: `(n,)`; of equal scores the lower index comes first.
         class_ids: `(n,)`; when given, boxes of different classes never suppress each other.
-        iou_threshold: A box goes when its IoU with a kept one is greater than this, as in `tf.image`.
-        max_detections: The most boxes to keep; None for no limit.
+        iou_threshold: A box is removed if its IoU with a kept one is greater than this, as in `tf.image`.
+        max_detections: Maximum number of boxes to keep; None for no limit.
 
     Returns:
         Integers `(k,)`: indices of the kept boxes, best score first.

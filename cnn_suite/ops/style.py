@@ -57,11 +57,11 @@ def mean_gram(features):
 
 
 def content_cost(features, target, normalisation: str = "energy", *, energy=None):
-    """How far the content of a picture is from that of another.
+    """Content cost: the difference between the content of a picture and that of another.
 
     Args:
-        features: Of the picture, `(batch, height, width, channels)`.
-        target: Of the photograph, the same shape.
+        features: Features of the picture, `(batch, height, width, channels)`.
+        target: Features of the photograph, same shape.
         normalisation: One of `NORMALISATIONS`.
         energy: Sum of the target's squares, `(batch,)`, where `target` is a part of it; None for its own.
 
@@ -79,7 +79,7 @@ def content_cost(features, target, normalisation: str = "energy", *, energy=None
 
 
 def style_cost(gram, target, normalisation: str = "energy"):
-    """How far the style of a picture is from that of a painting, in one layer.
+    """Style cost: the difference between the style of a picture and that of a painting, in one layer.
 
     Args:
         gram: `mean_gram` of the picture, `(batch, channels, channels)`.
@@ -100,7 +100,7 @@ def style_cost(gram, target, normalisation: str = "energy"):
 
 
 def weighted_cost(costs: Mapping, lambdas: Mapping[str, float]):
-    """Costs of several layers as one: sum of lambda cost over the sum of the lambdas.
+    """Combined cost of several layers: the mean weighted by the lambdas.
 
     Args:
         costs: Name of a layer to its cost, `(batch,)`.
@@ -113,7 +113,7 @@ def weighted_cost(costs: Mapping, lambdas: Mapping[str, float]):
 
 
 def total_variation(pictures):
-    """Mean squared difference of neighbours: how rough a picture is.
+    """Total variation: the mean squared difference of neighbouring pixels.
 
     Args:
         pictures: `(batch, height, width, channels)`, 0..255.

@@ -103,11 +103,11 @@ def choose_triplets(
 
 
 def triplet_costs(triplets: Triplets, *, margin: float = 0.2, soft: bool = False):
-    """What every triplet pays: L(A, P, N) = max(d(A, P) - d(A, N) + margin, 0).
+    """The cost of every triplet: L(A, P, N) = max(d(A, P) - d(A, N) + margin, 0).
 
     Args:
         triplets: Triplets of a batch.
-        margin: By how much a negative must be farther than the positive.
+        margin: Minimum difference between negative and positive distance.
         soft: ln(1 + exp(d(A, P) - d(A, N))) instead, which has no margin and never ends.
 
     Returns:
@@ -121,12 +121,12 @@ def triplet_costs(triplets: Triplets, *, margin: float = 0.2, soft: bool = False
 
 
 def anchor_losses(costs, chosen, *, average: str = "chosen"):
-    """What every anchor pays, so that the mean over the batch is the average over triplets.
+    """The loss of every anchor, scaled so that the mean over the batch is the average over triplets.
 
     Args:
         costs: Float, the first axis the anchor, as of `triplet_costs`.
         chosen: Bool of the same shape.
-        average: Over all "chosen" triplets, or over "active" ones alone, which cost something.
+        average: Over all "chosen" triplets, or only over "active" ones, whose cost is not 0.
 
     Returns:
         Float `(n,)`: n times an anchor's sum, divided by the number of triplets; 0 if a batch has none.
@@ -161,7 +161,7 @@ def active_share(distances, person_ids, *, margin: float = 0.2):
 
 
 def check_rule(rule: str, choice: str, fallback: str) -> None:
-    """Rejects words that `choose_triplets` does not know.
+    """Validates the options of `choose_triplets`.
 
     Raises:
         ValueError: If one is unknown.

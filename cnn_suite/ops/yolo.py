@@ -1,4 +1,4 @@
-"""The YOLO grid: from raw head outputs to boxes, and from true boxes to the cells and anchors that answer for them.
+"""The YOLO grid: from raw head outputs to boxes, and from true boxes to the responsible cells and anchors.
 
 Shapes: a head's raw output is `(batch, rows, columns, anchors, 5 + classes)` with the channels x, y, w, h, objectness,
 classes, as in Darknet. The network's input measures `rows * stride` by `columns * stride` pixels, so one head serves
@@ -26,7 +26,7 @@ class Predictions(NamedTuple):
 
 
 class Assignment(NamedTuple):
-    """What one head should answer: `positive` `(batch, rows, columns, anchors)` of 0 and 1, `boxes` the true box of
+    """The targets of one head: `positive` `(batch, rows, columns, anchors)` of 0 and 1, `boxes` the true box of
     each positive, unit cxcywh `(..., 4)`, and `classes` `(..., classes)`, 1 for every class that was put there."""
 
     positive: Any
@@ -140,10 +140,10 @@ def assign(
     neighbour_cells: bool = False,
     several_classes: bool = True,
 ) -> Assignment:
-    """Gives every true box to a cell and an anchor of one head.
+    """Assigns every true box to a cell and an anchor of one head.
 
     A truth belongs to the cell of its centre and to the anchor with the best shape IoU over all heads; the head that
-    owns that anchor answers for it. Where two truths meet in one cell and anchor the last one's box stays, as in
+    owns that anchor is responsible for it. If two truths meet in one cell and anchor the last one's box stays, as in
     Darknet.
 
     Args:
@@ -153,7 +153,7 @@ def assign(
         mask: Indices of this head's anchors in `anchors_px`.
         stride: Input pixels per cell of this head.
         classes: Number of classes.
-        match_iou: Anchors of this head with a shape IoU above it answer too (Darknet's iou_thresh); 1 switches it off.
+        match_iou: Anchors of this head with a larger shape IoU are responsible too (Darknet's iou_thresh); 1: off.
         neighbour_cells: The two cells nearest to the centre, beside its own, answer too (as in YOLOv5); needs a
             `scale_xy` of about 2 for the centre to be reached.
         several_classes: The classes of truths that meet add up (v3); otherwise the last one's alone stays (v2).

@@ -1,4 +1,4 @@
-"""Cameras and network streams as a source: they continue by themselves, and may be unplugged."""
+"""Cameras and network streams as sources, which do not wait and may be disconnected."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class CameraSource:
 
     Args:
         address: Index, device file or URL.
-        patience_s: How long the camera may deliver nothing before it counts as gone.
+        patience_s: Seconds without a picture before the camera counts as disconnected.
         open_capture: Makes the object with OpenCV's `isOpened`, `read`, `get` and `release`; tests give their own.
 
     Raises:
@@ -81,7 +81,7 @@ class CameraSource:
         return f"{self.name} stopped delivering pictures after {frames} frames. Check its cable or network."
 
     def close(self) -> None:
-        """Lets the camera go. Only for the thread that reads it: OpenCV may crash when another one does this."""
+        """Releases the camera. Only for the thread that reads it: OpenCV may crash if another thread does this."""
         self._capture.release()
 
 

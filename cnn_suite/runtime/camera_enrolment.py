@@ -1,4 +1,4 @@
-"""Enrolment in front of a camera: good frames of one person are gathered, some time apart, until there are enough."""
+"""Enrolment in front of a camera: collects good frames of one person, some time apart, until there are enough."""
 
 from __future__ import annotations
 

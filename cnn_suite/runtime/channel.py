@@ -1,4 +1,4 @@
-"""A queue between two threads, in one of two manners: lose nothing, or keep only the newest."""
+"""A queue between two threads that either loses nothing or keeps only the newest item."""
 
 from __future__ import annotations
 

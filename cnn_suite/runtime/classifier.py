@@ -1,4 +1,4 @@
-"""An exported classifier: picture in, a probability for every class out.
+"""An exported classifier: from a picture to a probability for every class.
 
 The graph of a model folder takes uint8 RGB of any size and holds resizing, network and softmax.
 """
@@ -56,7 +56,7 @@ def load_classifier(folder: str | os.PathLike[str], *, runtime: str = "litert", 
     """The classifier in a model folder.
 
     Args:
-        folder: What `cnn-suite export` wrote.
+        folder: Model folder written by `cnn-suite export`.
         runtime: "litert" for model.tflite (no TensorFlow needed) or "saved_model".
         threads: Threads of the LiteRT interpreter.
 

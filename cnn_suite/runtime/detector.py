@@ -1,4 +1,4 @@
-"""An exported detector: picture in, `Detections` in that picture's own pixels out.
+"""An exported detector: from a picture to `Detections` in its pixel coordinates.
 
 The graph of a model folder takes uint8 RGB of any size and holds letterbox, network, decoding and suppression. Its
 `serving_default` signature is suppressed at the card's IoU and keeps nearly everything (score above 0.001), so a
@@ -71,9 +71,9 @@ class Detector:
 
         Args:
             image_rgb: `uint8 (height, width, 3)`, any size.
-            confidence: Lowest score that counts; the card's when None.
-            iou: A box goes when it overlaps a better one of its class by more than this; the card's when None.
-            max_detections: The most objects to return; the card's when None.
+            confidence: Minimum score; None for the card's.
+            iou: A box is removed if it overlaps a better one of its class by more than this; None for the card's.
+            max_detections: Maximum number of objects to return; None for the card's.
 
         Raises:
             ValueError: If the picture or a threshold is not of its kind, or the graph's outputs are not a detector's.
@@ -118,7 +118,7 @@ class Detector:
 def suppressed(
     candidates: Candidates, labels: tuple[str, ...], confidence: float, iou: float, max_detections: int
 ) -> Detections:
-    """What the filters leave of `candidates`: confidence, then suppression class by class, then number.
+    """Applies the filters to `candidates`: confidence, then suppression per class, then maximum number.
 
     Boxes without area, which lie in the margin that letterboxing added, are no detections.
     """
@@ -133,7 +133,7 @@ def load_detector(folder: str | os.PathLike[str], *, runtime: str = "litert", th
     """The detector in a model folder.
 
     Args:
-        folder: What `cnn-suite export` wrote.
+        folder: Model folder written by `cnn-suite export`.
         runtime: "litert" for model.tflite (no TensorFlow needed) or "saved_model".
         threads: Threads of the LiteRT interpreter.
 

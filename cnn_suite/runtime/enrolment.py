@@ -1,4 +1,4 @@
-"""The quality check before the gallery: is this picture good enough to know a person by for years?
+"""The quality check before enrolment: is this picture good enough to identify a person?
 
 One poor enrolment harms every later comparison, so each fault is named with what was seen, what is asked for and what
 to do. The defaults of `EnrolmentLimits` were set on press photographs of 250 x 250 pixels (100 pictures of ten people
@@ -29,7 +29,7 @@ _DARK, _BRIGHT = 20, 245  # grey values in which nothing can be told apart any m
 
 @dataclass(frozen=True)
 class EnrolmentLimits:
-    """What a picture must have to be enrolled.
+    """Requirements for a picture to be enrolled.
 
     Args:
         eye_distance_px: Least pixels between the eyes.
@@ -56,7 +56,7 @@ class EnrolmentLimits:
 
 @dataclass(frozen=True)
 class Quality:
-    """Figures of the largest face in a picture; `figures` is what a gallery keeps.
+    """Quality metrics of the largest face in a picture; a gallery stores `figures`.
 
     Args:
         confidence: The detector's.
@@ -95,7 +95,7 @@ class Problem:
     Args:
         kind: "no face", "no pose", "several faces", "too small", "blurred", "dark", "bright", "flat", "turned",
             "nodded", and of `enrolment_identity` "looks like another" or "another person".
-        text: What was seen, what is asked for, and what to do.
+        text: What was measured, what is required, and what to do.
     """
 
     kind: str
@@ -106,7 +106,7 @@ class Problem:
 
 
 def quality(image_rgb: np.ndarray, faces: Faces) -> Quality:
-    """Figures of the largest face.
+    """Measures the quality of the largest face.
 
     Args:
         image_rgb: `uint8 (height, width, 3)`.

@@ -41,7 +41,7 @@ class Explanation:
         returned: Of these, within the number allowed.
         best_objectness: Highest objectness of all candidates.
         best_class: Highest class probability of all candidates.
-        guesses: The best candidates by score, duplicates left out.
+        guesses: The best candidates by score, without duplicates.
         confidence: The confidence threshold in use.
     """
 

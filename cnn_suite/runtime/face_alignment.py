@@ -1,4 +1,4 @@
-"""Faces brought to the place, size and angle at which networks that tell people apart were trained to see them.
+"""Alignment of faces to the position, size and angle on which encoding networks were trained.
 
 A similarity (turn, scale and shift, no mirroring) takes five points of the face as near as can be to those of a
 template.
@@ -23,14 +23,14 @@ TEMPLATE_SIZE = 112
 
 
 def similarity_transform(points: np.ndarray, template: np.ndarray) -> np.ndarray:
-    """The turn, scale and shift that take points nearest to a template, by the sum of squared distances.
+    """The rotation, scale and shift that fit points to a template with the least squared error.
 
     In complex numbers it is `template = a * points + b`: the modulus of `a` is the scale, its angle the turn, so that
     least squares, linear in `a` and `b`, give Umeyama's solution without mirroring.
 
     Args:
         points: Float `(n, 2)`, x and y, at least two different ones.
-        template: Float `(n, 2)`, where they should come to lie.
+        template: Float `(n, 2)`, their target positions.
 
     Returns:
         Float64 `(2, 3)`: `matrix @ (x, y, 1)` is the new place.
@@ -54,7 +54,7 @@ def similarity_transform(points: np.ndarray, template: np.ndarray) -> np.ndarray
 
 
 def align_face(image_rgb: np.ndarray, points: np.ndarray, size: int = TEMPLATE_SIZE) -> np.ndarray:
-    """The face with these points, upright and centred as ArcFace's template has it.
+    """The face with these points, aligned to ArcFace's template.
 
     Args:
         image_rgb: `uint8 (height, width, 3)`.
@@ -62,7 +62,7 @@ def align_face(image_rgb: np.ndarray, points: np.ndarray, size: int = TEMPLATE_S
         size: Side of the result in pixels.
 
     Returns:
-        RGB `uint8 (size, size, 3)`; black where it reaches over the picture's edge.
+        RGB `uint8 (size, size, 3)`; black outside the picture.
 
     Raises:
         ValueError: If the picture is none, the points are not five, all in one place or not finite, or the size is not

@@ -14,7 +14,7 @@ def crop_matrix(box_px: np.ndarray, size: int, *, context: float = CONTEXT) -> n
     Args:
         box_px: Corners x0, y0, x1, y1 in pixels of the picture.
         size: Side of the crop in pixels.
-        context: Side of the square in longer sides of the box.
+        context: Side of the square, relative to the longer side of the box.
 
     Returns:
         Float64 `(2, 3)`: `matrix @ (x, y, 1)` is the place in the crop.
@@ -27,7 +27,7 @@ def crop_matrix(box_px: np.ndarray, size: int, *, context: float = CONTEXT) -> n
 
 
 def crop(image_rgb: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
-    """The crop `(size, size, 3)` that a map gives; black where it reaches over the picture's edge."""
+    """The crop `(size, size, 3)` that a map gives; black outside the picture."""
     return cv2.warpAffine(image_rgb, matrix, (size, size), flags=cv2.INTER_LINEAR)
 
 

@@ -46,26 +46,26 @@ class Faces:
 
     @property
     def detections(self) -> Detections:
-        """Boxes and confidence as what every detector gives."""
+        """Boxes and confidence as `Detections`."""
         return Detections(self.xyxy_px, self.confidence, np.zeros(len(self), np.int32), (LABEL,))
 
     def largest(self) -> int | None:
-        """The number of the face with the largest box, the surer of two equal ones; None if there is no face.
+        """The number of the face with the largest box, the more confident of two equal ones; None if there is no face.
 
-        It is the one to take where a picture should show one person: the others stand behind.
+        Use it if a picture should show one person: other faces are in the background.
         """
         sides = self.xyxy_px[:, 2:] - self.xyxy_px[:, :2]
         return int(sides.prod(axis=1).argmax()) if len(self) else None
 
 
 class FaceDetector:
-    """A callable detector of faces. One thread at a time may use it.
+    """A callable face detector. Only one thread at a time may use it.
 
     Args:
         model: Path of face_detection_yunet_2023mar.onnx.
-        confidence: Lowest score that counts.
-        iou: A face goes when it overlaps a surer one by more than this.
-        longest_px: Pictures are scaled so that their longer side has so many pixels. 640, the side that the file names
+        confidence: Minimum score.
+        iou: A face is removed if it overlaps a more confident one by more than this.
+        longest_px: Pictures are scaled so that the longer side has this many pixels. 640, the side that the file names
             for its input, gives more exact points than 320, which has a quarter of the pixels to look at and finds
             near faces as well. None to look at pictures as they are.
 

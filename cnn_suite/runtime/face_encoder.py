@@ -33,7 +33,7 @@ class Encoder:
 
     @property
     def fingerprint(self) -> str:
-        """What encodings must have in common to be compared: the weights and how faces come to the network."""
+        """Identifies comparable encodings: a digest of the weights and the face preprocessing."""
         keys = ("network_size_hw", "alignment", "mirror")
         text = f"{self.card.model.get('weights_sha256')} {[self.card.input.get(key) for key in keys]}"
         return hashlib.sha256(text.encode()).hexdigest()
@@ -42,7 +42,7 @@ class Encoder:
         """The encoding `(dimensions,)` of one aligned face, uint8 `(size, size, 3)`.
 
         Raises:
-            ValueError: If the picture is not of its kind or the graph gives no encodings.
+            ValueError: If the picture is not of its kind or the graph returns no encodings.
         """
         check_picture(face_rgb)
         outputs = self._model.run("serving_default", face_rgb[None])
@@ -69,8 +69,8 @@ class FaceEncoder:
     """Finds faces and encodes them.
 
     Args:
-        finder: What finds faces with five points: YuNet (`face_detector.FaceDetector`) or `face_finder.FaceFinder`.
-        encoder: What encodes them.
+        finder: Detector of faces with five points: YuNet (`face_detector.FaceDetector`) or `face_finder.FaceFinder`.
+        encoder: The encoding network.
     """
 
     def __init__(self, finder: Finder, encoder: Encoder) -> None:

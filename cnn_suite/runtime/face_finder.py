@@ -1,4 +1,4 @@
-"""Faces with five points by models that were trained here: a detector's boxes, then a network for points in each."""
+"""Faces with five points from the included models: a detector's boxes, then a landmark network in each."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from cnn_suite.runtime.face_points import FacePoints
 
 
 class FaceFinder:
-    """Finds faces and their points, as YuNet does, without a download.
+    """Finds faces and their points, like YuNet, but without a download.
 
     Args:
         detector: A detector of faces, such as saved_models/face_yolo.
         points: A network for five points, such as saved_models/face_points.
-        confidence: Lowest confidence of a box; the detector's own by default.
-        score: Lowest probability of the network for points that its crop shows a face.
+        confidence: Minimum confidence of a box; defaults to the detector's.
+        score: Minimum probability, by the landmark network, that the crop shows a face.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The whole way from a picture to encodings of its faces, put together from model folders and files by name."""
+"""The full pipeline from a picture to encodings of its faces, assembled from model folders and files by name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OWN = ("face_yolo", "face_points")  # a detector of ours and the network for poi
 
 
 def load_finder(detector: str = "auto", *, threads: int = 2) -> Finder:
-    """What finds faces with five points.
+    """Loads a detector of faces with five points.
 
     Args:
         detector: "yunet", once it is pulled; the file of a YuNet (.onnx); a model folder or name of a detector of

@@ -1,4 +1,4 @@
-"""An exported network for points of a face: picture and boxes in, points in the picture's pixels out."""
+"""An exported face landmark network: from picture and boxes to points in the picture's pixels."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ ROUND_POINTS = 1.25  # half a side of the box round five points, in the larger o
 class FacePoints:
     """Points of the faces in a detector's boxes.
 
-    A box is only roughly where a face is. From the points that are found in it follows a better one, in which a second
-    look is taken; the answer is the mean of both.
+    A detector's box is imprecise. The points found in it give a better box, in which the network is run a second time;
+    the result is the mean of both.
 
     Args:
         model: The exported graph on some runtime.
         card: The card of its folder: the names of the points.
-        looks: 1 for the detector's box alone, 2 for the second look.
+        looks: Number of passes: 1 for the detector's box only, 2 with the second pass.
     """
 
     def __init__(self, model: Graph, card: ModelCard, *, looks: int = 2) -> None:

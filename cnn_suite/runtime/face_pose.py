@@ -1,4 +1,4 @@
-"""How a head is turned, as far as five points tell: two numbers that no move of a flat picture changes.
+"""Head pose from five points: two numbers that no motion of a flat picture changes.
 
 The nose is written in the frame of eyes and mouth: `nose = middle of eyes + across * (left eye - right eye) +
 down * (middle of mouth - middle of eyes)`. Any affine map of the picture (shift, scale, turn, and the squeeze that a
@@ -16,7 +16,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class FacePose:
-    """The turn of a head in numbers without a unit.
+    """The pose of a head in dimensionless numbers.
 
     Args:
         across: Nose off the middle, in distances between the eyes; 0 straight ahead, above 0 when the person turns to

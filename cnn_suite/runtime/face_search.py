@@ -1,4 +1,4 @@
-"""The nearest people to a face, exactly: best encoding of each person, by squared Euclidean distance.
+"""Exact search for the nearest people to a face: best encoding of each person, by squared Euclidean distance.
 
 For encodings of unit length `|x - q|^2 = 2 - 2 cos`, so that one product of the gallery's matrix with the query, which
 is as fast as memory can be read (512 MB for a million encodings of 128 numbers), nearly tells the nearest. Nearly:
@@ -41,12 +41,12 @@ class Neighbour:
 
 
 class FaceIndex:
-    """Encodings made ready to be searched; to be made again after the gallery changed.
+    """A search index of encodings; rebuild it after the gallery has changed.
 
     Args:
         matrix: Float32 `(n, dimensions)` of unit length, as `Gallery.encodings` gives it; kept, not copied, if it is
             contiguous.
-        names: Whose each row is.
+        names: Name of the person of each row.
 
     Raises:
         ValueError: If the shapes do not fit, a number is not finite or a length is far from 1.
@@ -73,7 +73,7 @@ class FaceIndex:
 
     @property
     def people(self) -> int:
-        """How many different people there are."""
+        """The number of different people."""
         return len(self._names)
 
     def nearest(self, queries: np.ndarray, k: int = 1) -> list[list[Neighbour]]:
@@ -81,10 +81,10 @@ class FaceIndex:
 
         Args:
             queries: Float `(m, dimensions)` of unit length.
-            k: How many people.
+            k: Number of people.
 
         Raises:
-            ValueError: If the shape, a number, a length or `k` is not as it must be.
+            ValueError: If the shape, a number, a length or `k` is invalid.
         """
         if k < 1:
             raise ValueError(f"`k` must be at least 1 person. Received {k}.")

@@ -1,4 +1,4 @@
-"""The threshold that comes with a model: from data, with the fraction of strangers that it lets in."""
+"""The calibrated threshold of a model, with its false accept rate."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cnn_suite.results import ModelCard
 
 
 class FaceThreshold(NamedTuple):
-    """Below which squared distance two faces are taken for one person's, and the false accept rate asked for."""
+    """The squared distance below which two faces count as the same person, and the requested false accept rate."""
 
     distance: float
     far: float
@@ -18,7 +18,7 @@ def threshold_of(card: ModelCard) -> FaceThreshold:
     """The threshold in a model's card.
 
     Raises:
-        ValueError: If the model was never calibrated.
+        ValueError: If the model is not calibrated.
     """
     found = card.thresholds.get("calibration")
     if not found:

@@ -1,9 +1,9 @@
-"""Flicker: how much a painted video changes where the filmed scene does not.
+"""Flicker: how much a painted video changes where the original scene does not.
 
 Each painted frame is compared with its predecessor, warped along the flow of the ORIGINAL frames, over the pixels whose
-flow can be trusted. The figure is the mean absolute difference of the colours in 0..255: 0 is perfectly steady, 1 is
-one grey level a frame. Lai et al. square the difference in their warping error; the absolute one, which they train with
-(equation 2), reads in grey levels and is not ruled by a few edges.
+flow is reliable. The metric is the mean absolute difference of the colours in 0..255: 0 is perfectly steady, 1 is
+one grey level per frame. Lai et al. square the difference in their warping error; the absolute one, their training loss
+(equation 2), is in grey levels and is not dominated by a few edges.
 
 Source: Lai et al. 2018, Learning Blind Video Temporal Consistency (warping error); mask of Ruder et al. 2016.
 """

@@ -1,4 +1,4 @@
-"""Frames and where they come from: one door, `open_source`, for every kind of `--source`.
+"""Frames and their sources; `open_source` opens every kind of `--source`.
 
 A source is an iterable of `Frame`s with a few facts about itself; pictures are RGB `uint8 (height, width, 3)`.
 """
@@ -21,7 +21,7 @@ DEFAULT_FRAME_RATE = 30.0
 
 
 class SourceError(RuntimeError):
-    """A source cannot be opened, or stopped delivering pictures; the text says which and what to do."""
+    """A source cannot be opened, or has stopped delivering pictures; the message says which and what to do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,7 @@ class Frame:
 class FrameSource(Protocol):
     """What every source has.
 
-    `live` sources continue by themselves, so old frames are dropped; of the others no frame is ever lost.
+    `live` sources do not wait, so old frames are dropped; other sources never lose a frame.
     """
 
     name: str
@@ -71,7 +71,7 @@ def open_source(source: str | int, *, endless_demo: bool = False) -> FrameSource
         endless_demo: Whether "demo" begins again at its end.
 
     Raises:
-        SourceError: If the thing or it cannot be read does not exist.
+        SourceError: If the source does not exist or cannot be read.
     """
     from cnn_suite.runtime import camera, demo_source, pictures, video
 

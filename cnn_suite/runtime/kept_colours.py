@@ -1,4 +1,4 @@
-"""A painting's brush in a photograph's colours: afterwards on the result, or beforehand on the painting.
+"""Style transfer that keeps the photograph's colours: applied to the result, or beforehand to the painting.
 
 "luma" takes the brightness of the painted picture and the colours of the photograph, place by place. "histogram" and
 "covariance" recolour the painting before it is used, so that its strokes come in the photograph's palette.

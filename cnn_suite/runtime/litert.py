@@ -1,4 +1,4 @@
-"""A `model.tflite` on the LiteRT interpreter: signature by name, picture in, arrays out."""
+"""A `model.tflite` in the LiteRT interpreter: signatures by name, from picture to arrays."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class LiteRTModel:
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If it is no LiteRT model.
+        ValueError: If it is not a LiteRT model.
     """
 
     def __init__(self, path: Path, *, threads: int = 2) -> None:

@@ -1,4 +1,4 @@
-"""A challenge against photographs: the head is to be turned as asked, and the five points must move as a head's do.
+"""A liveness challenge against photographs: head turns on request, checked by the motion of five landmarks.
 
 What is measured is `FacePose.across`, the nose against the frame of eyes and mouth. A photograph that is moved, turned,
 scaled or tilted leaves it as it is, up to the perspective of a sheet held near the camera; a head changes it by 0.2
@@ -100,7 +100,7 @@ class TurnChallenge:
 
     @property
     def asked(self) -> str | None:
-        """The pose that is asked for now, a key of `PROMPTS`; None at the end."""
+        """The pose currently requested, a key of `PROMPTS`; None at the end."""
         return None if self._state in ("done", "failed") else self._steps[self._step]
 
     @property

@@ -30,7 +30,7 @@ def run_loop(
     window: Window | None = None,
     max_frames: int | None = None,
 ) -> None:
-    """Handles every result until the source ends, the user quits, or `max_frames` results were handled.
+    """Processes every result until the source ends, the user quits, or `max_frames` results are processed.
 
     Args:
         pipeline: A started pipeline.

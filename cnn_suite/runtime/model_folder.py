@@ -24,7 +24,7 @@ def open_graph(
     """The graph in a model folder, and the card that goes with it.
 
     Args:
-        folder: What `cnn-suite export` wrote.
+        folder: Model folder written by `cnn-suite export`.
         task: What the model must be for: "detection", "classification", "style".
         runtime: "litert" for model.tflite (no TensorFlow needed) or "saved_model".
         threads: Threads of the LiteRT interpreter.
@@ -48,7 +48,7 @@ def open_graph(
 
 
 def check_picture(image_rgb: np.ndarray) -> None:
-    """Rejects what is no RGB picture.
+    """Checks that an array is an RGB picture.
 
     Raises:
         ValueError: If it is not uint8 of shape (height, width, 3), or empty.

@@ -1,4 +1,4 @@
-"""Dense optical flow between two pictures of a video, warping along it, and where it can be trusted.
+"""Dense optical flow between two pictures of a video, warping along it, and its reliability.
 
 A flow is float32 `(height, width, 2)` in pixels, x before y: what is seen at a place p of its first picture is seen at
 p + flow(p) in its second one. A picture is therefore drawn into the place of the later one by reading it along the flow
@@ -45,7 +45,7 @@ class Motion:
 def motion_between(
     earlier_rgb: np.ndarray, later_rgb: np.ndarray, *, longest_side: int | None = LONGEST_SIDE
 ) -> Motion:
-    """The motion between two pictures of one size, both ways and checked, all of it on the reduced size.
+    """The motion between two pictures of the same size, in both directions and checked, at reduced size.
 
     Args:
         earlier_rgb: `uint8 (height, width, 3)`.

@@ -1,4 +1,4 @@
-"""Capture and work on threads of their own, results taken in order by the caller.
+"""Capture and processing in separate threads; the caller takes the results in order.
 
     source --(capture thread)--> frames --(work thread)--> results --> whoever calls `take`
 

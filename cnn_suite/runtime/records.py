@@ -1,4 +1,4 @@
-"""Results as lines: one JSON object a frame (.jsonl), or one row per detection (.csv)."""
+"""Result files: one JSON object per frame (.jsonl), or one row per detection (.csv)."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def frame_record(
 
 
 class JsonlSink:
-    """One JSON object a frame, written at once: a run that is cut off leaves only whole lines."""
+    """One JSON object per frame, written immediately: a run that is cut off leaves only whole lines."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

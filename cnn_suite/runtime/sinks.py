@@ -20,7 +20,7 @@ from cnn_suite.runtime.frames import Frame, FrameSource
 
 
 class SinkError(OSError):
-    """Something cannot be written; the text says what, where and why."""
+    """Something cannot be written; the message says what, where and why."""
 
 
 class Closable(Protocol):

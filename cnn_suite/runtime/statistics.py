@@ -1,4 +1,4 @@
-"""What a run did: frames, speed, latency, and how much of what was found."""
+"""Statistics of a run: frames, speed, latency, and detections per class."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class RunStatistics:
 
     @property
     def frame_rate(self) -> float:
-        """Frames a second over the last frames; 0 before the second one."""
+        """Frames per second over the last frames; 0 before the second one."""
         span_s = self._times_s[-1] - self._times_s[0] if len(self._times_s) > 1 else 0.0
         return (len(self._times_s) - 1) / span_s if span_s else 0.0
 
@@ -83,7 +83,7 @@ class ProgressLine:
         self._width = 0
 
     def update(self, frames: int, frame_rate: float) -> None:
-        """Writes the line again, at most five times a second."""
+        """Writes the line again, at most five times per second."""
         if not self._on or time.monotonic() < self._next_s:
             return
         self._next_s = time.monotonic() + _EVERY_S

@@ -1,10 +1,10 @@
-"""Painted video that does not flicker: every frame is blended with the one before, carried along by the optical flow.
+"""Painted video without flicker: every frame is blended with the previous one, warped by the optical flow.
 
     out(t) = s(t) + w (warp(out(t-1)) - s(t)),    w = blend * trust
 
 s(t) is what the network paints for frame t alone. Trust is 0 if the flow fails its checks (`optical_flow.occlusion`)
 and falls with the difference between the frame and its warped predecessor, so that nothing is carried to where the
-filmed scene has changed, which would be seen as a ghost. At a cut everything begins again.
+scene has changed, which would leave ghosts. At a cut everything starts again.
 
 Source: the mask of Ruder et al. 2016, Artistic style transfer for videos, equations 5 and 6; the weight
 exp(-50 |I(t) - warp(I(t-1))|^2) of Lai et al. 2018, Learning Blind Video Temporal Consistency, equation 2.
@@ -74,7 +74,7 @@ class SteadyStylizer:
         return np.rint(self._out).astype(np.uint8)
 
     def reset(self) -> None:
-        """Forgets what came before: the next frame begins a scene."""
+        """Resets the state: the next frame starts a new scene."""
         self._frame = self._out = self.motion = self.stylized = None
 
     def _motion_to(self, image_rgb: np.ndarray) -> Motion | None:

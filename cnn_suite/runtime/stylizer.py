@@ -1,4 +1,4 @@
-"""An exported style network: picture in, the same picture painted out.
+"""An exported style network: from a picture to the painted picture.
 
 The graph of a model folder takes uint8 RGB of any size from 8 x 8 pixels on and returns uint8 of the same size. One of
 several styles has a second signature, `mixed`, whose further input `mixture`, float32 `(styles,)`, says how much of
@@ -46,7 +46,7 @@ class Stylizer:
         Args:
             image_rgb: `uint8 (height, width, 3)`, each side 8 pixels or more.
             mixture: A weight for every style, 0 or more and not all 0, divided by their sum; None for the first style.
-            longest_side: The network sees the picture no larger than this, and its answer is enlarged again: faster,
+            longest_side: Maximum side of the network's input; the result is enlarged again: faster,
                 with broader strokes. None for the picture as it is.
 
         Returns:
@@ -98,7 +98,7 @@ def load_stylizer(folder: str | os.PathLike[str], *, runtime: str = "litert", th
     """The style network in a model folder.
 
     Args:
-        folder: What `cnn-suite export` wrote.
+        folder: Model folder written by `cnn-suite export`.
         runtime: "litert" for model.tflite (no TensorFlow needed) or "saved_model".
         threads: Threads of the LiteRT interpreter.
 
@@ -120,7 +120,7 @@ def parse_mixture(text: str, labels: Sequence[str]) -> tuple[float, ...]:
         One weight per style, their sum 1.
 
     Raises:
-        ValueError: If a name is unknown or comes twice, or a weight is not a number of 0 or more, or all are 0.
+        ValueError: If a name is unknown or occurs twice, or a weight is not a number of at least 0, or all are 0.
     """
     weights: dict[str, float] = {}
     for part in text.split(","):

@@ -1,4 +1,4 @@
-"""Identities that stay over frames: each frame's boxes are matched to the tracks by IoU, class by class.
+"""Identities that persist over frames: each frame's boxes are matched to the tracks by IoU, class by class.
 
 No motion model: at video rate the same object overlaps itself from frame to frame. After SORT (Bewley et al. 2016,
 Simple Online and Realtime Tracking) without its Kalman filter.

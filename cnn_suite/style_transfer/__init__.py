@@ -1,1 +1,1 @@
-"""Neural style transfer: what a network sees of content and style, and the optimisation of a picture."""
+"""Neural style transfer: content and style features of a network, and the optimisation of a picture."""

@@ -12,7 +12,7 @@ _FINAL_RATE = 0.02  # of the learning rate, at the end
 
 
 class Cost(Protocol):
-    """What is to become small: an `Objective`, or what is used like one."""
+    """The function to minimise: an `Objective` or a compatible object."""
 
     @property
     def tiled(self) -> bool: ...
@@ -21,7 +21,7 @@ class Cost(Protocol):
 
 
 class Moments(NamedTuple):
-    """What Adam remembers, besides the picture: `(height, width, 3)` each, and the number of steps."""
+    """Adam's state, besides the picture: `(height, width, 3)` each, and the number of steps."""
 
     first: np.ndarray
     second: np.ndarray
@@ -40,9 +40,9 @@ class AdamSteps:
     is kept in a checkpoint.
 
     Args:
-        objective: What is to become small.
+        objective: The function to minimise.
         picture: Where it starts, float32 `(height, width, 3)`, 0..255.
-        moments: What Adam remembers of earlier steps; None at the beginning.
+        moments: Adam's state from earlier steps; None at the beginning.
         best: The picture with the smallest cost so far and its costs; None at the beginning.
 
     Source: Kingma & Ba 2015, Adam, algorithm 1.
@@ -104,7 +104,7 @@ class AdamSteps:
 
     @property
     def moments(self) -> Moments:
-        """What must be kept to continue later as if there had been no break."""
+        """The state needed to continue later as if there had been no interruption."""
         return Moments(self._first.numpy()[0], self._second.numpy()[0], int(self._steps.numpy()))
 
     def close(self) -> None:

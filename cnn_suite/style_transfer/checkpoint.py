@@ -1,4 +1,4 @@
-"""The file of a paused optimisation: where it stands, and what it was asked for, so that nothing else is resumed."""
+"""The checkpoint of an optimisation: its state, and its request, so that only the same request is resumed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def write_checkpoint(path: Path, state: PaintState, request: Mapping[str, Any]) 
     Args:
         path: The file, .npz.
         state: Where the optimisation stands.
-        request: What it was asked for, names to plain values.
+        request: The request, names to plain values.
     """
     told = {
         "form": _FORM,
@@ -66,11 +66,11 @@ def read_checkpoint(path: Path, request: Mapping[str, Any]) -> PaintState:
 
     Args:
         path: What `write_checkpoint` wrote.
-        request: What is asked for now; it must be what was asked for then.
+        request: The current request, which must equal the stored one.
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        CheckpointError: If it is not a checkpoint, or another picture or setting is asked for; the text lists which.
+        CheckpointError: If it is not a checkpoint, or belongs to another picture or setting; the message lists which.
     """
     if not path.is_file():
         raise FileNotFoundError(f"There is no checkpoint {path} to resume from. Omit --resume to start.")

@@ -27,7 +27,7 @@ class LbfgsSteps:
     """The optimisation of a picture of one size; the same methods as `AdamSteps`.
 
     Args:
-        objective: What is to become small.
+        objective: The function to minimise.
         picture: Where it starts, float32 `(height, width, 3)`, 0..255.
         best: The picture with the smallest cost so far and its costs; None at the beginning.
         deadline: When a step must end, on the clock of `time.monotonic`, even within a line search; None for never.

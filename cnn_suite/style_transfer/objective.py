@@ -30,7 +30,7 @@ Grams = list[dict[str, tf.Tensor]]  # a region each, layer to mean Gram matrix (
 
 @dataclass(frozen=True)
 class CostWeights:
-    """What counts how much in J; see `cnn_suite.ops.style`."""
+    """The weights of the terms of J; see `cnn_suite.ops.style`."""
 
     alpha: float = 1.0
     beta: float = 10.0
@@ -51,10 +51,10 @@ class Objective:
     """J of pictures of one size.
 
     Args:
-        perception: What sees content and style.
+        perception: The network for content and style features.
         photo: The content, float32 or uint8 `(height, width, 3)`, 0..255.
         regions: How the picture is to be painted, and where.
-        weights: What counts how much.
+        weights: The weights of the terms.
         tile: Side of the windows in pixels; 0 for the whole picture at once.
 
     Raises:
@@ -94,7 +94,7 @@ class Objective:
         return len(self._maps.windows) > 1
 
     def look_at(self, photo: np.ndarray) -> None:
-        """Takes another photograph for the content, of the same size; nothing is compiled again.
+        """Replaces the photograph for the content with another of the same size, without recompiling.
 
         Raises:
             ValueError: If it has another size.

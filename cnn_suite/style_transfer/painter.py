@@ -42,11 +42,11 @@ def paint(
     """Paint a photograph in the style of paintings.
 
     Args:
-        perception: What sees content and style.
+        perception: The network for content and style features.
         photo: uint8 or float32 `(height, width, 3)`, 0..255.
         regions: Paintings and masks, at their own sizes; a mask has the photograph's.
-        settings: How.
-        state: What an earlier call with the same arguments had come to; None to begin.
+        settings: The settings of the transfer.
+        state: The state of an earlier call with the same arguments; None to start.
         deadline: When the last iteration must be done, on the clock of `time.monotonic`; None for no such time. It is
             met by painting fewer sizes where it is short; one iteration at the coarsest is done in any case.
         first_picture: Where to start, of any size, instead of what `settings.start` says.
@@ -135,7 +135,7 @@ def objective_of(
     """J of a picture of one size, its margin included, with paintings and masks as they are looked at there.
 
     Args:
-        perception: What sees content and style.
+        perception: The network for content and style features.
         photo: The content, `(height, width, 3)`, of any size.
         regions: Paintings and masks, at their own sizes.
         settings: Weights, tiles, and how large paintings are looked at.

@@ -1,4 +1,4 @@
-"""The network through which content and style are seen, and which of its layers count how much.
+"""The network for content and style features, with the weights of its layers.
 
 Known networks are rows of a table with the layers that work well for them; any other Keras model serves with layers of
 one's own choice: `Perception(model, content={"conv4": 1.0}, style={...})`.
@@ -22,7 +22,7 @@ POOLINGS = ("max", "average")
 
 
 class Backbone(NamedTuple):
-    """A row a known network."""
+    """One row per known network."""
 
     build: Callable[..., keras.Model]
     weights: str  # its row in `cnn-suite weights`
@@ -104,7 +104,7 @@ def load_perception(
 
     Raises:
         ValueError: If the network or the pooling is unknown, a layer does not exist, or the file does not fit.
-        FileNotFoundError: If there is no weights file; the text says what to type.
+        FileNotFoundError: If there is no weights file; the message says which command to run.
     """
     if backbone not in BACKBONES:
         raise ValueError(f"`backbone` must be one of {', '.join(BACKBONES)}. Received {backbone!r}.")
@@ -134,7 +134,7 @@ def _weights_file(row: Backbone, weights: str | Path | None) -> Path:
 
 
 def _with_average_pooling(model: keras.Model) -> keras.Model:
-    """The same network with averages for maxima.
+    """The same network with average instead of max pooling.
 
     Source: Gatys et al. 2015, section 2.
     """

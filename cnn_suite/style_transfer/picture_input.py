@@ -1,4 +1,4 @@
-"""Pictures of every kind made alike, or rejected before anything is painted.
+"""Normalises pictures of all kinds, or rejects them before anything is painted.
 
 Grey pictures become RGB, 16 bits become 8, transparent parts lie over white, and a picture is turned upright as its
 EXIF tag says. Animations, files that end too early, and sizes that cannot be painted are rejected.
@@ -24,7 +24,7 @@ class ArtworkError(ValueError):
 
 
 def read_artwork(path: str | Path) -> np.ndarray:
-    """A photograph or painting as it is seen.
+    """Reads a photograph or painting.
 
     Args:
         path: A picture file of any kind that OpenCV reads.
@@ -53,7 +53,7 @@ def read_artwork(path: str | Path) -> np.ndarray:
 
 
 def read_mask(path: str | Path, size_hw: tuple[int, int]) -> np.ndarray:
-    """Where a style applies: white where it does, black where not, grey in between.
+    """Reads a mask of a style: white where it applies, black where it does not, grey in between.
 
     Args:
         path: A picture file.

@@ -1,4 +1,4 @@
-"""What a style transfer by optimisation is asked for: checked when it is made, and light to import."""
+"""The settings of a style transfer by optimisation: validated on creation, and fast to import."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,7 +13,7 @@ _ITERATIONS = 300
 
 @dataclass(frozen=True)
 class TransferSettings:
-    """Everything that decides what comes out, besides the pictures and the network.
+    """Everything that determines the result, besides the pictures and the network.
 
     Args:
         size: The longest side of the result in pixels; None for the photograph's.
@@ -21,7 +21,7 @@ class TransferSettings:
         beta: Weight of the style cost.
         tv: Weight of the total variation, which keeps the picture smooth.
         normalisation: What the costs are measured in, see `cnn_suite.ops.style`.
-        strength: How much painting: it multiplies `beta`.
+        strength: Strength of the style: a factor on `beta`.
         iterations: Steps in all scales together; None for 300, or as many as there is time for where `seconds` is set.
         seconds: The wall-clock budget of the whole command; None for none.
         start: Where the picture starts: "content" (the photograph), "style_mean" (the paintings' mean colour) or
@@ -29,10 +29,10 @@ class TransferSettings:
         optimizer: "adam" or "lbfgs".
         learning_rate: Adam's, in grey levels a step.
         scales: How many sizes the picture goes through, the coarsest first; None for as many as its size asks for.
-        seed: Of the noise.
+        seed: Random seed of the noise.
         colours: "none" leaves them to the painting; "luma", "histogram" and "covariance" keep the photograph's, see
             `cnn_suite.runtime.kept_colours`.
-        tile: Side of the tiles that a large picture is seen in; None if it is too large for one piece, 0 never.
+        tile: Side of the tiles of a large picture; None to use tiles only if needed, 0 for never.
         painting_scale: The longest side of a painting as a fraction of the picture's: less for finer strokes.
 
     Raises:

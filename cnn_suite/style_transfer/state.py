@@ -1,4 +1,4 @@
-"""Where an optimisation stands: what it begins with, what one iteration tells, and what is kept over a break."""
+"""State of an optimisation: its start, the report of an iteration, and what a checkpoint stores."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NO_COSTS = Costs(*[float("inf")] * 4)  # of a picture that was not looked at yet
 
 
 class PaintState(NamedTuple):
-    """Where an optimisation stands: enough to continue from.
+    """The state of an optimisation, sufficient to continue it.
 
     Attributes:
         scale: Index of the size it is at.
@@ -48,7 +48,7 @@ class PaintState(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """What one iteration has come to.
+    """The report of one iteration.
 
     Attributes:
         iteration: How many there have been, at all sizes.

@@ -1,4 +1,4 @@
-"""What a picture is to be like: the Gram matrices of paintings."""
+"""Style targets: the Gram matrices of paintings."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -28,10 +28,10 @@ class Region(NamedTuple):
 
 
 def painting_grams(perception: Perception, painting: np.ndarray, *, tile: int = 0) -> dict[str, tf.Tensor]:
-    """Mean Gram matrices of a painting, `(1, channels, channels)` a layer.
+    """Mean Gram matrices of a painting, `(1, channels, channels)` per layer.
 
     Args:
-        perception: What sees it.
+        perception: The network for style features.
         painting: `(height, width, 3)`, 0..255.
         tile: Side of the windows that a large one is seen in; 0 for all of it at once.
 

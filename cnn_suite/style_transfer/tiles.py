@@ -1,4 +1,4 @@
-"""Cutting a picture into windows whose features, taken together, are exactly those of the whole picture.
+"""Cuts a picture into windows whose features, taken together, are exactly those of the whole picture.
 
 Windows overlap by as much as a position of a feature map can see, and begin at multiples of the network's stride; each
 position of each map belongs to one window. What a window computes beyond its own positions is thrown away, so that
@@ -42,7 +42,7 @@ def windows(size_hw: tuple[int, int], tile: int, stride: int, reach: int) -> lis
         size_hw: Height and width of the picture.
         tile: Pixels of a side that a window calls its own, about; 0 for the whole picture as one window.
         stride: The largest stride of the maps.
-        reach: How far a position looks to either side.
+        reach: Extent of the receptive field to either side.
 
     Returns:
         The windows.

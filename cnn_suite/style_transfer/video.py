@@ -1,4 +1,4 @@
-"""Style transfer of a video by optimisation: every frame starts from the one before, carried along by the optical flow.
+"""Style transfer of a video by optimisation: every frame starts from the previous one, warped by the optical flow.
 
     J(t) = J + steadiness * mean(trust * (x(t) - warp(x(t-1)))^2)
 
@@ -60,13 +60,13 @@ def paint_frames(
     """Paints the frames of a video, one after the other.
 
     Args:
-        perception: What sees content and style.
+        perception: The network for content and style features.
         frames: Uint8 RGB; all get the size of the first.
         regions: Paintings and masks, at their own sizes; a mask has the frames'.
-        settings: How. Frames are painted by Adam, at one size, from their photograph: what the settings say of
-            optimizer, sizes, start and seconds is not heard. `iterations` are those of the first frame of a scene; a
+        settings: The settings. Frames are painted by Adam, at one size, from their photograph: the settings'
+            optimizer, sizes, start and seconds are ignored. `iterations` are those of the first frame of a scene; a
             later one gets a fifth.
-        steadiness: Weight of the likeness to the frame before; 0 for none, so that only the start is shared.
+        steadiness: Weight of the similarity to the previous frame; 0 for none, so that only the start is shared.
 
     Yields:
         A painted frame for each.
@@ -83,7 +83,7 @@ def paint_frames(
 
 
 class SteadyObjective:
-    """An objective that also asks for likeness to the frame before; used like `Objective`.
+    """An objective that also penalises differences from the previous frame; used like `Objective`.
 
     Args:
         objective: J of a frame with its margin, see `margins`.

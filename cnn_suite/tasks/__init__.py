@@ -1,1 +1,1 @@
-"""One module a task: its data sets, its compiled model, its serving model."""
+"""One module per task: its data sets, its compiled model, its serving model."""

@@ -5,7 +5,7 @@ from types import ModuleType
 
 
 def task_of(name: str) -> ModuleType:
-    """The module that says what a task's data sets, network, figures and serving graph are.
+    """The module that defines a task's data sets, network, metrics and serving graph.
 
     All of them have the same functions: `datasets`, `resolved`, `network`, `compile_model`, `steps_per_epoch`,
     `monitor`, `training_dataset`, `validation_dataset`, `callbacks`, `serving_model`, `sample_pictures`, `classes_of`.

@@ -1,4 +1,4 @@
-"""Classifiers measured: accuracy, calibration, confusions, of a model folder or of a run."""
+"""Evaluation of classifiers: accuracy, calibration and confusions of a model folder or of a run."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ HEADLINE = ("accuracy", "top5", "log_loss", "ece")
 
 
 def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> dict[str, Any]:
-    """Measures a classifier's model folder; what is asked as `Asked` says.
+    """Evaluates a classifier's model folder; `Asked` describes the request.
 
     The split "validation" of data without one is the part that the model's own training held out.
 

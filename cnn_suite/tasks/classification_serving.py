@@ -1,4 +1,4 @@
-"""The whole way from a picture to its class probabilities as one graph: resize, network, mirror image."""
+"""From a picture to its class probabilities in one graph: resize, network, mirror image."""
 
 import re
 from typing import Any

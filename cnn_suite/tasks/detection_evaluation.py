@@ -1,4 +1,4 @@
-"""Detectors scored by the COCO protocol: of a model folder, of a run, or any other."""
+"""Evaluation of detectors by the COCO protocol: a model folder, a run, or any other detector."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -35,11 +35,11 @@ class DetectorLike(Protocol):
 
 
 def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> dict[str, Any]:
-    """Scores a detector's model folder on one split of a data set; what is asked as `Asked` says.
+    """Evaluates a detector's model folder on one split of a data set; `Asked` describes the request.
 
     Returns:
         `ap`, `ap50`, ... and `per_class`, the best confidences, confusions and error counts at IoU 0.5, and the latency
-        of one picture. Numbers that do not exist are None.
+        of one picture. Undefined numbers are None.
 
     Raises:
         ValueError: If the model is not a detector, the data has faults or classes that the model does not know, or the

@@ -1,4 +1,4 @@
-"""The network of a detector's configuration, what its body begins with, and the loss of every head."""
+"""The network of a detector's configuration, the initial weights of its body, and the loss of every head."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +25,7 @@ def network(config: DetectionConfig, classes: int) -> keras.Model:
     Its weights are random, but for the body where `model.pretrained` says where that comes from.
 
     Raises:
-        ConfigError: If the builder, the .cfg or the pretrained model is not to be found or does not fit.
+        ConfigError: If the builder, the .cfg or the pretrained model cannot be found or does not fit.
     """
     settings = config.model
     if settings.builder == "darknet":

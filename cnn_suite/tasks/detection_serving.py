@@ -1,7 +1,7 @@
-"""The whole way from a picture to its boxes as one graph: resize, network, decode, non-max suppression.
+"""From a picture to its boxes in one graph: resize, network, decode, non-max suppression.
 
-One graph serves SavedModel, LiteRT (built-in operators only) and the evaluation inside `fit`, so that what is measured
-is what is deployed.
+The same graph serves SavedModel, LiteRT (built-in operators only) and the evaluation during `fit`, so that the
+evaluated graph is the deployed one.
 """
 
 import re
@@ -29,7 +29,7 @@ class DetectionServing(tf.Module):
         model: A detector with YOLO heads.
         size_hw: Size of the network's input.
         settings: Thresholds of the graph.
-        resize: How a picture comes to that size: "letterbox" or "stretch".
+        resize: How pictures are resized: "letterbox" or "stretch".
     """
 
     def __init__(self, model: keras.Model, size_hw: Sequence[int], settings: Export, resize: str = "letterbox"):

@@ -1,4 +1,4 @@
-"""Networks for encodings measured: how well distances tell whether two aligned faces are of one person."""
+"""Networks for encodings measured: how well distances tell whether two aligned faces show the same person."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ FAR = (1e-2, 1e-3)
 
 
 def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> dict[str, Any]:
-    """Measures a network's model folder; what is asked as `Asked` says.
+    """Evaluates a network's model folder; `Asked` describes the request.
 
     Returns:
         `faces`, `people`, `pairs`, then `accuracy`, `eer` and `tar_at_far` on all pairs, and the latency of one face.

@@ -1,4 +1,4 @@
-"""The whole way from an aligned face to its encoding as one graph: resize, network, mirror image, unit length."""
+"""From an aligned face to its encoding in one graph: resize, network, mirror image, unit length."""
 
 import re
 from typing import Any

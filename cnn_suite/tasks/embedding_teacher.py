@@ -1,4 +1,4 @@
-"""A network that knows faces already, as the teacher of a smaller one: its encodings, in as many numbers as ours has.
+"""A pretrained encoding network as the teacher of a smaller one: its encodings, projected to the student's size.
 
 The teacher's encodings of the training faces span fewer directions than they have numbers. The main ones (of their
 covariance) carry what matters, so that the pupil is asked for the teacher's encoding in those, again of unit length.
@@ -25,12 +25,12 @@ SIZE = 112  # of the faces that MobileFace V2 takes
 
 
 class Teacher:
-    """MobileFace V2 and the main directions of its encodings of some faces.
+    """MobileFace V2 and the principal components of its encodings of some faces.
 
     Args:
         weights: Its weights file.
         faces: Faces whose encodings span the directions.
-        dimensions: How many numbers an encoding is to have.
+        dimensions: Size of the projected encodings.
     """
 
     def __init__(self, weights: Path, faces: AlignedFaces, dimensions: int):
@@ -72,7 +72,7 @@ def taught(
     Args:
         batches: Faces 0..255 and whose they are, which a teacher need not know.
         teacher: What encodes them.
-        blend: Probability of mixing a face with another one.
+        blend: Probability of blending a face with another.
         seed: Seed of the mixing.
         first: Number of the first batch, where an interrupted training continues.
     """

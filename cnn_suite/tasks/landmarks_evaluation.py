@@ -1,4 +1,4 @@
-"""Networks for points measured: the normalised mean error on faces with known points."""
+"""Evaluation of landmark networks: the normalised mean error on faces with known points."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ HEADLINE = ("nme", "failures")
 
 
 def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> dict[str, Any]:
-    """Measures a network's model folder; what is asked as `Asked` says.
+    """Evaluates a network's model folder; `Asked` describes the request.
 
     Returns:
         `faces`, `nme`, `failures` (fraction of faces with an error above 0.1), `per_point`, and the latency per face.

@@ -1,4 +1,4 @@
-"""The whole way from a crop of a face to its points as one graph: resize, network, points in the crop's pixels."""
+"""From a crop of a face to its points in one graph: resize, network, points in the crop's pixels."""
 
 import re
 from typing import Any

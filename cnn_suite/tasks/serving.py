@@ -1,4 +1,4 @@
-"""What an export asks of a task's serving graph."""
+"""The interface of a task's serving graph for exports."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ Signature = Callable[..., dict[str, tf.Tensor]]  # of pictures, and of what a ta
 
 
 class Serving(Protocol):
-    """A graph from uint8 RGB pictures `(batch, height, width, 3)` of any size to a task's answers."""
+    """A graph from uint8 RGB pictures `(batch, height, width, 3)` of any size to a task's results."""
 
     @property
     def model(self) -> keras.Model:

@@ -21,7 +21,7 @@ HEADLINE = ("loss", "per_style")
 
 
 def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> dict[str, Any]:
-    """Measures a network's model folder on a folder of photographs; what is asked as `Asked` says.
+    """Evaluates a network's model folder on a folder of photographs; `Asked` describes the request.
 
     The paintings and the perceptual network are those of the training, where its configuration says they are.
 

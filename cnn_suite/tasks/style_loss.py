@@ -1,4 +1,4 @@
-"""The perceptual loss of a training: J of every painted picture, against its photograph and its painting.
+"""The perceptual training loss: J of every painted picture with its photograph and its painting.
 
 A Keras loss sees pictures alone, not in which style each was to be painted. So the place in the batch says it: picture
 i is painted in style i modulo the number of styles, by the data set (`mixtures`) as by the loss.
@@ -32,7 +32,7 @@ class PerceptualLoss:
     """J = alpha content + beta style + tv variation of painted pictures.
 
     Args:
-        perception: What sees content and style.
+        perception: The network for content and style features.
         paintings: One per style, at the size at which they are looked at.
         strengths: Factor of beta for each.
         alpha: Weight of the content.

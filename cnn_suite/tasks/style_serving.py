@@ -1,4 +1,4 @@
-"""The whole way from a picture to a painted one as one graph, in one style or in a mixture of several."""
+"""From a picture to the painted picture in one graph, in one style or in a mixture of several."""
 
 import re
 from typing import Any

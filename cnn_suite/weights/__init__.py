@@ -1,1 +1,1 @@
-"""Readers of weights that others trained, into the builders of `cnn_suite.models`."""
+"""Importers of third-party weights for the builders of `cnn_suite.models`."""

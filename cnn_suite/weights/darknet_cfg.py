@@ -1,4 +1,4 @@
-"""Darknet's .cfg files: text to sections, every fault with its line.
+"""Parser of Darknet's .cfg files into sections; every error gives its line.
 
 A file is a list of sections, `[kind]` and then `option=value` lines; what follows a # or ; is a comment. What the
 sections mean together is said in `darknet_plan.py`.
@@ -144,7 +144,7 @@ def read_cfg(path: str | Path) -> tuple[Section, ...]:
     """The sections of a .cfg file.
 
     Raises:
-        DarknetError: If the file cannot be read or is no .cfg whose sections are all known.
+        DarknetError: If the file cannot be read or is not a .cfg with supported sections only.
     """
     path = Path(path)
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""What a Darknet .cfg computes: every section as a step with its settings, its sources and the shape that leaves it.
+"""The plan of a Darknet .cfg: every section as a step with its settings, sources and output shape.
 
 Everything that could be wrong with a network is found here, by arithmetic alone, before a single weight is allocated.
 
@@ -37,7 +37,7 @@ ACTIVATIONS = ("linear", "leaky", "relu", "relu6", "mish", "swish", "logistic")
 
 
 def plan(sections: Sequence[Section]) -> Plan:
-    """What the sections of a .cfg compute.
+    """Plans the computation of a .cfg.
 
     Args:
         sections: As `read_cfg` gives them.

@@ -67,7 +67,7 @@ def read_darknet_weights(path: str | Path) -> DarknetWeights:
 
 
 def load_darknet_weights(model: keras.Model, network: Plan, weights: DarknetWeights) -> None:
-    """Puts every value of a .weights file into the network of its .cfg.
+    """Loads every value of a .weights file into the network of its .cfg.
 
     Args:
         model: What `cnn_suite.models.darknet` made of the plan.

@@ -38,14 +38,14 @@ def read_deep_compression(path: str | os.PathLike[str], shapes: Shapes) -> Array
     Args:
         path: A `.net` file.
         shapes: Shape of every layer's kernel by name, in the file's order; outputs come first, as in Caffe:
-            `(filters, channels, height, width)`. A layer has a bias an output.
+            `(filters, channels, height, width)`. A layer has one bias per output.
 
     Returns:
         Kernel, float32 of the given shape, and bias, float32 `(outputs,)`, by the names of `shapes`.
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If it is damaged, or not of a network of these shapes, or a shape is none.
+        ValueError: If it is damaged, or not of a network of these shapes, or a shape is invalid.
     """
     _check_shapes(shapes)
     path = Path(path)

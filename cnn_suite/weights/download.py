@@ -1,4 +1,4 @@
-"""Fetching one file of known size and digest: resumed where it broke off, checked before anybody can see it.
+"""Download of a file of known size and digest: resumable, and verified before it becomes visible.
 
 The bytes go into `<file>.part` beside the destination. Only a file with the right digest is moved to its place, in one
 step, so that the destination holds the whole file or nothing. A lock next to it makes processes take turns; the second
@@ -27,7 +27,7 @@ _GIVEN_UP = (400, 401, 403, 404, 405, 410, 451)  # what a server will say again
 
 
 class DownloadError(RuntimeError):
-    """A file that could not be had, or that is not the one it should be."""
+    """A file could not be downloaded, or is not the expected one."""
 
 
 class UnreachableError(DownloadError):
@@ -47,16 +47,16 @@ def download(
     timeout_s: tuple[float, float] = TIMEOUT_S,
     pause_s: float = 0.5,
 ) -> Path:
-    """Fetches a file, unless it is there already.
+    """Downloads a file unless it already exists.
 
     A download that broke off continues where it stopped, also when its process was killed. Proxies are taken from the
     environment, as `requests` reads it.
 
     Args:
-        file: What to fetch.
-        destination: Where to put it; folders are made.
+        file: The file to download.
+        destination: Path to write to; folders are created.
         on_progress: Called with the bytes that are there and the bytes of the whole file.
-        attempts: How often to ask before giving up.
+        attempts: Number of attempts before giving up.
         timeout_s: Seconds to wait for a connection, and for the next piece.
         pause_s: Seconds before the second attempt; doubled for each one after it.
 
@@ -84,9 +84,9 @@ def take(file: RemoteFile, source: Path, destination: Path) -> Path:
     """Copies a file that was downloaded manually to its place, after the same checks.
 
     Args:
-        file: What it must be.
+        file: The expected file.
         source: The local file, under any name.
-        destination: Where to put it; folders are made.
+        destination: Path to write to; folders are created.
 
     Returns:
         `destination`.

@@ -59,9 +59,9 @@ _INNER = re.compile(r"^(conv|norm)(\d)$")  # layers inside a residual block
 
 
 def load_keras_applications(model: keras.Model, path: str | Path) -> None:
-    """Gives a model the weights of a file of keras.applications.
+    """Loads the weights of a keras.applications file into a model.
 
-    The model is as it was if the file is rejected.
+    If the file is rejected, the model is unchanged.
 
     Args:
         model: VGG, ResNet (50, 101, 152) or MobileNetV2 of `cnn_suite.models`, with or without top as the file.
@@ -69,7 +69,7 @@ def load_keras_applications(model: keras.Model, path: str | Path) -> None:
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If the file is damaged, or does not hold exactly the weights that the model has.
+        ValueError: If the file is damaged, or does not contain exactly the weights of the model.
     """
     path = Path(path)
     if not path.is_file():

@@ -37,7 +37,7 @@ class _Place(NamedTuple):
 
 
 def load_mobileface(model: keras.Model, path: str | Path) -> None:
-    """Gives a MobileFace V2 the weights of a file, array by array by name; all of them or, with an error, none.
+    """Loads the weights of a file into a MobileFace V2 by name; all of them or, if an error is raised, none.
 
     Args:
         model: A model of `cnn_suite.models.mobileface_v2`.
@@ -45,7 +45,7 @@ def load_mobileface(model: keras.Model, path: str | Path) -> None:
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If it is damaged or no such file, or the model's weights are not those of the file.
+        ValueError: If it is damaged or has another format, or the model's weights are not those of the file.
     """
     arrays = read_mxnet_params(path)
     places = dict(_places(model))

@@ -37,7 +37,7 @@ def read_mxnet_params(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If it is no such file, truncated, or holds what this reader does not know.
+        ValueError: If it has another format, is truncated, or contains something unsupported.
     """
     path = Path(path)
     if not path.is_file():

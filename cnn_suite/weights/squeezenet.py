@@ -31,7 +31,7 @@ COMPRESSED = Published("1.0", (123, 117, 104))  # the authors' SqueezeNet_trainv
 
 
 def load_squeezenet(model: keras.Model, path: str | Path) -> None:
-    """Gives a SqueezeNet the weights of a file, layer by layer by name; all of them or, with an error, none.
+    """Loads the weights of a file into a SqueezeNet by layer name; all of them or, if an error is raised, none.
 
     Args:
         model: A model of `cnn_suite.models.squeezenet`.
@@ -40,7 +40,7 @@ def load_squeezenet(model: keras.Model, path: str | Path) -> None:
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If it is damaged or no such file, or the model's layers are not those of the file.
+        ValueError: If it is damaged or has another format, or the model's layers are not those of the file.
 
     Source: Keras 2's HDF5 layout: the attribute `layer_names` of the root, and `weight_names` of every layer's group.
     Han et al. 2016, Deep Compression, for the other: `cnn_suite.weights.deep_compression`.
