@@ -297,26 +297,26 @@ def summary(
 @app.command()
 def patches(
     model: Annotated[
-        str, typer.Argument(help="Run, model folder, or the name of one in saved_models/.", show_default=False)
+        str, typer.Argument(help="Run folder, model folder, or the name of one in saved_models/.", show_default=False)
     ],
     layer: Annotated[
-        str, typer.Argument(help="Layer with a map of features, or block/tensor.", show_default=False)
+        str, typer.Argument(help="Layer with a feature map, or block/tensor.", show_default=False)
     ],
     output: Annotated[Path, typer.Option(metavar="FILE", help="Picture to write (.png).", show_default=False)],
     data: Annotated[
         str | None,
-        typer.Option(metavar="PATH", help="The data to look at.", show_default="that of the training"),
+        typer.Option(metavar="PATH", help="Data set to use.", show_default="the training configuration's"),
     ] = None,
     units: Annotated[
         str, typer.Option(metavar="N,N,...", help="Channels of the layer.", show_default="the first 25")
     ] = "",
-    pictures: Annotated[int, typer.Option(min=1, help="Number of pictures to look at.")] = 500,
+    pictures: Annotated[int, typer.Option(min=1, help="Number of pictures to use.")] = 500,
     count: Annotated[int, typer.Option(min=1, help="Patches per unit.")] = 9,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Show what the units of a layer look for: the parts of pictures to which each answers most."""
+    """Show the picture patches that activate each unit of a layer most."""
     numbers = parse_units(units)
     source = Path(model) if Path(model).exists() else model_folder(model)
     with imports_muted(debug):

@@ -1,4 +1,4 @@
-"""`cnn-suite patches`: what the units of a trained network look for, as a sheet of the strongest patches."""
+"""`cnn-suite patches`: a sheet of the patches that activate the units of a trained network most."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,23 +27,23 @@ def write_patches(
     pictures: int = 500,
     count: int = 9,
 ) -> dict[str, Any]:
-    """Writes a sheet of the patches to which a layer's units answer most.
+    """Writes a sheet of the patches that activate a layer's units most.
 
     Args:
         source: A run, a model folder or a .keras file with its config.yaml beside it.
-        layer: Name of a layer with a map of features, or `block/tensor`.
+        layer: Name of a layer with a feature map, or `block/tensor`.
         output: Picture file to write.
-        data: Where the data of the network's configuration lie, if elsewhere.
-        units: Numbers of channels; the first 25 where there are none.
-        pictures: How many pictures to look at, evenly chosen from those to validate on, else from those trained on.
-        count: Patches of every unit.
+        data: Location of the data, if it differs from the network's configuration.
+        units: Indices of channels; empty for the first 25.
+        pictures: Number of pictures, evenly chosen from the validation pictures, else from the training pictures.
+        count: Patches per unit.
 
     Returns:
         `output`, `pictures` (looked at) and `units`: for each its number, and value, picture number and place of every
         patch.
 
     Raises:
-        ConfigError: If there is no such network, or its data are not where they should be.
+        ConfigError: If the network does not exist, or its data cannot be found.
         ValueError: If there is no such layer or unit.
     """
     model, config, _ = load_trained(source)
@@ -55,7 +55,7 @@ def write_patches(
     chosen = task.sample_pictures(config, pictures)
     if not chosen:
         places = ", ".join(map(str, config.data.places.values()))
-        raise ConfigError(f"There are no pictures: {places} does not exist here. Say where they are with --data.")
+        raise ConfigError(f"There are no pictures: {places} does not exist. Set their location with --data.")
     serving = task.serving_model(model, config)
     prepared = (_as_input(serving.on_input(picture), model.inputs[0].shape[1:]) for picture in chosen)
     channels = features_at(model, [layer]).output[layer].shape[-1]

@@ -40,5 +40,5 @@ def test_data_that_are_not_there_are_named(shapes_model, tmp_path):
     config = load_config(shapes_model / "config.yaml")
     elsewhere = config.data.model_copy(update={"format": "voc", "path": "nowhere"})
     save_config(config.model_copy(update={"data": elsewhere}), folder / "config.yaml")
-    with pytest.raises(ConfigError, match="There are no pictures: nowhere does not exist here. Say where .* --data"):
+    with pytest.raises(ConfigError, match="There are no pictures: nowhere does not exist. Set their location .*--data"):
         write_patches(folder, "stem", tmp_path / "sheet.png")

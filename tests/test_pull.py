@@ -244,7 +244,7 @@ def test_what_is_missing_in_the_folder_is_named_before_anything_is_copied(
     home: Path, tmp_path: Path, detector: KnownWeights, servers: dict[str, FileServer]
 ) -> None:
     (tmp_path / "a.cfg").write_bytes(CONTENTS["a.cfg"])
-    with pytest.raises(DownloadError, match=r"does not hold a\.weights \(from http:.*\), coco\.names \(from http:"):
+    with pytest.raises(DownloadError, match=r"does not contain a\.weights \(from http:.*\), coco\.names \(from http:"):
         pull("a", source=tmp_path)
     assert not (home / "files" / "a" / "a.cfg").exists()
 

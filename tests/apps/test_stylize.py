@@ -172,7 +172,10 @@ def test_what_cannot_be_done_is_said(stylize, photo, words, status, message):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(np.zeros((1, 1, 3), np.uint8), "Received 1 x 1 pixels"), (b"\x89PNG\r\n\x1a\n junk", "is damaged or no picture")],
+    [
+        (np.zeros((1, 1, 3), np.uint8), "Received 1 x 1 pixels"),
+        (b"\x89PNG\r\n\x1a\n junk", "is damaged or not readable"),
+    ],
 )
 def test_a_picture_that_cannot_be_painted_is_named_and_nothing_is_written(stylize, tmp_path, content, message):
     source = tmp_path / "in.png"

@@ -26,7 +26,7 @@ def test_the_report_names_classes_sizes_anchors_and_collisions(voc):
     assert ["width", "4", "6", "11", "15", "20", "23", "24"] in rows
     assert "Pictures: 60x40 (2)." in text and "Boxes per picture: 1 to 9, mean 5.0" in text
     assert "Anchors (k-means, at 416x416):" in text and "mean best shape IoU 1.000" in text
-    assert "share their cell and anchor with another one" in text and "No faults." in text
+    assert "share their cell and anchor with another object" in text and "No faults." in text
     assert "Labels inferred from the annotations" in text
 
 

@@ -90,11 +90,11 @@ HEAD = bytes([0, 0, 8, 1, 0, 0, 0, 3])
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (b"", "is no IDX file: it must begin with 0, 0"),
-        (b"\0\0\x08", "is no IDX file"),
-        (b"\1\0\x08\1\0\0\0\0", "is no IDX file"),
-        (b"\0\0\x07\1\0\0\0\0", "is no IDX file"),
-        (b"\0\0\x08\0", "is no IDX file"),
+        (b"", "is not an IDX file: it must begin with 0, 0"),
+        (b"\0\0\x08", "is not an IDX file"),
+        (b"\1\0\x08\1\0\0\0\0", "is not an IDX file"),
+        (b"\0\0\x07\1\0\0\0\0", "is not an IDX file"),
+        (b"\0\0\x08\0", "is not an IDX file"),
         (b"\0\0\x08\3\0\0\0\1", "ends within its header"),
         (HEAD + b"ab", r"says 3 bytes of values for shape \(3,\) and holds 2"),
         (HEAD + b"abcd", r"says 3 bytes of values for shape \(3,\) and holds more"),

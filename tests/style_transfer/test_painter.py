@@ -154,7 +154,7 @@ def test_a_large_picture_is_cut_into_tiles_by_itself(perception, monkeypatch: py
 
 
 def test_a_picture_that_the_network_cannot_see_is_refused_with_the_size_it_takes(perception) -> None:
-    with pytest.raises(ValueError, match="would have 48 x 6 pixels. tiny needs at least 8 each way.*of 64 or more"):
+    with pytest.raises(ValueError, match="would have 48 x 6 pixels. tiny needs at least 8 per side.*of at least 64"):
         next(paint(perception, smooth_picture(1, (6, 48)), REGIONS, TransferSettings()))
 
 
