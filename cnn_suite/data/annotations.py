@@ -15,23 +15,26 @@ from pathlib import Path
 
 import numpy as np
 
+PICTURE_LEFT_OUT = "picture left out"
+
 # What a repaired copy does about each kind of fault. The keys are the only kinds there are.
 REPAIRS = {
     "zero_area": "box left out",
     "out_of_picture": "box clipped to the picture",
     "outside": "box left out",
     "duplicate_box": "second box left out",
-    "not_finite": "picture left out",
-    "unknown_class": "picture left out",
-    "malformed": "picture left out",
-    "missing_picture": "picture left out",
-    "unreadable_picture": "picture left out",
-    "size_mismatch": "picture left out",
+    "not_finite": PICTURE_LEFT_OUT,
+    "unknown_class": PICTURE_LEFT_OUT,
+    "malformed": PICTURE_LEFT_OUT,
+    "missing_picture": PICTURE_LEFT_OUT,
+    "unreadable_picture": PICTURE_LEFT_OUT,
+    "size_mismatch": PICTURE_LEFT_OUT,
     "size_not_filled_in": "real size written",
-    "missing_annotation": "picture left out",
+    "class_names": "class named by its number",
+    "missing_annotation": PICTURE_LEFT_OUT,
     "repeated_picture": "kept once",
-    "disputed": "picture left out",
-    "people_of_two_splits": "picture left out",
+    "disputed": PICTURE_LEFT_OUT,
+    "people_of_two_splits": PICTURE_LEFT_OUT,
     "leak": "picture removed from the earlier split",
 }
 

@@ -113,6 +113,21 @@ def test_faulty_boxes_name_their_annotation(coco, box, kind, message):
     assert (fault.kind, fault.file) == (kind, str(file)) and message in fault.message
 
 
+def test_a_malformed_box_and_a_wrong_size_hide_no_other_fault(coco):
+    coco.add(1, [(3, "left", 5, 9, 9), (3, 5, 5, 0, 9), (4, 5, 5, 9, 9)], size_hw=(80, 120))
+    coco.write()
+    kinds = [fault.kind for fault in read_coco(coco.root).faults]
+    assert kinds == ["size_mismatch", "malformed", "unknown_class", "zero_area"]
+
+
+def test_a_size_that_is_no_number_is_malformed(coco):
+    coco.add(1, size_hw=("high", 60))
+    coco.write()
+    fault = only_fault(read_coco(coco.root))
+    assert fault.kind == "malformed"
+    assert "image 1 (1.jpg): `height` and `width` must be whole numbers. Received 'high' and 60" in fault.message
+
+
 def test_a_malformed_box_leaves_its_picture_out(coco):
     coco.add(1, [(3, "left", 5, 9, 9), (3, 5, 5, 9, 9)])
     coco.write()
