@@ -291,10 +291,11 @@ def pull(
     debug: Debug = False,
 ) -> None:
     """Fetch known pretrained weights once, checked; a detector becomes a model folder that apps open by name."""
-    from cnn_suite.known_weights import KNOWN, nearest
+    from cnn_suite.known_weights import KNOWN
+    from cnn_suite.nearest_names import did_you_mean_or_all
 
     if name not in KNOWN:
-        raise UsageFault(f"There are no known weights {name!r}. {nearest(name)}")
+        raise UsageFault(f"There are no known weights {name!r}.{did_you_mean_or_all(name, KNOWN)}")
     from cnn_suite.pull import pull as pull_weights
 
     with stdout_kept_clean(as_json), progress(f"Fetching {name}", quiet) as on_progress:

@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
-from cnn_suite.catalogue import CATALOGUE, nearest
+from cnn_suite.catalogue import CATALOGUE
 from cnn_suite.config import ConfigError
 from cnn_suite.config_sections import EXPORT_FORMATS
+from cnn_suite.nearest_names import did_you_mean_or_all
 from cnn_suite.runtime.model_folders import find_model
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
@@ -65,7 +66,7 @@ def check_network(network: str) -> None:
         try:
             find_model(network)
         except FileNotFoundError as error:
-            raise UsageFault(f"There is no network {network!r}. {nearest(network)}") from error
+            raise UsageFault(f"There is no network {network!r}.{did_you_mean_or_all(network, CATALOGUE)}") from error
 
 
 def model_folder(model: str) -> Path:

@@ -5,7 +5,6 @@ Readers turn each object into a `RawBox` in pixels with the line it stands on, a
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 
 from cnn_suite.data.annotations import PICTURE_LEFT_OUT, REPAIRS, AnnotatedPicture, Fault
 from cnn_suite.data.picture_files import picture_size_hw
+from cnn_suite.nearest_names import did_you_mean
 
 EDGE_TOLERANCE_PX = 1.0  # rounding of annotation tools; up to here a box is clipped without a word
 
@@ -90,8 +90,7 @@ def annotated_picture(
 
 def unknown_class_fault(label: str, labels: Sequence[str], file: str, line: int | None, where: str = "") -> Fault:
     """Fault for a class that is not among `labels`, naming the nearest one."""
-    nearest = difflib.get_close_matches(label, labels, n=1, cutoff=0.5)
-    hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+    hint = did_you_mean(label, labels, cutoff=0.5)
     message = f"{where}unknown class {label!r}, expected one of {', '.join(labels)}"
     return Fault(file, line, "unknown_class", message, f"Correct the name or add it to the labels.{hint}")
 

@@ -48,11 +48,6 @@ def _decoder(pictures: Sequence[AnnotatedPicture]) -> Callable[[tf.Tensor, tf.Te
     return decoded
 
 
-def batches_per_epoch(count: int, data: Data, training: Training) -> int:
-    """Batches of one epoch: as configured, else as many full ones as `count` pictures give, at least one."""
-    return training.steps(count, data.batch_size)
-
-
 def training_batches(
     pictures: Sequence[AnnotatedPicture],
     size_hw: tuple[int, int],
@@ -85,7 +80,7 @@ def training_batches(
     cached = data.cache == "memory"
     source = examples(pictures) if cached else _rows(pictures)
     decoded = _decoder(pictures)
-    steps = batches_per_epoch(count, data, training)
+    steps = training.steps(count, data.batch_size)
     first = first_epoch * steps * data.batch_size  # examples of the epochs before
     mosaic_end = (training.total_epochs - settings.close_mosaic_epochs) * steps  # in batches
 

@@ -24,8 +24,8 @@ from cnn_suite.data.box_checks import (
     unknown_class_fault,
 )
 from cnn_suite.data.leaks import take_out_leaks
-from cnn_suite.data.picture_files import PICTURE_SUFFIXES
 from cnn_suite.data.xml_lines import Element, XmlError, read_xml
+from cnn_suite.file_names import PICTURE_SUFFIXES
 
 _PER_CLASS_ENDINGS = ("_train", "_val", "_trainval", "_test")  # such as aeroplane_train.txt: no splits of pictures
 

@@ -20,8 +20,8 @@ from cnn_suite.data.box_checks import (
     unknown_class_fault,
 )
 from cnn_suite.data.leaks import take_out_leaks
-from cnn_suite.data.picture_files import PICTURE_SUFFIXES
 from cnn_suite.data.yolo_layout import Layout, ListedPicture, find_layout, label_file
+from cnn_suite.file_names import PICTURE_SUFFIXES
 
 _LARGEST_FRACTION = 1.5  # beyond this a number is no overhanging box but a pixel
 

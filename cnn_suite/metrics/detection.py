@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from cnn_suite.metrics.detection_matching import areas_px, match_greedily, overlaps
+from cnn_suite.metrics.detection_matching import match_greedily
 from cnn_suite.metrics.detection_pictures import DetectionsLike, PictureDetections, Truths, checked_pictures
+from cnn_suite.ops.numpy_boxes import areas, iou
 
 __all__ = ["AREA_RANGES_PX", "IOU_THRESHOLDS", "RECALL_POINTS", "CocoMetrics", "Truths", "coco_metrics"]
 
@@ -166,11 +167,11 @@ def _judge_picture(truth: Truths, found: PictureDetections, k: int, maximum: int
     chosen = np.flatnonzero(found.class_id == k)[:maximum]
     crowd, boxes = truth.crowd[mine], found.xyxy_px[chosen]
     ignored = crowd | _outside(truth.area_px[mine])  # (A, G)
-    given = match_greedily(overlaps(boxes, truth.xyxy_px[mine], crowd), ignored, crowd, IOU_THRESHOLDS)  # (A, T, D)
+    given = match_greedily(iou(boxes, truth.xyxy_px[mine], crowd), ignored, crowd, IOU_THRESHOLDS)  # (A, T, D)
     matched = given >= 0
     padded = np.pad(ignored, ((0, 0), (0, 1)))  # index -1, no match, reads the False appended here
     forgiven = np.take_along_axis(padded[:, None, :], given, axis=-1)
-    outside = ~matched & _outside(areas_px(boxes))[:, None, :]
+    outside = ~matched & _outside(areas(boxes))[:, None, :]
     return _Judged(
         found.confidence[chosen], np.arange(len(chosen)), matched & ~forgiven, ~matched & ~outside, (~ignored).sum(1)
     )

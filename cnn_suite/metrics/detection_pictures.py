@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from cnn_suite.data.annotations import AnnotatedPicture
-from cnn_suite.metrics.detection_matching import areas_px
+from cnn_suite.ops.numpy_boxes import areas, checked_boxes
 
 
 class DetectionsLike(Protocol):
@@ -53,9 +53,9 @@ class Truths:
 
     def __post_init__(self) -> None:
         """Turns every field into an array of its type and checks the shapes."""
-        boxes = _boxes(self.xyxy_px, "xyxy_px")
+        boxes = checked_boxes("xyxy_px", self.xyxy_px)
         crowd = np.zeros(len(boxes), bool) if self.crowd is None else self.crowd
-        area = areas_px(boxes) if self.area_px is None else self.area_px
+        area = areas(boxes) if self.area_px is None else self.area_px
         object.__setattr__(self, "xyxy_px", boxes)
         object.__setattr__(self, "class_id", _one_a_box(self.class_id, np.int64, len(boxes), "class_id"))
         object.__setattr__(self, "crowd", _one_a_box(crowd, bool, len(boxes), "crowd"))
@@ -109,21 +109,13 @@ def checked_pictures(
 
 
 def _sorted_detections(one: DetectionsLike) -> PictureDetections:
-    boxes = _boxes(one.xyxy_px, "xyxy_px")
+    boxes = checked_boxes("xyxy_px", one.xyxy_px)
     confidence = _one_a_box(one.confidence, np.float64, len(boxes), "confidence")
     class_id = _one_a_box(one.class_id, np.int64, len(boxes), "class_id")
     if np.isnan(confidence).any():
         raise ValueError("`confidence` must not hold NaN: the detections could not be put in order.")
     order = np.argsort(-confidence, kind="stable")
     return PictureDetections(boxes[order], confidence[order], class_id[order])
-
-
-def _boxes(values: Any, name: str) -> np.ndarray:
-    boxes = np.asarray(values, np.float64)
-    boxes = boxes.reshape(0, 4) if boxes.size == 0 else boxes
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise ValueError(f"`{name}` must have shape (n, 4) in xyxy order. Received shape {boxes.shape}.")
-    return boxes
 
 
 def _one_a_box(values: Any, dtype: Any, boxes: int, name: str) -> np.ndarray:

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from cnn_suite.metrics.detection_matching import match_greedily, overlaps
+from cnn_suite.metrics.detection_matching import match_greedily
 from cnn_suite.metrics.detection_pictures import DetectionsLike, PictureDetections, Truths, checked_pictures
+from cnn_suite.ops.numpy_boxes import iou
 
 
 @dataclass(frozen=True)
@@ -230,7 +231,7 @@ def _outcome(truth: Truths, found: PictureDetections, background: int, iou_thres
     open_truths = np.setdiff1d(np.flatnonzero(~truth.crowd), matched)
     open_found = np.flatnonzero(matched < 0)
     no_crowd = np.zeros(len(open_truths), bool)
-    overlap = overlaps(found.xyxy_px[open_found], truth.xyxy_px[open_truths], no_crowd)
+    overlap = iou(found.xyxy_px[open_found], truth.xyxy_px[open_truths])
     across = match_greedily(overlap, no_crowd[None], no_crowd, np.array([iou_threshold]))[0, 0]
     swapped = across >= 0
     right = found.class_id[np.append(~truth.crowd, False)[matched]]
@@ -251,7 +252,7 @@ def _match_within_classes(truth: Truths, found: PictureDetections, iou_threshold
     if not 0 < iou_threshold <= 1:
         raise ValueError(f"`iou_threshold` must be above 0 and at most 1. Received {iou_threshold}.")
     same = found.class_id[:, None] == truth.class_id[None, :]
-    overlap = np.where(same, overlaps(found.xyxy_px, truth.xyxy_px, truth.crowd), 0.0)
+    overlap = np.where(same, iou(found.xyxy_px, truth.xyxy_px, truth.crowd), 0.0)
     return match_greedily(overlap, truth.crowd[None], truth.crowd, np.array([iou_threshold]))[0, 0]
 
 

@@ -17,7 +17,7 @@ from cnn_suite.data.annotations import AnnotatedPicture, DetectionData
 from cnn_suite.data.background import background_pictures
 from cnn_suite.data.even_choice import evenly_chosen
 from cnn_suite.data.picture_files import load_pixels
-from cnn_suite.data.pipeline import batches_per_epoch, evaluation_batches, examples, training_batches
+from cnn_suite.data.pipeline import evaluation_batches, examples, training_batches
 from cnn_suite.data.sources import read_detection_data
 from cnn_suite.data.synthetic import shapes_data
 from cnn_suite.metrics.coco_callback import CocoEvaluation
@@ -138,7 +138,7 @@ def monitor(model: keras.Model) -> str:
 
 def steps_per_epoch(config: DetectionConfig, data: Datasets) -> int:
     """Batches of one epoch."""
-    return batches_per_epoch(len(data.training), config.data, config.training)
+    return config.training.steps(len(data.training), config.data.batch_size)
 
 
 def training_dataset(

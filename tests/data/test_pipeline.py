@@ -11,7 +11,6 @@ from cnn_suite.config_detection import Augmentation, Data, Training
 from cnn_suite.data.annotations import AnnotatedPicture
 from cnn_suite.data.pipeline import (
     CROWD,
-    batches_per_epoch,
     evaluation_batches,
     examples,
     training_batches,
@@ -180,7 +179,7 @@ def test_every_pass_holds_every_picture_exactly_once(augmentation):
 )
 def test_an_epoch_has_as_many_batches_as_it_should(count, batch_size, steps, expected):
     data, training = Data(format="shapes", batch_size=batch_size), Training(epochs=3, steps_per_epoch=steps)
-    assert batches_per_epoch(count, data, training) == expected
+    assert training.steps(count, data.batch_size) == expected
     made = batches(numbered(count), epochs=3, batch_size=batch_size, steps_per_epoch=steps)
     assert [len(images) for images, _ in made] == [batch_size] * 3 * expected
 
