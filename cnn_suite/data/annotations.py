@@ -83,10 +83,11 @@ class AnnotatedPicture:
         size_hw: Height and width of the decoded picture in pixels.
         boxes: Float32 `(n, 4)`, unit xyxy; n may be 0 (a background picture).
         class_ids: Int32 `(n,)`, indices into `DetectionData.labels`.
-        crowd: Bool `(n,)`; true for VOC's `difficult` and COCO's `iscrowd`: neither trained on nor counted as missed.
+        crowd: Bool `(n,)`; COCO's `iscrowd`, regions that hold many objects and forgive what is found inside them.
         source: The annotation file, for messages.
         pixels: Uint8 `(height, width, 3)` RGB of a picture made in memory, whose `path` is then only its name; None
             for a picture on disk. `picture_files.load_pixels` gives the pixels of either.
+        difficult: Bool `(n,)`; VOC's `difficult`, single objects that nobody is asked to find. None for none.
 
     Raises:
         ValueError: If the arrays disagree in length, `boxes` is not `(n, 4)`, or `pixels` are not of `size_hw`.
@@ -99,19 +100,28 @@ class AnnotatedPicture:
     crowd: np.ndarray
     source: str
     pixels: np.ndarray | None = None
+    difficult: np.ndarray = None  # type: ignore[assignment]  # an array from __post_init__ on
 
     def __post_init__(self) -> None:
         count = len(self.class_ids)
-        if self.boxes.shape != (count, 4) or self.crowd.shape != (count,):
+        if self.difficult is None:
+            object.__setattr__(self, "difficult", np.zeros(count, bool))
+        shapes = [array.shape for array in (self.boxes, self.class_ids, self.crowd, self.difficult)]
+        if shapes != [(count, 4), (count,), (count,), (count,)]:
             raise ValueError(
-                f"`boxes`, `class_ids` and `crowd` must have shapes (n, 4), (n,) and (n,). Received "
-                f"{self.boxes.shape}, {self.class_ids.shape} and {self.crowd.shape} for {self.path}."
+                "`boxes`, `class_ids`, `crowd` and `difficult` must have shapes (n, 4), (n,), (n,) and (n,). Received "
+                f"{', '.join(map(str, shapes))} for {self.path}."
             )
         if self.pixels is not None and (self.pixels.shape, self.pixels.dtype) != ((*self.size_hw, 3), np.uint8):
             raise ValueError(
                 f"`pixels` must be uint8 of shape {(*self.size_hw, 3)}. Received {self.pixels.dtype} of shape "
                 f"{self.pixels.shape} for {self.path}."
             )
+
+    @property
+    def ignored(self) -> np.ndarray:
+        """Bool `(n,)`: crowds and difficult objects, neither trained on nor counted as missed."""
+        return self.crowd | self.difficult
 
     @property
     def boxes_px(self) -> np.ndarray:

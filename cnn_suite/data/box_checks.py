@@ -27,6 +27,7 @@ class RawBox:
     xyxy_px: tuple[float, float, float, float]
     line: int | None = None
     crowd: bool = False
+    difficult: bool = False
     where: str = ""  # what to call it in a format without lines, such as "annotation 17: "
 
 
@@ -65,7 +66,7 @@ def annotated_picture(
         wholly known, and all faults in order of their lines.
     """
     faults = list(found)
-    kept: list[tuple[tuple[float, ...], int, bool]] = []
+    kept: list[tuple[RawBox, tuple[float, float, float, float]]] = []
     first_lines: dict[tuple, int | None] = {}
     for raw in raw_boxes:
         wrong, box_px = _checked_box(raw, size_hw, labels, file)
@@ -75,16 +76,22 @@ def annotated_picture(
                 wrong.append(_duplicate(raw, first_lines[key], labels, file))
             else:
                 first_lines[key] = raw.line
-                kept.append((box_px, raw.class_id, raw.crowd))
+                kept.append((raw, box_px))
         faults += wrong
     faults.sort(key=lambda fault: fault.line or 0)
     if any(REPAIRS[fault.kind] == PICTURE_LEFT_OUT for fault in faults):
         return None, faults
     height, width = size_hw
-    boxes = np.array([box for box, _, _ in kept], np.float64).reshape(-1, 4) / (width, height, width, height)
-    class_ids = np.array([class_id for _, class_id, _ in kept], np.int32)
-    crowd = np.array([is_crowd for _, _, is_crowd in kept], bool)
-    picture = AnnotatedPicture(path, size_hw, boxes.astype(np.float32), class_ids, crowd, Path(file).name)
+    boxes = np.array([box_px for _, box_px in kept], np.float64).reshape(-1, 4) / (width, height, width, height)
+    picture = AnnotatedPicture(
+        path,
+        size_hw,
+        boxes.astype(np.float32),
+        class_ids=np.array([raw.class_id for raw, _ in kept], np.int32),
+        crowd=np.array([raw.crowd for raw, _ in kept], bool),
+        difficult=np.array([raw.difficult for raw, _ in kept], bool),
+        source=Path(file).name,
+    )
     return picture, faults
 
 

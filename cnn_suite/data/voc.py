@@ -195,7 +195,7 @@ def _picture(file: _VocFile, labels: Sequence[str]) -> tuple[AnnotatedPicture | 
     boxes, faults = [], list(file.faults)
     for found in file.objects:
         if found.label in labels:
-            boxes.append(RawBox(labels.index(found.label), found.xyxy_px, found.line, crowd=found.difficult))
+            boxes.append(RawBox(labels.index(found.label), found.xyxy_px, found.line, difficult=found.difficult))
         else:
             faults.append(unknown_class_fault(found.label, labels, file.file, found.line))
     if file.size_hw is None:

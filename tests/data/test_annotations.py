@@ -37,7 +37,7 @@ def test_boxes_px_undo_the_unit_coordinates():
 
 
 def test_a_picture_whose_arrays_disagree_is_refused():
-    with pytest.raises(ValueError, match=r"shapes \(n, 4\), \(n,\) and \(n,\). Received \(1, 4\), \(2,\) and \(1,\)"):
+    with pytest.raises(ValueError, match=r"and \(n,\). Received \(1, 4\), \(2,\), \(1,\), \(2,\) for a"):
         AnnotatedPicture(Path("a"), (4, 4), np.zeros((1, 4)), np.zeros(2, int), np.zeros(1, bool), "a")
 
 

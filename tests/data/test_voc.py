@@ -40,9 +40,10 @@ def test_a_class_outside_the_given_labels_is_a_fault(voc):
     assert "Did you mean 'cats'?" in fault.fix
 
 
-def test_difficult_objects_are_crowd(voc):
+def test_difficult_objects_are_no_crowd(voc):
     voc.add("a", [CAT], difficult=1)
-    assert read_voc(voc.root).pictures("train")[0].crowd.tolist() == [True]
+    (picture,) = read_voc(voc.root).pictures("train")
+    assert (picture.difficult.tolist(), picture.crowd.tolist(), picture.ignored.tolist()) == ([True], [False], [True])
 
 
 def test_splits_come_in_the_order_train_val_test_and_trainval_is_left_out(voc):
