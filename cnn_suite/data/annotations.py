@@ -15,6 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
+from cnn_suite.ops.numpy_boxes import areas
+
+# Whole pixels that went through float32 unit boxes come back to 1e-4 px; rounding makes them whole again, so that a box
+# of 32 x 32 falls into the area ranges that the annotation's own numbers say.
+DECIMALS_PX = 3
+
 PICTURE_LEFT_OUT = "picture left out"
 
 # What a repaired copy does about each kind of fault. The keys are the only kinds there are.
@@ -88,6 +94,8 @@ class AnnotatedPicture:
         pixels: Uint8 `(height, width, 3)` RGB of a picture made in memory, whose `path` is then only its name; None
             for a picture on disk. `picture_files.load_pixels` gives the pixels of either.
         difficult: Bool `(n,)`; VOC's `difficult`, single objects that nobody is asked to find. None for none.
+        area_px: Float `(n,)`; COCO's `area`, that of the outline, by which objects are small, medium or large. None for
+            the boxes' own areas.
 
     Raises:
         ValueError: If the arrays disagree in length, `boxes` is not `(n, 4)`, or `pixels` are not of `size_hw`.
@@ -101,6 +109,7 @@ class AnnotatedPicture:
     source: str
     pixels: np.ndarray | None = None
     difficult: np.ndarray = None  # type: ignore[assignment]  # an array from __post_init__ on
+    area_px: np.ndarray = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         count = len(self.class_ids)
@@ -111,6 +120,13 @@ class AnnotatedPicture:
             raise ValueError(
                 "`boxes`, `class_ids`, `crowd` and `difficult` must have shapes (n, 4), (n,), (n,) and (n,). Received "
                 f"{', '.join(map(str, shapes))} for {self.path}."
+            )
+        if self.area_px is None:
+            object.__setattr__(self, "area_px", areas(np.round(self.boxes_px, DECIMALS_PX)))
+        if self.area_px.shape != (count,):
+            raise ValueError(
+                f"`area_px` must have shape ({count},), one area for each box. Received {self.area_px.shape} for "
+                f"{self.path}."
             )
         if self.pixels is not None and (self.pixels.shape, self.pixels.dtype) != ((*self.size_hw, 3), np.uint8):
             raise ValueError(

@@ -12,22 +12,27 @@ from pathlib import Path
 
 import numpy as np
 
-from cnn_suite.data.annotations import PICTURE_LEFT_OUT, REPAIRS, AnnotatedPicture, Fault
+from cnn_suite.data.annotations import DECIMALS_PX, PICTURE_LEFT_OUT, REPAIRS, AnnotatedPicture, Fault
 from cnn_suite.data.picture_files import picture_size_hw
 from cnn_suite.nearest_names import did_you_mean
+from cnn_suite.ops.numpy_boxes import areas
 
 EDGE_TOLERANCE_PX = 1.0  # rounding of annotation tools; up to here a box is clipped without a word
 
 
 @dataclass(frozen=True)
 class RawBox:
-    """One object as its file gives it: class id, edges x0, y0, x1, y1 in pixels, and where it stands."""
+    """One object as its file gives it: class id, edges x0, y0, x1, y1 in pixels, and where it stands.
+
+    `area_px` is the area that the file gives; None for that of the box.
+    """
 
     class_id: int
     xyxy_px: tuple[float, float, float, float]
     line: int | None = None
     crowd: bool = False
     difficult: bool = False
+    area_px: float | None = None
     where: str = ""  # what to call it in a format without lines, such as "annotation 17: "
 
 
@@ -91,6 +96,7 @@ def annotated_picture(
         crowd=np.array([raw.crowd for raw, _ in kept], bool),
         difficult=np.array([raw.difficult for raw, _ in kept], bool),
         source=Path(file).name,
+        area_px=np.array([_area_px(raw, box_px) for raw, box_px in kept], np.float64),
     )
     return picture, faults
 
@@ -137,6 +143,10 @@ def repeated_picture_fault(picture: str, split: str, file: str, line: int | None
     """Fault for a picture that one split lists twice."""
     message = f"the picture {picture} stands in the split {split!r} more than once"
     return Fault(file, line, "repeated_picture", message, "Keep one of the entries.")
+
+
+def _area_px(raw: RawBox, box_px: tuple[float, float, float, float]) -> float:
+    return float(areas(np.round([box_px], DECIMALS_PX))[0]) if raw.area_px is None else raw.area_px
 
 
 def _checked_box(

@@ -1,7 +1,8 @@
 """COCO JSON: one or several instances_<split>.json, in annotations/ or beside the pictures.
 
 Category ids may be sparse (COCO's own run from 1 to 90 for 80 classes): they are mapped to 0, 1, … in id order.
-`iscrowd` becomes `crowd`. JSON keeps no lines after parsing, so faults name the annotation's id instead.
+`iscrowd` becomes `crowd`, `area` (of the outline) `area_px`. JSON keeps no lines after parsing, so faults name the
+annotation's id instead.
 
 Source: Lin et al. 2014, Microsoft COCO; cocodataset.org, "Data format".
 """
@@ -9,6 +10,7 @@ Source: Lin et al. 2014, Microsoft COCO; cocodataset.org, "Data format".
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -162,8 +164,12 @@ class _File:
         label = self.names.get(category, f"category {category}") if isinstance(category, int) else str(category)
         if label not in self.labels:
             return unknown_class_fault(label, self.labels, str(self.file), None, where)
-        crowd = bool(annotation.get("iscrowd", 0))
-        return RawBox(self.labels.index(label), (x, y, x + width, y + height), where=where, crowd=crowd)
+        crowd, area = bool(annotation.get("iscrowd", 0)), annotation.get("area")
+        if area is not None and not (isinstance(area, int | float) and 0 <= area < math.inf):
+            message = f"{where}`area` must be a number of square pixels. Received {area!r}"
+            return Fault(str(self.file), None, "malformed", message, _FIX)
+        edges = (x, y, x + width, y + height)
+        return RawBox(self.labels.index(label), edges, where=where, crowd=crowd, area_px=area)
 
 
 def _json_files(path: Path) -> list[Path]:

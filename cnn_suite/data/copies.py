@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 import yaml
 
-from cnn_suite.data.annotations import AnnotatedPicture, DetectionData
+from cnn_suite.data.annotations import DECIMALS_PX, AnnotatedPicture, DetectionData
 from cnn_suite.data.landmarks_csv import csv_file
 
 _WITHOUT_BOX = ("zero_area", "outside", "duplicate_box")  # faults whose object the reader has left out
@@ -115,11 +115,15 @@ def _write_coco(data: DetectionData, target: Path) -> None:
 
 
 def _coco_annotations(picture: AnnotatedPicture) -> Iterator[dict[str, Any]]:
-    edges = np.round(picture.boxes_px, 3)
-    sides = np.round(edges[:, 2:] - edges[:, :2], 3)
-    for corner, side, class_id, crowd in zip(edges[:, :2], sides, picture.class_ids, picture.crowd):
-        bbox = [*corner.tolist(), *side.tolist()]
-        yield {"category_id": int(class_id) + 1, "bbox": bbox, "area": float(side.prod()), "iscrowd": int(crowd)}
+    edges = np.round(picture.boxes_px, DECIMALS_PX)
+    sides = np.round(edges[:, 2:] - edges[:, :2], DECIMALS_PX)
+    for index, (corner, side) in enumerate(zip(edges[:, :2], sides)):
+        yield {
+            "category_id": int(picture.class_ids[index]) + 1,
+            "bbox": [*corner.tolist(), *side.tolist()],
+            "area": float(picture.area_px[index]),
+            "iscrowd": int(picture.crowd[index]),
+        }
 
 
 def _write_landmarks_csv(data: DetectionData, target: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from cnn_suite.data.annotations import AnnotatedPicture
+from cnn_suite.data.annotations import DECIMALS_PX, AnnotatedPicture
 from cnn_suite.ops.numpy_boxes import areas, checked_boxes
 
 
@@ -77,12 +77,9 @@ class Truths:
 
 
 def truths_of(picture: AnnotatedPicture) -> Truths:
-    """The truths of an annotated picture.
-
-    Whole pixels that went through float32 unit boxes come back to 1e-4 px; rounding makes them whole again, so that a
-    box of 32 x 32 falls into the area ranges that the annotation's own numbers say.
-    """
-    return Truths(np.round(picture.boxes_px, 3), picture.class_ids, picture.crowd, difficult=picture.difficult)
+    """The truths of an annotated picture."""
+    boxes_px = np.round(picture.boxes_px, DECIMALS_PX)
+    return Truths(boxes_px, picture.class_ids, picture.crowd, picture.area_px, picture.difficult)
 
 
 @dataclass(frozen=True)

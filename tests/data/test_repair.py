@@ -137,14 +137,15 @@ def test_a_landmarks_csv_keeps_points_people_and_annotations_of_the_sound_faces(
     np.testing.assert_array_equal([face.points_px for face in faces], expected)
 
 
-def test_coco_stays_coco_and_keeps_its_crowds(coco, tmp_path):
+def test_coco_stays_coco_and_keeps_its_crowds_and_areas(coco, tmp_path):
     coco.add(1, [(7, 15, 10, 15, 30), (3, 0, 0, 60, 20)])
-    coco.content["annotations"][0]["iscrowd"] = 1
+    coco.content["annotations"][0] |= {"iscrowd": 1, "area": 12.5}
     coco.write()
     data = read_detection_data(coco.root)
     repair(data, tmp_path / "copy")
     again = read_detection_data(tmp_path / "copy")
     assert again.format == "coco" and again.faults == ()
+    assert again.pictures("train")[0].area_px.tolist() == [12.5, 60 * 20]
     assert_same_truth(data, again)
 
 
