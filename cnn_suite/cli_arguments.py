@@ -60,6 +60,14 @@ def parse_numbers(text: str, count: int) -> list[tuple[float, ...]]:
     return groups
 
 
+def parse_units(text: str) -> tuple[int, ...]:
+    """Read `0,3,17` as numbers of a layer's channels; none for an empty text."""
+    parts = [part.strip() for part in text.split(",")] if text else []
+    if not all(part.isdigit() for part in parts):
+        raise UsageFault(f"--units takes whole numbers separated by commas, such as 0,3,17. Received {text!r}.")
+    return tuple(map(int, parts))
+
+
 def check_network(network: str) -> None:
     """Refuse a word that is neither the name of a builder nor a file or folder."""
     if network not in CATALOGUE and not Path(network).exists():

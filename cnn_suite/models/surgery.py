@@ -71,8 +71,12 @@ class _Opened(layers.Layer):
         self.block = block
         self.built = True
 
+    def tensors(self, x, training=None) -> dict:
+        """Those of the block."""
+        return self.block.tensors(x, training=training)
+
     def call(self, x):
-        return self.block.tensors(x, training=False)
+        return self.tensors(x, training=False)
 
 
 def _opened(block: keras.layers.Layer) -> dict:
