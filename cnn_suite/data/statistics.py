@@ -58,8 +58,8 @@ def class_histogram(splits: Mapping[str, Pictures], labels: Sequence[str]) -> di
 
 
 def size_histogram(pictures: Pictures) -> dict[str, int]:
-    """Number of boxes that COCO calls small (area below 32 x 32 px), medium (below 96 x 96 px) and large."""
-    areas = _wh_px(pictures).prod(axis=1)
+    """Number of objects that COCO calls small (area below 32 x 32 px), medium (below 96 x 96 px) and large."""
+    areas = _concatenated([picture.area_px for picture in pictures], (0,))
     small, below_large = int((areas < _SMALL_PX2).sum()), int((areas < _MEDIUM_PX2).sum())
     return {"small": small, "medium": below_large - small, "large": len(areas) - below_large}
 
