@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cnn_suite.config import ConfigError
-from cnn_suite.data.picture_resize import resized
 from cnn_suite.metrics.patch_sheet import write_patch_sheet
 from cnn_suite.models.surgery import features_at
+from cnn_suite.network_picture import picture_for
 from cnn_suite.strongest_patches import strongest_patches
 from cnn_suite.tasks.choice import task_of
 from cnn_suite.trained import load_trained
@@ -51,13 +49,11 @@ def write_patches(
         place = config.data.PLACES[0]
         here: str | tuple[str, ...] = data if isinstance(getattr(config.data, place), str) else (data,)
         config = config.model_copy(update={"data": config.data.model_copy(update={place: here})})
-    task = task_of(config.task)
-    chosen = task.sample_pictures(config, pictures)
+    chosen = task_of(config.task).sample_pictures(config, pictures)
     if not chosen:
         places = ", ".join(map(str, config.data.places.values()))
-        raise ConfigError(f"There are no pictures: {places} does not exist. Set their location with --data.")
-    serving = task.serving_model(model, config)
-    prepared = (_as_input(serving.on_input(picture), model.inputs[0].shape[1:]) for picture in chosen)
+        raise ConfigError(f"There are no pictures: {places} does not exist here. Say where they are with --data.")
+    prepared = map(picture_for(model, config), chosen)
     channels = features_at(model, [layer]).output[layer].shape[-1]
     units = list(units) or list(range(min(channels, MOST_UNITS)))
     found = strongest_patches(model, layer, prepared, units, count=count)
@@ -70,10 +66,3 @@ def write_patches(
         for unit, patches in zip(units, found)
     ]
     return {"output": str(output), "pictures": len(chosen), "units": rows}
-
-
-def _as_input(picture: np.ndarray, shape: Sequence[int | None]) -> np.ndarray:
-    """The middle of a picture at a network's size, where it has one, with its channels."""
-    height, width, channels = (wanted or found for wanted, found in zip(shape, picture.shape))
-    top, left = (picture.shape[0] - height) // 2, (picture.shape[1] - width) // 2
-    return resized(picture[top : top + height, left : left + width], (height, width), "crop", channels)

@@ -165,10 +165,11 @@ def _picture(
         points, found = agreed_points(name, same_face, str(file))
         faults += found
         if size_hw is not None and points is not None:
-            boxes.append(RawBox(labels[0], box_of_points(points, margins, size_hw), same_face[0].line))
-    if faults or size_hw is None or any(row.points is None for row in rows):
+            boxes.append(RawBox(0, box_of_points(points, margins, size_hw), same_face[0].line))
+    if size_hw is None:
         return None, faults
-    return annotated_picture(path, size_hw, boxes, labels, str(file))
+    picture, faults = annotated_picture(path, size_hw, boxes, labels, str(file), faults)
+    return (None if any(row.points is None for row in rows) else picture), faults
 
 
 def _two_splits(name: str, rows: Sequence[FaceRow], file: str) -> list[Fault]:

@@ -15,13 +15,13 @@ from cnn_suite.data.colour import random_colour
 from cnn_suite.data.picture_files import load_pixels
 from cnn_suite.data.views import move_boxes, whole, whole_view
 
-CROWD = -2.0  # class id of truths that are neither to be found nor to be punished
+CROWD = -2.0  # class id of truths that are neither to be found nor to be punished, difficult objects among them
 PADDING = -1.0
 
 
 def truths_of(picture: AnnotatedPicture) -> np.ndarray:
-    """Truths of a picture, float32 `(n, 5)`: unit xyxy and class id, `CROWD` for crowds."""
-    class_ids = np.where(picture.crowd, CROWD, picture.class_ids)
+    """Truths of a picture, float32 `(n, 5)`: unit xyxy and class id, `CROWD` for crowds and difficult objects."""
+    class_ids = np.where(picture.ignored, CROWD, picture.class_ids)
     return np.concatenate([picture.boxes.reshape(-1, 4), class_ids.reshape(-1, 1)], axis=1).astype(np.float32)
 
 

@@ -13,16 +13,19 @@ import numpy as np
 _HIGHEST_THRESHOLD = 1 - 1e-10
 
 
-def match_greedily(overlap: np.ndarray, ignored: np.ndarray, crowd: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    """Matches every detection, best first, to the unmatched truth with the largest overlap.
+def match_greedily(
+    overlap: np.ndarray, ignored: np.ndarray, shared: np.ndarray, thresholds: np.ndarray
+) -> np.ndarray:
+    """Gives every detection, best first, the truth it overlaps most among those still free.
 
     A truth that counts is preferred to an ignored one, whatever the overlap; among equal overlaps the later truth wins;
-    a crowd region may be given many times. All three are what the reference program does.
+    a crowd region may be given many times. All three are what the reference program does. A difficult object may be
+    given many times too, as in PASCAL VOC's own evaluation.
 
     Args:
         overlap: Float `(D, G)`, rows in order of falling confidence.
         ignored: Bool `(A, G)`: truths that are neither to be found nor a mistake to find, one row an area range.
-        crowd: Bool `(G,)`, true for crowd regions.
+        shared: Bool `(G,)`, truths that may be given many times.
         thresholds: Float `(T,)`, the least overlap of a match.
 
     Returns:
@@ -35,7 +38,7 @@ def match_greedily(overlap: np.ndarray, ignored: np.ndarray, crowd: np.ndarray, 
     for detection in np.flatnonzero(reachable.any(axis=1)):  # most boxes of low confidence overlap nothing
         near = np.flatnonzero(reachable[detection])
         near = near[np.lexsort((-near, -overlap[detection, near]))]  # most overlap first, then the later truth
-        free = (overlap[detection, near] >= required[:, None]) & (~taken[..., near] | crowd[near])  # (A, T, near)
+        free = (overlap[detection, near] >= required[:, None]) & (~taken[..., near] | shared[near])  # (A, T, near)
         counted = free & ~ignored[:, None, near]
         choice = np.where(counted.any(axis=-1, keepdims=True), counted, free)
         area, threshold = np.nonzero(choice.any(axis=-1))

@@ -116,7 +116,7 @@ def shapes_on_input(
         ratio_xy = np.array([size_hw[1] / picture.size_hw[1], size_hw[0] / picture.size_hw[0]])
         if resize == "letterbox":
             ratio_xy = ratio_xy.min()
-        boxes = picture.boxes_px[~picture.crowd]
+        boxes = picture.boxes_px[~picture.ignored]
         shapes.append((boxes[:, 2:4] - boxes[:, 0:2]) * ratio_xy)
     return np.concatenate(shapes) if shapes else np.zeros((0, 2))
 

@@ -1,5 +1,6 @@
 """The pipeline: every picture, every box, the same again for the same seed, and no chance in validation."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -79,6 +80,8 @@ def levels(made):
 def test_truths_by_hand():
     picture = picture_of(0, [[0.1, 0.2, 0.3, 0.4], [0, 0, 1, 1]], crowd=[False, True])
     np.testing.assert_allclose(truths_of(picture), [[0.1, 0.2, 0.3, 0.4, 0], [0, 0, 1, 1, CROWD]])
+    difficult = replace(picture, crowd=np.zeros(2, bool), difficult=np.array([True, False]))
+    assert truths_of(difficult)[:, 4].tolist() == [CROWD, 1]
     assert truths_of(picture_of()).shape == (0, 5)
 
 
