@@ -1,8 +1,8 @@
-"""Shows what convolutional networks are made of, on a webcam, pictures, videos or a stream: edge filters, the feature
-maps of a trained network layer by layer, and a classifier slid over the picture.
+"""Shows the inside of convolutional networks on a webcam, pictures, videos or a stream: edge filters, the feature maps
+of a trained network layer by layer, and a classifier applied as a sliding window.
 
 python apps/explore.py                                        camera 0; keys change the view
-python apps/explore.py --source demo --view features          the same without a camera
+python apps/explore.py --source demo --view features          without a camera
 python apps/explore.py --source cat.jpg --view windows:cat --output cat.png --headless
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _EPILOG = """keys in the window: n and p next and previous view, e edges, f features, w windows; q or Esc quit, space
 pause, s save the picture, h help.
-Exit status: 0 done, 1 camera, file or model at fault, 2 wrong usage."""
+Exit status: 0 done, 1 camera, file or model failed, 2 wrong usage."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -28,10 +28,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_shared_flags(parser, model="cifar10_resnet20")
     parser.add_argument("--view", default="edges", metavar="GROUP[:NAME]", help="edges, features or windows, or one of "
-                        "them such as features:conv1_conv [%(default)s]")  # fmt: skip
+                        "them such as features:conv1_conv [default: %(default)s]")  # fmt: skip
     parser.add_argument("--windows", type=whole_number, default=3, metavar="N", help="windows along the smaller side "
-                        "of the picture: more find smaller objects [%(default)s]")  # fmt: skip
-    parser.add_argument("--snapshot", metavar="FILE", help="save the first frame's picture")
+                        "of the picture: more find smaller objects [default: %(default)s]")  # fmt: skip
+    parser.add_argument("--snapshot", metavar="FILE", help="save the picture of the first frame")
     return parser
 
 

@@ -52,7 +52,7 @@ def write_patches(
     chosen = task_of(config.task).sample_pictures(config, pictures)
     if not chosen:
         places = ", ".join(map(str, config.data.places.values()))
-        raise ConfigError(f"There are no pictures: {places} does not exist here. Say where they are with --data.")
+        raise ConfigError(f"There are no pictures: {places} does not exist. Set their location with --data.")
     prepared = map(picture_for(model, config), chosen)
     channels = features_at(model, [layer]).output[layer].shape[-1]
     units = list(units) or list(range(min(channels, MOST_UNITS)))

@@ -21,24 +21,24 @@ from cnn_suite.ops.numpy_boxes import areas
 # of 32 x 32 falls into the area ranges that the annotation's own numbers say.
 DECIMALS_PX = 3
 
-PICTURE_LEFT_OUT = "picture left out"
+PICTURE_LEFT_OUT = "picture omitted"
 
 # What a repaired copy does about each kind of fault. The keys are the only kinds there are.
 REPAIRS = {
     "zero_area": "box omitted",
     "out_of_picture": "box clipped to the picture",
-    "outside": "box left out",
-    "duplicate_box": "second box left out",
+    "outside": "box omitted",
+    "duplicate_box": "second box omitted",
     "not_finite": PICTURE_LEFT_OUT,
     "unknown_class": PICTURE_LEFT_OUT,
     "malformed": PICTURE_LEFT_OUT,
     "missing_picture": PICTURE_LEFT_OUT,
     "unreadable_picture": PICTURE_LEFT_OUT,
     "size_mismatch": PICTURE_LEFT_OUT,
-    "size_not_filled_in": "real size written",
+    "size_not_filled_in": "size corrected",
     "class_names": "class named by its number",
     "missing_annotation": PICTURE_LEFT_OUT,
-    "repeated_picture": "kept once",
+    "repeated_picture": "duplicate entry removed",
     "disputed": PICTURE_LEFT_OUT,
     "people_of_two_splits": PICTURE_LEFT_OUT,
     "leak": "picture removed from the earlier split",

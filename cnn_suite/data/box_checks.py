@@ -178,4 +178,4 @@ def _duplicate(raw: RawBox, first_line: int | None, labels: Sequence[str], file:
     seen = "" if first_line is None else f", first on line {first_line}"
     edges = ", ".join(f"{edge:g}" for edge in raw.xyxy_px)
     message = f"{raw.where}the same box of {labels[raw.class_id]!r} ({edges}) stands in this picture twice{seen}"
-    return Fault(file, raw.line, "duplicate_box", message, "Remove one of the two.")
+    return Fault(file, raw.line, "duplicate_box", message, "Remove one of them.")

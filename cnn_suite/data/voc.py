@@ -162,7 +162,7 @@ def _drawn_on(
     try:
         claimed_hw = int(float(size.child_text("height"))), int(float(size.child_text("width")))
     except (ValueError, OverflowError):
-        message = "<size> holds no whole <width> and <height>"
+        message = "<size> must contain whole numbers <width> and <height>"
         return size_hw, [Fault(file, size.line, "malformed", message, "Write the picture's size in pixels.")]
     return drawn_on_hw(claimed_hw, size_hw), size_faults(claimed_hw, size_hw, file, size.line)
 

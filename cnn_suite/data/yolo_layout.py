@@ -69,7 +69,7 @@ def find_layout(path: Path) -> tuple[Path, Layout]:
             name: [ListedPicture(file, str(folder)) for file in pictures_under(folder)]
             for name, folder in folders.items()
         }
-        notes = [] if set(folders) != {"all"} else ["No split is given: all pictures are in one split, 'all'."]
+        notes = [] if set(folders) != {"all"} else ["No splits are given: all pictures form one split, 'all'."]
         layout = Layout(splits, notes=notes)
         _take_names_file(layout, _names_file(root))
         return root, layout

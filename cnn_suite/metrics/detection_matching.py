@@ -16,7 +16,7 @@ _HIGHEST_THRESHOLD = 1 - 1e-10
 def match_greedily(
     overlap: np.ndarray, ignored: np.ndarray, shared: np.ndarray, thresholds: np.ndarray
 ) -> np.ndarray:
-    """Gives every detection, best first, the truth it overlaps most among those still free.
+    """Matches every detection, best first, to the unmatched truth with the largest overlap.
 
     A truth that counts is preferred to an ignored one, whatever the overlap; among equal overlaps the later truth wins;
     a crowd region may be given many times. All three are what the reference program does. A difficult object may be

@@ -30,7 +30,7 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
         ValueError: If the split is unknown or has fewer than two people.
     """
     if asked.split not in SPLITS:
-        raise ValueError(f"There is no split {asked.split!r} of people. Choose {', '.join(SPLITS)}.")
+        raise ValueError(f"There is no split {asked.split!r}. Choose {', '.join(SPLITS)}.")
     return _figures(folder, data_path, (asked.split,), asked)
 
 
