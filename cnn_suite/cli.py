@@ -346,7 +346,7 @@ def pull(
     from cnn_suite.nearest_names import did_you_mean_or_all
 
     if name not in KNOWN:
-        raise UsageFault(f"There are no known weights {name!r}.{did_you_mean_or_all(name, KNOWN)}")
+        raise UsageFault(f"Unknown weights {name!r}.{did_you_mean_or_all(name, KNOWN)}")
     from cnn_suite.pull import pull as pull_weights
 
     with stdout_kept_clean(as_json), progress(f"Downloading {name}", quiet) as on_progress:

@@ -74,7 +74,7 @@ def check_network(network: str) -> None:
         try:
             find_model(network)
         except FileNotFoundError as error:
-            raise UsageFault(f"There is no network {network!r}.{did_you_mean_or_all(network, CATALOGUE)}") from error
+            raise UsageFault(f"Unknown network {network!r}.{did_you_mean_or_all(network, CATALOGUE)}") from error
 
 
 def model_folder(model: str) -> Path:

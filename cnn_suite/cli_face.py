@@ -112,10 +112,10 @@ def evaluate(
 ) -> None:
     """Measure how well a model separates people: accuracy, EER, TAR at FAR, rank 1, with intervals."""
     if pairs and one_shot:
-        raise UsageFault("--pairs and --one-shot are two ways to measure. Give one of them.")
+        raise UsageFault("--pairs and --one-shot cannot be combined. Use one of them.")
     if (record or report) and (pairs or one_shot):
-        asked = "--record takes the figures" if record else "--report draws the pairs"
-        raise UsageFault(f"{asked} of the whole folder. Leave --pairs and --one-shot out.")
+        asked = "--record stores the metrics" if record else "--report draws the pairs"
+        raise UsageFault(f"{asked} of the whole folder. Omit --pairs and --one-shot.")
     from cnn_suite.face_evaluation import evaluate_listed_pairs, evaluate_people, one_shot_people
     from cnn_suite.faces import record_figures
     from cnn_suite.runtime.model_folders import find_model

@@ -81,7 +81,7 @@ def export_model(
 
 def _checked_formats(formats: Sequence[str]) -> tuple[str, ...]:
     if isinstance(formats, str) or not set(formats) <= set(EXPORT_FORMATS):
-        raise ValueError(f"`formats` must be a list out of {', '.join(EXPORT_FORMATS)}. Received {formats!r}.")
+        raise ValueError(f"`formats` must be a list of any of {', '.join(EXPORT_FORMATS)}. Received {formats!r}.")
     if "onnx" in formats:
         graphs.check_onnx_installed()
     return tuple(formats)

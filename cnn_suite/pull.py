@@ -46,7 +46,7 @@ def pull(
         DownloadError: If a file cannot be downloaded or written, or its digest is wrong.
     """
     if name not in KNOWN:
-        raise ValueError(f"There are no known weights {name!r}.{did_you_mean_or_all(name, KNOWN)}")
+        raise ValueError(f"Unknown weights {name!r}.{did_you_mean_or_all(name, KNOWN)}")
     row = KNOWN[name]
     place = place_of(row)
     if is_pulled(row):

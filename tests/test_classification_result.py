@@ -53,7 +53,7 @@ def test_a_classification_cannot_be_changed_and_does_not_freeze_its_source():
         (np.zeros((1, 2)), (), r"`probabilities` must have shape \(classes,\).*Received shape \(1, 2\)"),
         ([], (), r"at least one class. Received shape \(0,\)"),
         ([0.1, np.nan], (), "`probabilities` must be finite"),
-        (["a"], (), "`probabilities` must hold numbers"),
+        (["a"], (), "`probabilities` must contain numbers"),
         ([-2.0, 3.0], (), r"must be in \[0, 1\]. Received values from -2 to 3. If these are logits, take their soft"),
         ([0.5, 1.1], (), r"must be in \[0, 1\]"),
         ([0.5, 0.5], ("a",), "one label per class, 2. Received 1 labels"),

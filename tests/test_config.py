@@ -218,7 +218,10 @@ def test_a_saved_configuration_that_names_every_default_is_read_with_builder_dar
             "model: {image_size_hw: [0, 32]}",
             "model.image_size_hw: both sides must be multiples of 32, received (0, 32)",
         ),
-        ("model: {anchors_px: [[[1, 2]]]}", "model.anchors_px must hold 2 lists of anchors, one a stride, received 1"),
+        (
+            "model: {anchors_px: [[[1, 2]]]}",
+            "model.anchors_px must hold 2 lists of anchors, one per stride, received 1",
+        ),
         (
             "model: {builder: darknet, cfg: a.cfg, depth: 2.0, strides: [32], width: 1.0}",
             "model: strides, depth would do nothing with builder: darknet, whose cfg describes the network. "

@@ -129,4 +129,4 @@ def test_the_command_ends_with_the_fault_in_plain_words(files, capsys):
     (files / "short.weights").write_bytes((files / "net.weights").read_bytes()[:-8])
     status = main(["convert", str(files / "net.cfg"), str(files / "short.weights"), "--output", str(files / "none")])
     assert status == 1
-    assert "short.weights must hold 204 values for net.cfg. It holds 202." in capsys.readouterr().err
+    assert "short.weights must contain 204 values for net.cfg. It contains 202." in capsys.readouterr().err

@@ -216,7 +216,10 @@ def test_a_folder_that_is_no_trained_network_is_refused(tmp_path):
 
 def test_graphs_of_another_backend_are_refused_before_anything_is_written(shapes_run, tmp_path, monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    with pytest.raises(ConfigError, match=f"KERAS_BACKEND=jax. {shapes_run} stays as it is"):
+    with pytest.raises(
+        ConfigError,
+        match=f"KERAS_BACKEND=jax. {shapes_run} is unchanged: run the same command with KERAS_BACKEND=tensorflow",
+    ):
         export_model(shapes_run, tmp_path / "model")
     assert not (tmp_path / "model").exists()
 
@@ -235,7 +238,7 @@ def test_8_bits_without_the_training_pictures_are_refused_before_anything_is_wri
     save_config(config.model_copy(update={"data": moved}), source / "config.yaml")
     with pytest.raises(ConfigError) as error:
         export_model(source, tmp_path / "model", int8=True)
-    assert "they are not where the configuration says: data.path 'moved/away'." in str(error.value)
+    assert "which are not where the configuration says: data.path 'moved/away'." in str(error.value)
     assert f"or correct the path in {source / 'config.yaml'}" in str(error.value)
     assert not (tmp_path / "model").exists()
 

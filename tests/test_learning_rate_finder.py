@@ -297,5 +297,5 @@ def test_models_that_cannot_train_and_empty_lists_are_refused():
     with pytest.raises(ValueError, match="`raw` is not compiled. Call `model.compile` with a loss and an optimiser"):
         find_learning_rate(model, [line()])
     for nothing in ([], tf.data.Dataset.from_tensors(line()).take(0)):
-        with pytest.raises(ValueError, match="must hold at least one batch. Received none"):
+        with pytest.raises(ValueError, match="must contain at least one batch. Received none"):
             find_learning_rate(one_weight(), nothing, steps=10)

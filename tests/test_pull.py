@@ -208,7 +208,7 @@ def test_for_one_file_the_line_says_file(
     made = row("one", (remote("a.weights", server.address, CONTENTS["a.weights"]),), "onnx")
     monkeypatch.setattr(module, "KNOWN", {"one": made})
     server.faults = [403]
-    with pytest.raises(DownloadError, match=r"403 Forbidden\. Download http://\.* manually, then run .*--from FILE"):
+    with pytest.raises(DownloadError, match=r"403 Forbidden\. Download http://.* manually, then run .*--from FILE"):
         pull("one")
 
 

@@ -78,7 +78,7 @@ def test_detections_do_not_freeze_the_array_they_were_made_of():
         ({"xyxy_px": [[0, 0, np.nan, 1], [0, 0, 1, 1]]}, "`xyxy_px` must be finite"),
         ({"confidence": [0.1]}, r"`confidence` must have shape \(2,\).*Received shape \(1,\)"),
         ({"confidence": [0.1, 1.2]}, r"`confidence` must be in \[0, 1\].*to 1.2"),
-        ({"class_id": [0.0, 1.0]}, "`class_id` must hold whole numbers.*float64"),
+        ({"class_id": [0.0, 1.0]}, "`class_id` must contain whole numbers.*float64"),
         ({"class_id": [0, 2]}, "`class_id` must be 0 to 1.*to 2"),
         ({"class_id": [0, -1]}, "`class_id` must be 0 to 1.*from -1"),
         ({"track_id": [1, 2, 3]}, r"`track_id` must have shape \(2,\)"),

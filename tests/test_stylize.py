@@ -116,12 +116,12 @@ def test_a_checkpoint_of_another_photograph_or_setting_is_refused(files, percept
         beside=Beside(checkpoint, on_progress=interrupting(2)),
     )  # fmt: skip
     again = Beside(checkpoint, resume=True)
-    with pytest.raises(ValueError, match=r"another transfer \(photo: .* then, .* now; beta: 10.0 then, 5.0 now\)"):
+    with pytest.raises(ValueError, match=r"a different transfer \(photo: .* then, .* now; beta: 10.0 then, 5.0 now\)"):
         stylize_picture(
             files[1], [files[1]], tmp_path / "other.png", TransferSettings(iterations=6, beta=5.0),
             perception=perception, beside=again,
         )  # fmt: skip
-    with pytest.raises(ValueError, match="another transfer .network: tiny"):
+    with pytest.raises(ValueError, match="a different transfer .network: tiny"):
         stylize_picture(files[0], [files[1]], tmp_path / "o.png", FEW, perception=tiny_perception(9), beside=again)
     with pytest.raises(ValueError, match="There is a checkpoint .*paused.npz of an unfinished transfer"):
         stylize_picture(files[0], [files[1]], tmp_path / "o.png", FEW, perception=perception, beside=Beside(checkpoint))

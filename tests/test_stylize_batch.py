@@ -93,11 +93,11 @@ def test_what_does_not_go_is_refused(model: Path, photo: Path, tmp_path: Path) -
         stylize_with_model(model, photo, output, colours="histogram")
     with pytest.raises(ValueError, match="`strength` must be between 0 and 1 for a style network. Received 2"):
         stylize_with_model(model, photo, output, strength=2)
-    with pytest.raises(ValueError, match="There is no style 'wave'"):
+    with pytest.raises(ValueError, match="This model has no style 'wave'"):
         stylize_with_model(model, photo, output, style="wave")
     with pytest.raises(FileNotFoundError, match="There is no picture, folder or pattern"):
         stylize_with_model(model, tmp_path / "none.png", output)
-    with pytest.raises(ValueError, match="names 1 pictures, so --output must be a folder"):
+    with pytest.raises(ValueError, match="matches 1 pictures, so --output must be a folder"):
         stylize_with_model(model, tmp_path, output)
     photo.write_bytes(photo.read_bytes()[:-40])
     with pytest.raises(ValueError, match="photo.png"):

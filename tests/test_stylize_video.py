@@ -173,7 +173,7 @@ def test_wrong_outputs_and_sources_are_refused(files, tmp_path: Path) -> None:
         stylize_video(painting, [painting], tmp_path / "out.avi")
     with pytest.raises(SourceError, match="There is no source"):
         stylize_video(tmp_path / "none.avi", [painting], tmp_path / "out.avi")
-    with pytest.raises(FileNotFoundError, match="There is no picture"):
+    with pytest.raises(FileNotFoundError, match="The picture .* does not exist"):
         stylize_video(video, [tmp_path / "none.png"], tmp_path / "out.avi")
     with pytest.raises(FileNotFoundError, match="cnn-suite pull squeezenet1.1-notop"):
         stylize_video(video, [painting], tmp_path / "out.avi", weights=tmp_path / "none.h5")

@@ -110,14 +110,16 @@ def test_a_run_of_the_same_name_is_refused_and_left_alone(tmp_path):
     folder = tmp_path / "tiny"
     folder.mkdir()
     (folder / "last.keras").write_bytes(b"precious")
-    with pytest.raises(ConfigError, match="The run .*tiny exists. Continue it with --resume, choose another name=… or"):
+    with pytest.raises(
+        ConfigError, match="The run .*tiny already exists. Continue it with --resume, choose another name=… or"
+    ):
         train(config_of(), quiet=True, runs=tmp_path)
     assert [path.name for path in folder.iterdir()] == ["last.keras"]
     assert (folder / "last.keras").read_bytes() == b"precious"
 
 
 def test_there_is_nothing_to_resume_where_nothing_was_started(tmp_path):
-    with pytest.raises(ConfigError, match="There is nothing to resume: .*last.keras does not exist. Omit --resume to"):
+    with pytest.raises(ConfigError, match="There is nothing to resume: .*last.keras does not exist. Omit --resume"):
         train(config_of(), resume=True, quiet=True, runs=tmp_path)
 
 

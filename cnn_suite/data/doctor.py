@@ -157,7 +157,7 @@ def _without(pictures: Sequence[AnnotatedPicture], problems: dict[Path, str]) ->
 
 def _checked_anchors(anchors: Sequence | np.ndarray | None, strides: Sequence[int]) -> np.ndarray | None:
     if not len(strides) or min(strides) < 1:
-        raise ValueError(f"`strides` must hold at least one positive number. Received {tuple(strides)}.")
+        raise ValueError(f"`strides` must contain at least one positive number. Received {tuple(strides)}.")
     if anchors is None:
         return None
     given = np.asarray(anchors, np.float64)

@@ -100,7 +100,7 @@ def check_count(network: Plan, weights: DarknetWeights) -> None:
             where = f" They end within [{step.section.kind}] at line {step.section.line}."
             break
     raise DarknetError(
-        f"{weights.source} must hold {network.parameters:,} values for {network.steps[0].section.source}. "
+        f"{weights.source} must contain {network.parameters:,} values for {network.steps[0].section.source}. "
         f"It contains {len(weights.values):,}.{where} Use the matching .cfg."
     )
 

@@ -216,7 +216,7 @@ def test_json_in_another_encoding_is_a_fault(coco):
 def test_a_missing_list_is_a_fault(coco, key):
     del coco.content[key]
     coco.write()
-    assert f"a list of objects under the key '{key}' is expected" in only_fault(read_coco(coco.root)).message
+    assert f"expected a list of objects under the key '{key}'" in only_fault(read_coco(coco.root)).message
 
 
 def test_a_category_id_that_is_no_number_is_a_fault(coco):
@@ -232,7 +232,7 @@ def test_files_whose_categories_disagree_are_a_fault(coco):
     coco.content["categories"][0]["name"] = "horse"
     coco.write()
     fault = only_fault(read_coco(coco.root))
-    assert "category 7 is 'horse' here and 'dog' in an earlier file" in fault.message
+    assert "category 7 is 'horse' here but 'dog' in an earlier file" in fault.message
 
 
 def test_the_same_picture_in_two_splits_is_a_leak(coco):

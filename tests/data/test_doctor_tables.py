@@ -35,7 +35,7 @@ def test_faults_are_counted_listed_and_explained(voc):
     text = text_of(examine(voc.root))
     assert ["zero_area", "1", "box omitted"] in rows_of(text)
     assert f"{voc.root}/Annotations/a.xml:6: box of 'cat' (5, 5, 5, 5) has no area" in text
-    assert f"1 fault. Run Run `cnn-suite doctor {voc.root} --repair FOLDER` to write a repaired copy." in text
+    assert f"1 fault. Run `cnn-suite doctor {voc.root} --repair FOLDER` to write a repaired copy." in text
     assert "Anchors: too few different boxes for an estimate." in text
 
 

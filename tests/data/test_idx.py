@@ -96,8 +96,8 @@ HEAD = bytes([0, 0, 8, 1, 0, 0, 0, 3])
         (b"\0\0\x07\1\0\0\0\0", "is not an IDX file"),
         (b"\0\0\x08\0", "is not an IDX file"),
         (b"\0\0\x08\3\0\0\0\1", "ends within its header"),
-        (HEAD + b"ab", r"says 3 bytes of values for shape \(3,\) and holds 2"),
-        (HEAD + b"abcd", r"says 3 bytes of values for shape \(3,\) and holds more"),
+        (HEAD + b"ab", r"declares 3 bytes of values for shape \(3,\) but contains 2"),
+        (HEAD + b"abcd", r"declares 3 bytes of values for shape \(3,\) but contains more"),
         (b"\0\0\x0e\3" + b"\xff" * 12, r"declares \d+ bytes of values for shape .* more than it can contain"),
     ],
 )
@@ -126,7 +126,7 @@ def test_a_gzip_is_never_unpacked_further_than_its_header_says(tmp_path):
     original = gzip.GzipFile.read
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gzip.GzipFile, "read", lambda self, size=-1: read.append(size) or original(self, size))
-        with pytest.raises(ValueError, match="says 3 bytes of values .* and holds more"):
+        with pytest.raises(ValueError, match="declares 3 bytes of values .* but contains more"):
             idx_array(path)
     assert max(read) == 4 and min(read) >= 0
 

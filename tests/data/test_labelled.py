@@ -53,7 +53,7 @@ def test_joined_sets_follow_one_another():
 def test_splits_are_joined_by_name_and_an_unknown_one_lists_the_others():
     data = ClassificationData(("x", "y"), {"train": pictures(2, 2), "test": pictures(1, 0, seed=3)}, "place")
     assert len(data.pictures(["test", "train"])) == 5
-    with pytest.raises(KeyError, match=r"place has no split 'val'. Known: train, test"):
+    with pytest.raises(KeyError, match=r"place has no split 'val'. Known splits: train, test"):
         data.pictures(["train", "val"])
 
 

@@ -53,7 +53,7 @@ def test_names_come_from_the_arguments_else_from_the_file(tmp_path):
     path = write(tmp_path / "a.npz", x=images(), y=np.array([0, 1, 0, 1]), label_names=np.array(["cat", "dog"]))
     assert read_npz(path).labels == ("cat", "dog")
     assert read_npz(path, ("a", "b", "c")).labels == ("a", "b", "c")
-    with pytest.raises(ValueError, match="a.npz has classes up to 1, data.labels has 1 names"):
+    with pytest.raises(ValueError, match="a.npz has classes up to 1, but data.labels has 1 names"):
         read_npz(path, ("a",))
 
 
@@ -113,7 +113,7 @@ def test_a_plain_array_under_the_name_of_an_archive_is_refused(tmp_path):
 def test_more_than_the_limit_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
     np.savez_compressed(tmp_path / "a.npz", x=np.zeros((4, 100, 100), np.uint8), y=np.zeros(4, np.uint8))
     monkeypatch.setattr(npz, "_LARGEST_BYTES", 40_000)
-    with pytest.raises(ValueError, match=r"a.npz unpacks to 40\d+ bytes, more than the 40000"):
+    with pytest.raises(ValueError, match=r"a.npz unpacks to 40\d+ bytes, more than the limit of 40000"):
         read_npz(tmp_path / "a.npz")
 
 

@@ -108,10 +108,10 @@ def test_photographs_are_read_from_sub_folders_and_small_ones_left_out(tmp_path)
 def test_what_is_no_folder_of_photographs_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=f"The folder of photographs {tmp_path}/none does not exist"):
         read_photos(str(tmp_path / "none"), 16)
-    with pytest.raises(FileNotFoundError, match="holds no photographs with sides of at least 16 pixels"):
+    with pytest.raises(FileNotFoundError, match="contains no photographs with sides of at least 16 pixels"):
         read_photos(str(tmp_path), 16)
     write(tmp_path, "small.png", slope((15, 60)))
-    with pytest.raises(FileNotFoundError, match=f"{tmp_path} holds no photographs with sides of at least 16 pixels"):
+    with pytest.raises(FileNotFoundError, match=f"{tmp_path} contains no photographs with sides of at least 16 pixels"):
         read_photos(str(tmp_path), 16)
 
 

@@ -68,7 +68,7 @@ def test_a_prepared_data_set_is_read_from_its_folder(prepared, caplog):
     data = read_tfds("tiny_shapes", str(prepared))
     assert data.labels == ("round", "square") and data.root == "tfds:tiny_shapes"
     assert {name: len(part) for name, part in data.splits.items()} == {"train": 5, "test": 2}
-    assert "tiny_shapes: 1 pictures of train have no class and are left out" in caplog.text
+    assert "tiny_shapes: 1 pictures of train have no class and are omitted" in caplog.text
     part = data.splits["train"]
     assert sorted(part.class_ids.tolist()) == [0, 0, 0, 1, 1] and part.class_ids.dtype == np.int32
     assert part.names[0] == "tfds:tiny_shapes:train[0]"
@@ -86,7 +86,7 @@ def test_the_order_is_the_same_every_time(prepared):
 def test_a_configurations_format_and_path_lead_to_it(prepared):
     data = read_labelled_data(str(prepared), "tfds:tiny_shapes", ["a", "b"])
     assert data.labels == ("a", "b") and set(data.splits) == {"train", "test"}
-    with pytest.raises(ValueError, match="tfds:tiny_shapes has classes up to 1, data.labels has 1 names"):
+    with pytest.raises(ValueError, match="tfds:tiny_shapes has classes up to 1, but data.labels has 1 names"):
         read_labelled_data(prepared, "tfds:tiny_shapes", ["a"])
 
 

@@ -223,7 +223,7 @@ def test_a_picture_listed_twice_is_kept_once(voc):
     data = read_voc(voc.root)
     fault = only_fault(data)
     assert (fault.kind, fault.line) == ("repeated_picture", 2)
-    assert "the picture a stands in the split 'train' more than once" in fault.message
+    assert "the picture a is listed in the split 'train' more than once" in fault.message
     assert len(data.pictures("train")) == 1
 
 

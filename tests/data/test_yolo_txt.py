@@ -118,7 +118,7 @@ def test_without_names_given_labels_count_in_order(with_val):
     "line, message",
     [
         ("1 0.5 0.5 0.5", "expected 5 numbers, received 4 fields"),
-        ("1 .1 .1 .2 .2 .3 .3", "7 fields came (more than six look like a polygon of a segmentation set)"),
+        ("1 .1 .1 .2 .2 .3 .3", "received 7 fields (more than six look like a polygon of a segmentation set)"),
         ("1 .1 .1 .2 .2 .9", "expected 5 numbers, received 6 fields"),
         ("cat .1 .1 .2 .2", "expected 5 numbers (could not convert string to float: 'cat')"),
         ("0.5 .1 .1 .2 .2", "the class number 0.5 is not a whole number"),

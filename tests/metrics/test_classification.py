@@ -203,7 +203,11 @@ def test_labels_that_do_not_name_every_class_are_refused(labels):
         (FIVE, TRUTH - 1, "`class_ids` must be between 0 and 2. Received -1 to 0"),
         (np.where(FIVE == 0.7, np.nan, FIVE), TRUTH, "`probabilities` must be finite.*in row 2"),
         (FIVE * 1.1, TRUTH, r"must be non-negative and sum to 1\. Row 0 has a minimum of 0.11 and sums to 1.1\."),
-        (FIVE - [[0, 0, 0], [0.2, -0.4, 0.2], *[[0, 0, 0]] * 3], TRUTH, "Row 1 starts at -0.1 .*take their softmax"),
+        (
+            FIVE - [[0, 0, 0], [0.2, -0.4, 0.2], *[[0, 0, 0]] * 3],
+            TRUTH,
+            "Row 1 has a minimum of -0.1 .*take their softmax",
+        ),
     ],
 )
 def test_wrong_input_is_refused_with_what_was_expected(probabilities, class_ids, message):

@@ -135,7 +135,7 @@ def test_a_threshold_from_elsewhere_is_measured(found):
         ),
         ((GALLERY, NAMES, PROBES, SHOWN[:2]), r"`probes` must have shape .* Received shapes \(6, 1\) and \(2,\)"),
         ((GALLERY, NAMES, np.full((1, 1), np.nan), ["A"]), "`probes` must be finite. Row 0 of 1 is not"),
-        ((GALLERY, NAMES, np.ones((1, 2)), ["A"]), "of one size, from the same network. Received 1 and 2"),
+        ((GALLERY, NAMES, np.ones((1, 2)), ["A"]), "of the same size, from the same network. Received 1 and 2"),
         ((GALLERY, NAMES, PROBES, SHOWN, "l2"), "`measure` must be one of"),
     ],
 )

@@ -176,7 +176,7 @@ def test_an_encoding_is_at_no_distance_from_itself():
         ((np.zeros((1, 2)), [0]), r"with n of at least 2. Received shapes \(1, 2\)"),
         (
             (np.array([[0.0], [np.nan]]), [0, 1]),
-            "must be finite. Row 1 of 2 is not.* no face was found .* leave it out",
+            "must be finite. Row 1 of 2 is not.* no face was found .* omit them",
         ),
         ((np.array([[0.0], [1]]), [0, 1], "cosine"), "must not be zero vectors for the cosine.* Row 0 is"),
         ((np.zeros((2, 2)), [0, 1], "l2"), "`measure` must be one of squared, euclidean, cosine. Received 'l2'"),
@@ -194,7 +194,7 @@ def test_encodings_that_make_no_pairs_are_refused(arguments, text):
         ([1, 2], [True], r"`same` bools of the same shape. Received float64 of shape \(2,\) and bool of shape \(1,\)"),
         ([1, 2], [1, 0], "Received float64 of shape .* and int64"),
         ([1, np.inf], [True, False], "`distances` must be finite"),
-        ([1, 2], [True, True], "pairs of one person and pairs of different people. Received 2 and 0"),
+        ([1, 2], [True, True], "pairs of the same person and pairs of different people. Received 2 and 0"),
         ([1, 2], [False, False], "Received 0 and 2"),
         ([], [], "Received float64 of shape .* and float64|Received 0 and 0"),
     ],

@@ -171,7 +171,7 @@ def test_one_fold_and_people_that_do_not_fit_are_refused():
         calibrate(*faces(), far=0.02, folds=1)
     with pytest.raises(ValueError, match=r"`people` must have shape \(pairs, 2\).* Received shapes \(3,\) and \(3,\)"):
         calibrate_pairs(np.ones(3), [0, 1, 2])
-    with pytest.raises(ValueError, match="pairs of one person and pairs of different people. Received 0 and"):
+    with pytest.raises(ValueError, match="pairs of the same person and pairs of different people. Received 0 and"):
         calibrate(faces()[0], np.arange(60), far=0.02)
 
 

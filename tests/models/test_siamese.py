@@ -107,7 +107,7 @@ def test_arguments_that_do_not_fit_are_refused():
         ValueError, match="apply to the head 'distance' only. Received head 'absolute', whose output is"
     ):
         siamese(encoder(), "absolute", threshold=0.5)
-    with pytest.raises(ValueError, match="belong to the head 'distance'"):
+    with pytest.raises(ValueError, match="apply to the head 'distance' only"):
         siamese(encoder(), "chi_square", measure="cosine")
     with pytest.raises(ValueError, match="`measure` must be one of squared, euclidean, cosine. Received 'l1'"):
         siamese(encoder(), measure="l1")

@@ -58,7 +58,7 @@ def test_features_share_the_weights_of_the_network():
 
 
 def test_an_unknown_layer_or_tensor_is_refused_with_what_there_is(network):
-    with pytest.raises(ValueError, match="resnet20 has no layer 'conv4_blok3'. Nearest: conv4_block3"):
+    with pytest.raises(ValueError, match="resnet20 has no layer 'conv4_blok3'. Closest: conv4_block3"):
         features_at(network, ["conv4_blok3"])
     with pytest.raises(ValueError, match="`conv4_block3` of resnet20 has no tensor 'conv9'. It has: conv1, norm1"):
         features_at(network, ["conv4_block3/conv9"])
@@ -157,7 +157,7 @@ def test_a_body_is_copied_and_the_heads_stay_as_they_are():
 def test_another_body_is_refused_before_anything_is_changed():
     model, source = _bodies(4)[0], _bodies(5)[0]
     before = model.get_weights()
-    with pytest.raises(ValueError, match=r"conv1 with weights \[\(3, 3, 3, 4\), \(4,\)\] of_2 has \[\(3, 3, 3, 5\)"):
+    with pytest.raises(ValueError, match=r"conv1 with weights \[\(3, 3, 3, 4\), \(4,\)\], of_2 has \[\(3, 3, 3, 5\)"):
         copy_body(model, source, {"head"})
     source = _bodies(4)[1]
     source = keras.Model(source.input, source.get_layer("norm1").output)

@@ -57,7 +57,7 @@ def test_any_network_serves_and_wrong_layers_are_refused():
         Perception(model, {}, {"conv1": 1.0})
     with pytest.raises(ValueError, match=r"`style` must name layers with positive weights. Received \{'conv1': 0.0\}"):
         Perception(model, {"last": 1.0}, {"conv1": 0.0})
-    with pytest.raises(ValueError, match="small_valid has no layer 'conv9'. Nearest: conv1"):
+    with pytest.raises(ValueError, match="small_valid has no layer 'conv9'. Closest: conv1"):
         Perception(model, {"last": 1.0}, {"conv9": 1.0})
 
 

@@ -83,7 +83,7 @@ def test_a_picture_is_turned_upright_its_transparency_with_it(tmp_path: Path, or
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="There is no picture .*none.jpg"):
+    with pytest.raises(FileNotFoundError, match="The picture .*none.jpg does not exist"):
         read_artwork(tmp_path / "none.jpg")
 
 
@@ -106,7 +106,7 @@ def test_a_file_that_ends_too_early_is_refused(tmp_path: Path, suffix: str) -> N
 
 def test_a_one_pixel_picture_is_refused_with_its_size(tmp_path: Path) -> None:
     path = written(tmp_path / "dot.png", np.zeros((1, 1, 3), np.uint8))
-    with pytest.raises(ArtworkError, match="dot.png has 1 x 1 pixels. At least 16 each way"):
+    with pytest.raises(ArtworkError, match="dot.png has 1 x 1 pixels. Both sides must have at least 16 pixels"):
         read_artwork(path)
 
 
@@ -128,7 +128,7 @@ def test_an_animation_is_refused_with_its_number_of_pictures(tmp_path: Path, suf
         animation.frames = frames
         animation.durations = np.array([100, 100, 100], np.int32)
         assert cv2.imwriteanimation(str(path), animation)
-    with pytest.raises(ArtworkError, match="holds 3 pictures: an animation or several pages"):
+    with pytest.raises(ArtworkError, match="contains 3 pictures: an animation or several pages"):
         read_artwork(path)
 
 
@@ -145,11 +145,11 @@ def test_a_mask_is_0_to_1_of_the_size_of_its_photograph(tmp_path: Path) -> None:
     mask = read_mask(path, (24, 40))
     assert mask.dtype == np.float32
     assert mask[0, 0] == 0 and mask[0, 39] == 1
-    with pytest.raises(ArtworkError, match="has 40 x 24 pixels, its photograph has 30 x 20 pixels"):
+    with pytest.raises(ArtworkError, match="has 40 x 24 pixels, but its photograph has 30 x 20 pixels"):
         read_mask(path, (20, 30))
 
 
 def test_a_black_mask_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path / "black.png", np.zeros((24, 40), np.uint8))
-    with pytest.raises(ArtworkError, match="is black all over"):
+    with pytest.raises(ArtworkError, match="is completely black"):
         read_mask(path, (24, 40))

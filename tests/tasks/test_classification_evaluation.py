@@ -99,14 +99,14 @@ def test_the_validation_part_is_what_training_held_out(model, tmp_path):
 
 
 def test_an_unknown_split_is_refused(model, tmp_path):
-    with pytest.raises(ValueError, match="memory has no split 'holiday'. Known: test, train"):
+    with pytest.raises(ValueError, match="memory has no split 'holiday'. Known splits: test, train"):
         evaluate_model(tmp_path, "data", split="holiday")
 
 
 def test_a_class_that_the_model_does_not_know_is_refused(model, tmp_path, monkeypatch):
     data = ClassificationData(("cat", "dog", "fox"), {"test": pictures()}, "memory")
     monkeypatch.setattr(classification_evaluation, "read_labelled_data", lambda path, format: data)
-    with pytest.raises(ValueError, match="classes that the model does not know: fox"):
+    with pytest.raises(ValueError, match="classes unknown to the model: fox"):
         evaluate_model(tmp_path, "data")
 
 

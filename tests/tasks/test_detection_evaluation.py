@@ -125,7 +125,7 @@ def test_limit_of_none_at_all_is_refused(model, tmp_path):
 
 
 def test_class_that_the_model_does_not_know_is_refused(pictures):
-    with pytest.raises(ValueError, match="does not know: bubble. The model's labels are cell, dust. Rename"):
+    with pytest.raises(ValueError, match="unknown to the model: bubble. The model's labels are cell, dust. Rename"):
         detection_evaluation.in_model_classes(pictures, ("bubble", "cell"), LABELS)
 
 

@@ -169,7 +169,9 @@ def test_a_pupil_comes_nearer_to_its_teacher(teacher, folder, tmp_path, monkeypa
 
 def test_a_teacher_that_is_not_there_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("CNN_SUITE_HOME", str(tmp_path))
-    with pytest.raises(ConfigError, match="there is no weights file .*params. `cnn-suite pull mobileface-v2` fetches"):
+    with pytest.raises(
+        ConfigError, match="the weights file .*params does not exist. Download it with `cnn-suite pull mobileface-v2`"
+    ):
         teacher_file("mobileface-v2")
     with pytest.raises(ConfigError, match="training.teacher: the weights file other.params does not exist"):
         teacher_file("other.params")

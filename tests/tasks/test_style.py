@@ -126,7 +126,7 @@ def test_missing_paintings_and_photographs_are_refused(root):
         style.datasets(config_of(root, "data.paintings=[{name: waves, path: none.png}]"))
     with pytest.raises(FileNotFoundError, match="The folder of photographs nowhere does not exist"):
         style.datasets(config_of(root, "data.photos=[nowhere]"))
-    with pytest.raises(FileNotFoundError, match="holds no photographs with sides of at least 41 pixels"):
+    with pytest.raises(FileNotFoundError, match="contains no photographs with sides of at least 41 pixels"):
         style.datasets(config_of(root, "data.smallest_side=41"))
 
 

@@ -125,5 +125,5 @@ def test_no_photographs_that_are_large_enough_are_refused(folder, tmp_path):
         evaluate_folder(folder, tmp_path / "none", Asked(quiet=True))
     (tmp_path / "small").mkdir()
     cv2.imwrite(str(tmp_path / "small" / "a.png"), np.zeros((20, 90, 3), np.uint8))
-    with pytest.raises(FileNotFoundError, match="holds no photographs with sides of at least 32 pixels"):
+    with pytest.raises(FileNotFoundError, match="contains no photographs with sides of at least 32 pixels"):
         evaluate_folder(folder, tmp_path / "small", Asked(quiet=True))
