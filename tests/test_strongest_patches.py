@@ -57,7 +57,7 @@ def test_of_a_block_it_is_the_whole_picture():
 
 
 def test_what_has_no_map_or_no_such_unit_is_refused(edges):
-    with pytest.raises(ValueError, match="has no layer 'cnv'. Nearest: conv"):
+    with pytest.raises(ValueError, match="has no layer 'cnv'. Closest: conv"):
         strongest_patches(edges, "cnv", [], [0])
     with pytest.raises(ValueError, match=r"`units` must be from 0 to 1, .* Received \[2\]"):
         strongest_patches(edges, "conv", [], [2])

@@ -48,7 +48,7 @@ def roc_figure(distances: np.ndarray, same: np.ndarray, threshold: float | None 
     axes.set_xscale("log")
     axes.set(xlim=(1 / impostors if impostors > 1 else 0.1, 1), ylim=(0, 1.01))
     _mark(axes, distances, same, threshold, lambda far, tar: (max(far, 1 / impostors), tar))
-    title = f"ROC: {int(same.sum()):,} pairs of the same person, {impostors:,} of different people"
+    title = f"ROC: {int(same.sum()):,} genuine pairs, {impostors:,} impostor pairs"
     label_axes(axes, "false accept rate (FAR)", "true accept rate (TAR)", title)
     return figure
 
@@ -118,7 +118,7 @@ def distance_figure(
         heights, _ = np.histogram(distances[kind], edges, density=True)
         axes.stairs(heights, edges, color=colour, fill=True, alpha=0.25)
         axes.stairs(heights, edges, color=colour, linewidth=1.2, label=label)
-    title = f"{int(same.sum()):,} pairs of the same person, {int((~same).sum()):,} of different people"
+    title = f"{int(same.sum()):,} genuine pairs, {int((~same).sum()):,} impostor pairs"
     if threshold is not None:
         far, tar = (float(np.mean(distances[kind] < threshold)) for kind in (~same, same))
         end = min(threshold, edges[-1])

@@ -36,7 +36,7 @@ def test_roc_of_a_small_set_by_hand():
     x, y = axes.lines[0].get_data()
     assert (list(x), list(y)) == ([0.25, 0.5, 0.75, 1], [0.75, 0.75, 1, 1])  # what lies at FAR 0 is left of the axis
     assert axes.get_xscale() == "log" and axes.get_xlim() == (0.25, 1)
-    assert axes.get_title() == "ROC: 4 pairs of one person, 4 of two"
+    assert axes.get_title() == "ROC: 4 genuine pairs, 4 impostor pairs"
     assert len(axes.lines) == 1 and axes.get_legend() is None
 
 
@@ -113,7 +113,7 @@ def test_histograms_of_a_small_set_by_hand():
 
 def test_what_is_accepted_wrongly_is_filled_up_to_the_threshold():
     figure = distance_figure(DISTANCES, SAME, 4.5, bins=5)
-    values, edges, _ = filled(figure, "accepted wrongly")
+    values, edges, _ = filled(figure, "false accepts")
     assert (values.tolist(), edges.tolist()) == ([0, 0, 0.25, 0.25], [1, 2, 3, 4, 4.5])
     assert figure.axes[0].lines[0].get_xdata() == [4.5, 4.5]
     assert figure.axes[0].get_title().endswith("threshold 4.5: FAR 0.5, TAR 0.7500")
@@ -124,7 +124,7 @@ def test_thresholds_outside_all_distances_are_drawn(threshold):
     figure = distance_figure(DISTANCES, SAME, threshold, bins=5)
     assert figure.axes[0].lines[0].get_xdata() == [threshold, threshold]
     labels = [patch.get_label() for patch in figure.axes[0].patches]
-    assert ("accepted wrongly" in labels) == (threshold > 1)
+    assert ("false accepts" in labels) == (threshold > 1)
     FigureCanvasAgg(figure).draw()
 
 
@@ -132,7 +132,7 @@ def test_areas_are_one_and_the_filled_one_is_the_far():
     distances, same = many()
     edges = np.histogram_bin_edges(distances, 80)
     figure = distance_figure(distances, same, edges[30])  # at the border of a bar there is nothing between
-    for label, area in (("same person", 1), ("different people", 1), ("accepted wrongly", None)):
+    for label, area in (("same person", 1), ("different people", 1), ("false accepts", None)):
         values, ends, _ = filled(figure, label)
         expected = np.mean(distances[~same] < edges[30]) if area is None else area
         assert values @ np.diff(ends) == pytest.approx(expected)
@@ -167,7 +167,7 @@ def test_every_text_lies_inside_the_figure(figure):
 
 @pytest.mark.parametrize("figure", FIGURES)
 def test_pairs_that_tell_nothing_are_refused(figure):
-    with pytest.raises(ValueError, match="pairs of one person and pairs of different people. Received 2 and 0"):
+    with pytest.raises(ValueError, match="pairs of the same person and pairs of different people. Received 2 and 0"):
         figure(np.array([1.0, 2.0]), np.array([True, True]))
 
 

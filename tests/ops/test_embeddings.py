@@ -137,7 +137,7 @@ def test_an_unknown_measure_is_refused_with_the_known_ones():
 def test_shapes_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match=r"`a` must have shape \(encodings, size\). Received shape \(5,\)"):
         pairwise_distances(np.zeros(5))
-    with pytest.raises(ValueError, match="rows of one size. Received sizes 5 and 4"):
+    with pytest.raises(ValueError, match="rows of the same size. Received sizes 5 and 4"):
         pairwise_distances(rows(), rows(size=4))
     with pytest.raises(ValueError, match="Received 6 and 3. For the distance of every row to every other, call `pair"):
         paired_distances(rows(), rows(3))

@@ -57,7 +57,7 @@ def live(watch, found):
 def test_only_the_face_that_turned_as_asked_has_passed(watch):
     both = faces(3, 4, sizes=[20, 10])
     said = [watch(both) for _ in range(5)]
-    assert said[2] == "Turn your head to your left" and said[4] == "turned as asked"
+    assert said[2] == "Turn your head to your left" and said[4] == "turns completed"
     assert live(watch, both) == [True, False]
     assert live(watch, faces(4, 3, sizes=[30, 10])) == [False, True]
 

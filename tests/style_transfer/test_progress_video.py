@@ -49,5 +49,5 @@ def test_a_video_that_is_given_up_leaves_nothing(tmp_path: Path) -> None:
 
 def test_a_video_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SinkError, match="no folder"):
+    with pytest.raises(SinkError, match="is not a folder"):
         ProgressVideo(tmp_path / "file" / "way.mp4", (32, 48))

@@ -86,7 +86,7 @@ def test_validation_pictures_that_are_trained_on_leave_training(folder, tmp_path
 
 
 def test_an_unknown_split_is_refused_with_what_there_is(folder):
-    with pytest.raises(ConfigError, match="has no split 'holiday'. Known: train"):
+    with pytest.raises(ConfigError, match="has no split 'holiday'. Known splits: train"):
         classification.datasets(config_of(folder, data={"train": ("holiday",)}))
 
 
