@@ -13,10 +13,10 @@ import numpy as np
 from cnn_suite.progress import OnProgress
 from cnn_suite.runtime.frames import PICTURE_SUFFIXES
 from cnn_suite.runtime.kept_colours import RESULT_MODES, with_colours_of
+from cnn_suite.runtime.output_paths import FilesInUse
 from cnn_suite.runtime.pictures import pictures_in, pictures_matching
-from cnn_suite.runtime.sinks import SinkError
 from cnn_suite.runtime.stylizer import Stylizer, load_stylizer, parse_mixture
-from cnn_suite.style_transfer.output_files import check_output, write_whole
+from cnn_suite.style_transfer.output_files import check_picture_output, write_whole
 from cnn_suite.style_transfer.picture_input import read_artwork
 
 
@@ -124,8 +124,7 @@ def _targets(source: str | Path, output: Path) -> dict[Path, Path]:
 
 
 def _check_targets(targets: dict[Path, Path]) -> None:
-    check_output(next(iter(targets.values())), ())
-    sources = {path.resolve() for path in targets}
+    files = FilesInUse(targets)
+    check_picture_output(next(iter(targets.values())), files)
     for target in targets.values():
-        if target.resolve() in sources:
-            raise SinkError(f"Output {target} would overwrite a picture that is read. Choose another name or folder.")
+        files.claim(target, "output")

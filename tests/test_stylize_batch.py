@@ -80,7 +80,7 @@ def test_one_picture_may_go_into_a_folder(model: Path, photo: Path, tmp_path: Pa
 
 def test_the_sources_are_never_replaced(model: Path, photo: Path) -> None:
     for output in (photo, photo.parent):
-        with pytest.raises(OSError, match="would overwrite a picture that is read"):
+        with pytest.raises(OSError, match="would overwrite a file that is read"):
             stylize_with_model(model, photo.parent if output.is_dir() else photo, output)
     assert np.array_equal(read(photo), PHOTO)
 

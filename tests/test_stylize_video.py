@@ -11,7 +11,7 @@ import pytest
 from cnn_suite import stylize_video as module
 from cnn_suite.runtime.frames import Frame, SourceError
 from cnn_suite.runtime.kept_colours import painting_in_colours_of, with_colours_of
-from cnn_suite.runtime.sinks import SinkError
+from cnn_suite.runtime.output_paths import SinkError
 from cnn_suite.runtime.video_sink import VideoSink
 from cnn_suite.style_transfer.output_files import write_whole
 from cnn_suite.style_transfer.settings import TransferSettings
@@ -165,7 +165,7 @@ def test_wrong_outputs_and_sources_are_refused(files, tmp_path: Path) -> None:
     video, painting = files
     with pytest.raises(SinkError, match="out.png must be a video: a name that ends in one of .mp4"):
         stylize_video(video, [painting], tmp_path / "out.png")
-    with pytest.raises(SinkError, match="would overwrite the video that is read"):
+    with pytest.raises(SinkError, match="would overwrite a file that is read"):
         stylize_video(video, [painting], video)
     with pytest.raises(ValueError, match="`max_frames` must be 1 or more. Received 0"):
         stylize_video(video, [painting], tmp_path / "out.avi", max_frames=0)

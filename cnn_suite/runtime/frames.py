@@ -6,7 +6,7 @@ A source is an iterable of `Frame`s with a few facts about itself; pictures are 
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -50,6 +50,10 @@ class FrameSource(Protocol):
     still: bool
     frame_rate: float
     frame_count: int | None
+
+    @property
+    def files(self) -> Sequence[Path]:
+        """The files that it reads; none of a camera, a stream or the demo."""
 
     def __iter__(self) -> Iterator[Frame]: ...
 
