@@ -29,6 +29,7 @@ from cnn_suite.cli_arguments import (
 from cnn_suite.cli_face import face_app
 from cnn_suite.cli_output import as_lines, imports_muted, in_three_lines, print_json, progress, show, stdout_kept_clean
 from cnn_suite.cli_stylize import stylize
+from cnn_suite.runtime.interrupts import signals_interrupt
 
 app = typer.Typer(
     name="cnn-suite",
@@ -65,10 +66,16 @@ def train(
     with imports_muted(debug):
         from cnn_suite.evaluate import evaluate_run, evaluation_of
         from cnn_suite.export import export_model
+        from cnn_suite.train import to_resume
         from cnn_suite.train import train as train_model
 
     with stdout_kept_clean(as_json):
-        run = train_model(settings, resume=resume, quiet=quiet or not sys.stderr.isatty())
+        try:
+            run = train_model(settings, resume=resume, quiet=quiet or not sys.stderr.isatty())
+        except KeyboardInterrupt:
+            if kept := to_resume(settings):
+                print(f"Interrupted: {kept} is kept. To continue, add --resume.", file=sys.stderr)
+            raise
         folder = export_model(run)
         metrics = evaluate_run(folder, run, quiet=quiet)
     validation = {name: metrics.get(name) for name in evaluation_of(settings.task).HEADLINE}
@@ -318,7 +325,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verbs = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
     verb = " ".join(["cnn-suite", *[word for word in words[:1] if word in verbs]])
     try:
-        status = app(args=words or ["--help"], prog_name="cnn-suite", standalone_mode=False)
+        with signals_interrupt():
+            status = app(args=words or ["--help"], prog_name="cnn-suite", standalone_mode=False)
     except Exception as error:
         if "--debug" in words:
             raise

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Callable
 
-from cnn_suite.runtime.interrupts import STOP_SIGNALS
+from cnn_suite.runtime.interrupts import signals_interrupt
 
 _QUIET_LIBRARIES = {
     "OPENCV_LOG_LEVEL": "SILENT",  # our own messages say what is wrong
@@ -44,10 +43,9 @@ def run_app(main: Callable[[argparse.Namespace], int], parser: argparse.Argument
     if not arguments.debug:
         for name, value in _QUIET_LIBRARIES.items():
             os.environ.setdefault(name, value)
-    for number in STOP_SIGNALS:
-        signal.signal(number, _stop)
     try:
-        return main(arguments)
+        with signals_interrupt():
+            return main(arguments)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 1
@@ -57,12 +55,6 @@ def run_app(main: Callable[[argparse.Namespace], int], parser: argparse.Argument
         else:
             print(f"{parser.prog}: {' '.join(str(fault).split()) or type(fault).__name__}", file=sys.stderr)
         return 1
-
-
-def _stop(number: int, frame: object) -> None:
-    for each in STOP_SIGNALS:  # a second Ctrl-C must not cut off the closing of files
-        signal.signal(each, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def fraction(text: str) -> float:
