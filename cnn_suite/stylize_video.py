@@ -21,6 +21,7 @@ from cnn_suite.runtime.frames import FrameSource, SourceError, open_source
 from cnn_suite.runtime.interrupts import signals_held_back
 from cnn_suite.runtime.kept_colours import PAINTING_MODES, RESULT_MODES, painting_in_colours_of, with_colours_of
 from cnn_suite.runtime.output_paths import FilesInUse
+from cnn_suite.style_transfer.artwork import checked_weights
 from cnn_suite.style_transfer.output_files import WholeVideo, check_video_output
 from cnn_suite.style_transfer.picture_input import read_artwork
 from cnn_suite.style_transfer.settings import TransferSettings
@@ -79,6 +80,7 @@ def stylize_video(
     settings, output = settings or TransferSettings(), Path(output)
     if max_frames is not None and max_frames < 1:
         raise ValueError(f"`max_frames` must be 1 or more. Received {max_frames}.")
+    counts = checked_weights(painting_weights, len(paintings))
     files = FilesInUse([video, *paintings])
     check_video_output(output, files)
     pictures = [read_artwork(path) for path in paintings]
@@ -91,7 +93,7 @@ def stylize_video(
             from cnn_suite.style_transfer.perception import load_perception
             from cnn_suite.style_transfer.video import paint_frames
         perception = perception or load_perception(backbone, weights, pooling=pooling)
-        regions = [_region(pictures, painting_weights, first, settings.colours)]
+        regions = [_region(pictures, counts, first, settings.colours)]
         writing = _PaintedVideo(output, source.frame_rate, settings.colours)
         cleanup.callback(writing.video.discard)
         check_video_output(writing.video.path, files)
@@ -166,14 +168,12 @@ def _opened(video: str | Path) -> FrameSource:
     return source
 
 
-def _region(
-    paintings: Sequence[np.ndarray], weights: Sequence[float] | None, first: np.ndarray, colours: str
-) -> Region:
+def _region(paintings: Sequence[np.ndarray], weights: Sequence[float], first: np.ndarray, colours: str) -> Region:
     from cnn_suite.style_transfer.targets import Region
 
     if colours in PAINTING_MODES:
         paintings = [painting_in_colours_of(painting, first, colours) for painting in paintings]
-    return Region(paintings, [1.0] * len(paintings) if weights is None else weights)
+    return Region(paintings, weights)
 
 
 def _total(source: FrameSource, max_frames: int | None) -> int | None:

@@ -149,11 +149,16 @@ def test_of_a_video_that_is_cut_off_what_was_painted_is_kept_and_the_fault_told(
     assert source.closed
 
 
-def test_what_was_there_stays_when_the_work_fails(files, perception, tmp_path: Path) -> None:
+def test_what_was_there_stays_when_the_work_fails(files, perception, tmp_path: Path, monkeypatch) -> None:
+    def fails(*args, **more):
+        raise ValueError("out of paint")
+        yield
+
+    monkeypatch.setattr("cnn_suite.style_transfer.video.paint_frames", fails)
     output = tmp_path / "out.avi"
     output.write_bytes(b"before")
-    with pytest.raises(ValueError, match="a weight of at least 0 for each of the 1 paintings"):
-        stylize_video(files[0], [files[1]], output, FEW, perception=perception, painting_weights=[1.0, 2.0])
+    with pytest.raises(ValueError, match="out of paint"):
+        stylize_video(files[0], [files[1]], output, FEW, perception=perception)
     assert output.read_bytes() == b"before"
     assert len(list(tmp_path.iterdir())) == 3
 
@@ -169,6 +174,10 @@ def test_wrong_outputs_and_sources_are_refused(files, tmp_path: Path) -> None:
         stylize_video(video, [painting], video)
     with pytest.raises(ValueError, match="`max_frames` must be 1 or more. Received 0"):
         stylize_video(video, [painting], tmp_path / "out.avi", max_frames=0)
+    with pytest.raises(ValueError, match=r"weight must be above 0. Received \[nan\]"):
+        stylize_video(video, [painting], tmp_path / "out.avi", painting_weights=[float("nan")])
+    with pytest.raises(ValueError, match="1 paintings and 2 weights"):
+        stylize_video(video, [painting], tmp_path / "out.avi", painting_weights=[1.0, 2.0])
     with pytest.raises(ValueError, match="A video file was expected. Received .*painting.png"):
         stylize_video(painting, [painting], tmp_path / "out.avi")
     with pytest.raises(SourceError, match="There is no source"):
