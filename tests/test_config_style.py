@@ -65,6 +65,7 @@ def test_what_is_saved_reads_back_the_same(loaded, tmp_path):
     ("perception.pooling=min", "perception.pooling"),
     ("training.alpha=-1", "training.alpha"),
     ("training.gamma=1", "training.gamma"),
+    ("training={epochs: 1, alpha: 0, beta: 0}", "training: alpha and beta must not both be 0: nothing would be asked"),
     ("data.paintings=[{name: wave, path: wave.jpg, size: 31}]", "size"),
     ("data.paintings=[{name: wave, path: wave.jpg, strength: 0}]", "strength"),
     ("data.paintings=[{name: '', path: wave.jpg}]", "name"),
