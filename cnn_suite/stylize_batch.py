@@ -15,7 +15,7 @@ from cnn_suite.runtime.frames import PICTURE_SUFFIXES
 from cnn_suite.runtime.kept_colours import RESULT_MODES, with_colours_of
 from cnn_suite.runtime.output_paths import FilesInUse
 from cnn_suite.runtime.pictures import pictures_in, pictures_matching
-from cnn_suite.runtime.stylizer import Stylizer, load_stylizer, parse_mixture
+from cnn_suite.runtime.stylizer import Stylizer, check_longest_side, load_stylizer, parse_mixture
 from cnn_suite.style_transfer.output_files import check_picture_output, write_whole
 from cnn_suite.style_transfer.picture_input import read_artwork
 
@@ -42,7 +42,7 @@ def stylize_with_model(
         style: A style of the model, or several with weights: "wave,scream=0.5"; None for the first.
         strength: 0 for the photograph to 1 for the painting.
         colours: "none", or "luma" to keep the photograph's.
-        size: The longest side that the network sees; None for the picture as it is.
+        size: The longest side that the network sees, 32 or more; None for the picture as it is.
         runtime: "litert" or "saved_model".
         threads: Of LiteRT.
         on_progress: Called with how many pictures are done, of how many.
@@ -52,13 +52,14 @@ def stylize_with_model(
 
     Raises:
         FileNotFoundError: If there is no such model or picture.
-        ValueError: If the model, the style, the strength or the colours cannot be used, or the only picture cannot.
+        ValueError: If the model, the style, the strength, the size, the colours or the only picture cannot be used.
         OSError: If something cannot be written.
     """
     if colours not in ("none", *RESULT_MODES):
         raise ValueError(f"A trained network's result keeps its colours by 'luma' or 'none'. Received {colours!r}.")
     if not 0 <= strength <= 1:
         raise ValueError(f"A trained network's strength is from 0 to 1. Received {strength}.")
+    check_longest_side(size)
     stylizer = load_stylizer(model, runtime=runtime, threads=threads)
     mixture = None if style is None else parse_mixture(style, stylizer.labels)
 
