@@ -15,6 +15,7 @@ from cnn_suite.runtime.frames import PICTURE_SUFFIXES
 from cnn_suite.runtime.kept_colours import RESULT_MODES, with_colours_of
 from cnn_suite.runtime.output_paths import FilesInUse
 from cnn_suite.runtime.pictures import pictures_in, pictures_matching
+from cnn_suite.runtime.sinks import OUTPUT_SUFFIXES
 from cnn_suite.runtime.stylizer import Stylizer, check_longest_side, load_stylizer, parse_mixture
 from cnn_suite.style_transfer.output_files import check_picture_output, write_whole
 from cnn_suite.style_transfer.picture_input import read_artwork
@@ -103,7 +104,7 @@ def _targets(source: str | Path, output: Path) -> dict[Path, Path]:
     path = Path(source)
     if path.is_file():
         is_file = output.suffix.lower() in PICTURE_SUFFIXES and not output.is_dir()
-        return {path: output if is_file else output / path.name}
+        return {path: output if is_file else output / f"{path.stem}{_written_suffix(path)}"}
     if path.is_dir():
         pictures = pictures_in(path)
     elif glob.has_magic(str(source)):
@@ -115,13 +116,18 @@ def _targets(source: str | Path, output: Path) -> dict[Path, Path]:
     found: dict[Path, Path] = {}
     taken: set[str] = set()
     for number, picture in enumerate(pictures):
-        suffix = ".png" if picture.suffix.lower() == ".pgm" else picture.suffix  # that one holds no colours
+        suffix = _written_suffix(picture)
         name = picture.stem + suffix
         if name in taken:  # a pattern may reach into folders with equal names
             name = f"{picture.stem}_{number:06d}{suffix}"
         taken.add(name)
         found[picture] = output / name
     return found
+
+
+def _written_suffix(picture: Path) -> str:
+    """The suffix of a painting whose file is named after its photograph's."""
+    return picture.suffix if picture.suffix.lower() in OUTPUT_SUFFIXES else ".png"
 
 
 def _check_targets(targets: dict[Path, Path]) -> None:

@@ -78,6 +78,13 @@ def test_one_picture_may_go_into_a_folder(model: Path, photo: Path, tmp_path: Pa
     assert stylize_with_model(model, photo, tmp_path / "painted")["output"] == tmp_path / "painted" / "photo.png"
 
 
+def test_a_photograph_of_a_kind_without_colours_is_painted_as_png(model: Path, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "grey.pgm"), PHOTO[..., 0])
+    assert stylize_with_model(model, tmp_path / "grey.pgm", tmp_path / "a")["output"] == tmp_path / "a" / "grey.png"
+    stylize_with_model(model, tmp_path, tmp_path / "b")
+    assert [file.name for file in (tmp_path / "b").iterdir()] == ["grey.png"]
+
+
 def test_the_sources_are_never_replaced(model: Path, photo: Path) -> None:
     for output in (photo, photo.parent):
         with pytest.raises(OSError, match="would overwrite a file that is read"):

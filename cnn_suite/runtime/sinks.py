@@ -18,6 +18,8 @@ from cnn_suite.runtime.frames import PICTURE_SUFFIXES, Frame, FrameSource
 from cnn_suite.runtime.output_paths import FilesInUse, SinkError, check_writable
 from cnn_suite.runtime.video import VIDEO_SUFFIXES
 
+OUTPUT_SUFFIXES = tuple(suffix for suffix in PICTURE_SUFFIXES if suffix != ".pgm")  # that one holds no colours
+
 
 class Closable(Protocol):
     """Anything with an end."""
@@ -58,7 +60,7 @@ def _picture_sink(path: Path, source: FrameSource, files: FilesInUse) -> Picture
     suffix = path.suffix.lower()
     if suffix in VIDEO_SUFFIXES and suffix != ".gif":
         return VideoSink(path, source.frame_rate, live=source.live)
-    if suffix in PICTURE_SUFFIXES:
+    if suffix in OUTPUT_SUFFIXES:
         if source.frame_count != 1:
             raise SinkError(
                 f"Output {path} is one picture, but source {source.name} has more. Give a video file or a folder."
@@ -67,7 +69,7 @@ def _picture_sink(path: Path, source: FrameSource, files: FilesInUse) -> Picture
     if suffix and not path.is_dir():
         raise SinkError(
             f"Output {path} has a suffix that is no known video ({' '.join(VIDEO_SUFFIXES[:5])}) or picture "
-            f"({' '.join(PICTURE_SUFFIXES[:3])}). Give a folder as a name without a suffix."
+            f"({' '.join(OUTPUT_SUFFIXES[:3])}). Give a folder as a name without a suffix."
         )
     return FolderSink(path, files, source.files)
 
@@ -135,8 +137,8 @@ class SnapshotSink:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path).expanduser()
-        if self.path.suffix.lower() not in PICTURE_SUFFIXES:
-            raise SinkError(f"Snapshot {self.path} must end in one of {' '.join(PICTURE_SUFFIXES)}.")
+        if self.path.suffix.lower() not in OUTPUT_SUFFIXES:
+            raise SinkError(f"Snapshot {self.path} must end in one of {' '.join(OUTPUT_SUFFIXES)}.")
         check_writable(self.path)
         self._best: tuple[int, float] = (-1, 0.0)
         self._picture_rgb: np.ndarray | None = None

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from cnn_suite.results import Detections
-from cnn_suite.runtime.frames import PICTURE_SUFFIXES, Frame
+from cnn_suite.runtime.frames import Frame
 from cnn_suite.runtime.output_paths import FilesInUse, SinkError, check_writable
-from cnn_suite.runtime.sinks import write_picture
+from cnn_suite.runtime.sinks import OUTPUT_SUFFIXES, write_picture
 from cnn_suite.runtime.video import VIDEO_SUFFIXES
 from cnn_suite.runtime.video_sink import VideoSink
 
@@ -25,9 +25,9 @@ def check_picture_output(path: Path, files: FilesInUse, role: str = "output") ->
     Raises:
         SinkError: If it has no picture's suffix, would overwrite a file in use, or cannot be written.
     """
-    if path.suffix.lower() not in PICTURE_SUFFIXES:
+    if path.suffix.lower() not in OUTPUT_SUFFIXES:
         raise SinkError(
-            f"{role.capitalize()} {path} must be a picture: a name that ends in one of {' '.join(PICTURE_SUFFIXES)}."
+            f"{role.capitalize()} {path} must be a picture: a name that ends in one of {' '.join(OUTPUT_SUFFIXES)}."
         )
     files.claim(path, role)
     check_writable(path)

@@ -10,6 +10,7 @@ from cnn_suite.results import Detections
 from cnn_suite.runtime.frames import Frame
 from cnn_suite.runtime.output_paths import FilesInUse, SinkError, check_writable
 from cnn_suite.runtime.sinks import (
+    OUTPUT_SUFFIXES,
     FolderSink,
     PictureFileSink,
     SnapshotSink,
@@ -59,6 +60,18 @@ def test_folder_pictures_keep_their_names_and_others_are_numbered(tmp_path):
         sink.write(each, found(0), RED)
     sink.close()
     assert sorted(path.name for path in sink.path.iterdir()) == ["cat.jpg", "cat_000001.jpg", "frame_000002.jpg"]
+
+
+@pytest.mark.parametrize("suffix", OUTPUT_SUFFIXES)
+def test_every_kind_of_picture_that_is_offered_can_be_written(tmp_path, suffix):
+    write_picture(tmp_path / f"a{suffix}", RED)
+    assert cv2.imread(str(tmp_path / f"a{suffix}")).shape == RED.shape
+
+
+def test_a_kind_without_colours_is_not_offered(tmp_path):
+    for refused in (lambda path: open_picture_sink(path, source(), FilesInUse()), SnapshotSink):
+        with pytest.raises(SinkError, match=r"a\.pgm (has a suffix that is no known|must end in one of)"):
+            refused(tmp_path / "a.pgm")
 
 
 def test_pictures_are_written_in_rgb(tmp_path):

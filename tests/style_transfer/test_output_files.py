@@ -45,6 +45,7 @@ def test_a_name_that_is_a_folder_is_told(tmp_path: Path) -> None:
     ("name", "text"),
     [
         ("out.txt", "must be a picture"),
+        ("out.pgm", "must be a picture: a name that ends in one of .jpg"),
         ("photo.png", "would overwrite a file that is read"),
         ("sub.png", "a folder"),
     ],
