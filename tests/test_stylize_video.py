@@ -87,8 +87,8 @@ def test_luma_keeps_the_colours_of_every_frame(files, perception, tmp_path: Path
 
 def test_paintings_get_the_colours_of_the_first_frame_and_their_weights() -> None:
     first = smooth_picture(4, SIZE_HW)
-    plain = module._region([PAINTING, PAINTING], None, first, "luma")
-    assert plain.weights == [1.0, 1.0] and np.array_equal(plain.paintings[0], PAINTING)
+    plain = module._region([PAINTING, PAINTING], [1.0, 3.0], first, "luma")
+    assert plain.weights == [1.0, 3.0] and np.array_equal(plain.paintings[0], PAINTING)
     matched = module._region([PAINTING], [2.0], first, "histogram")
     assert matched.weights == [2.0]
     assert np.array_equal(matched.paintings[0], painting_in_colours_of(PAINTING, first, "histogram"))
