@@ -10,12 +10,11 @@ from typing import Any
 import cv2
 import numpy as np
 
+from cnn_suite.file_names import is_picture_name, is_picture_output_name
 from cnn_suite.progress import OnProgress
-from cnn_suite.runtime.frames import PICTURE_SUFFIXES
 from cnn_suite.runtime.kept_colours import RESULT_MODES, with_colours_of
 from cnn_suite.runtime.output_paths import FilesInUse
 from cnn_suite.runtime.pictures import pictures_in, pictures_matching
-from cnn_suite.runtime.sinks import OUTPUT_SUFFIXES
 from cnn_suite.runtime.stylizer import Stylizer, check_longest_side, load_stylizer, parse_mixture
 from cnn_suite.style_transfer.output_files import check_picture_output, write_whole
 from cnn_suite.style_transfer.picture_input import read_artwork
@@ -103,7 +102,7 @@ def _targets(source: str | Path, output: Path) -> dict[Path, Path]:
     """Every picture and where its painting goes."""
     path = Path(source)
     if path.is_file():
-        is_file = output.suffix.lower() in PICTURE_SUFFIXES and not output.is_dir()
+        is_file = is_picture_name(output) and not output.is_dir()
         return {path: output if is_file else output / f"{path.stem}{_written_suffix(path)}"}
     if path.is_dir():
         pictures = pictures_in(path)
@@ -111,7 +110,7 @@ def _targets(source: str | Path, output: Path) -> dict[Path, Path]:
         pictures = pictures_matching(str(source))
     else:
         raise FileNotFoundError(f"There is no picture, folder or pattern {source}.")
-    if output.suffix.lower() in PICTURE_SUFFIXES:
+    if is_picture_name(output):
         raise ValueError(f"{source} names {len(pictures)} pictures, so --output must be a folder. Received {output}.")
     found: dict[Path, Path] = {}
     taken: set[str] = set()
@@ -127,7 +126,7 @@ def _targets(source: str | Path, output: Path) -> dict[Path, Path]:
 
 def _written_suffix(picture: Path) -> str:
     """The suffix of a painting whose file is named after its photograph's."""
-    return picture.suffix if picture.suffix.lower() in OUTPUT_SUFFIXES else ".png"
+    return picture.suffix if is_picture_output_name(picture) else ".png"
 
 
 def _check_targets(targets: dict[Path, Path]) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from cnn_suite.file_names import PICTURE_OUTPUT_SUFFIXES, VIDEO_SUFFIXES, is_picture_output_name, is_video_name
 from cnn_suite.results import Detections
 from cnn_suite.runtime.frames import Frame
 from cnn_suite.runtime.output_paths import FilesInUse, SinkError, check_writable
-from cnn_suite.runtime.sinks import OUTPUT_SUFFIXES, write_picture
-from cnn_suite.runtime.video import VIDEO_SUFFIXES
+from cnn_suite.runtime.sinks import write_picture
 from cnn_suite.runtime.video_sink import VideoSink
 
 
@@ -25,10 +25,9 @@ def check_picture_output(path: Path, files: FilesInUse, role: str = "output") ->
     Raises:
         SinkError: If it has no picture's suffix, would overwrite a file in use, or cannot be written.
     """
-    if path.suffix.lower() not in OUTPUT_SUFFIXES:
-        raise SinkError(
-            f"{role.capitalize()} {path} must be a picture: a name that ends in one of {' '.join(OUTPUT_SUFFIXES)}."
-        )
+    if not is_picture_output_name(path):
+        suffixes = " ".join(PICTURE_OUTPUT_SUFFIXES)
+        raise SinkError(f"{role.capitalize()} {path} must be a picture: a name that ends in one of {suffixes}.")
     files.claim(path, role)
     check_writable(path)
 
@@ -39,11 +38,9 @@ def check_video_output(path: Path, files: FilesInUse, role: str = "output") -> N
     Raises:
         SinkError: If it has no video's suffix, would overwrite a file in use, or cannot be written.
     """
-    suffix = path.suffix.lower()
-    if suffix not in VIDEO_SUFFIXES or suffix == ".gif":
-        raise SinkError(
-            f"{role.capitalize()} {path} must be a video: a name that ends in one of {' '.join(VIDEO_SUFFIXES[:5])}."
-        )
+    if not is_video_name(path):
+        suffixes = " ".join(VIDEO_SUFFIXES[:5])
+        raise SinkError(f"{role.capitalize()} {path} must be a video: a name that ends in one of {suffixes}.")
     files.claim(path, role)
     check_writable(path)
 

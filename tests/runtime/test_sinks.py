@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
+from cnn_suite.file_names import PICTURE_OUTPUT_SUFFIXES
 from cnn_suite.results import Detections
 from cnn_suite.runtime.frames import Frame
 from cnn_suite.runtime.output_paths import FilesInUse, SinkError, check_writable
 from cnn_suite.runtime.sinks import (
-    OUTPUT_SUFFIXES,
     FolderSink,
     PictureFileSink,
     SnapshotSink,
@@ -62,7 +62,7 @@ def test_folder_pictures_keep_their_names_and_others_are_numbered(tmp_path):
     assert sorted(path.name for path in sink.path.iterdir()) == ["cat.jpg", "cat_000001.jpg", "frame_000002.jpg"]
 
 
-@pytest.mark.parametrize("suffix", OUTPUT_SUFFIXES)
+@pytest.mark.parametrize("suffix", PICTURE_OUTPUT_SUFFIXES)
 def test_every_kind_of_picture_that_is_offered_can_be_written(tmp_path, suffix):
     write_picture(tmp_path / f"a{suffix}", RED)
     assert cv2.imread(str(tmp_path / f"a{suffix}")).shape == RED.shape
