@@ -90,6 +90,14 @@ def test_an_unknown_split_is_refused_with_what_there_is(folder):
         classification.datasets(config_of(folder, data={"train": ("holiday",)}))
 
 
+def test_one_class_is_nothing_to_tell_apart(tmp_path):
+    (tmp_path / "one/red").mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / "one/red/1.png"), draw(0, 0))
+    for labels in ((), LABELS):
+        with pytest.raises(ConfigError, match="/one has pictures of one class, 'red', and a classifier tells"):
+            classification.datasets(config_of(tmp_path / "one", data={"labels": labels}))
+
+
 def test_resolving_fills_in_the_labels(folder):
     config = config_of(folder)
     assert classification.resolved(config, classification.datasets(config)).data.labels == LABELS
