@@ -16,6 +16,7 @@ from typing import Any
 from cnn_suite.config import load_config
 from cnn_suite.metrics.plotting import require_matplotlib
 from cnn_suite.results import ModelCard
+from cnn_suite.runtime.model_folder import RUNTIMES, runtimes_in
 from cnn_suite.tasks.evaluation_request import Asked
 
 _log = logging.getLogger(__name__)
@@ -83,14 +84,24 @@ def evaluate_run(folder: str | Path, run: str | Path, *, quiet: bool = False) ->
         quiet: No progress bar.
 
     Returns:
-        As `evaluate_model`, or an empty dictionary for a run without validation pictures.
+        As `evaluate_model`, or an empty dictionary for a run without validation pictures and for a folder that has
+        neither a LiteRT file nor a SavedModel.
     """
     config = load_config(Path(run) / "config.yaml")
+    runtimes = runtimes_in(folder)
+    if not runtimes:
+        _log.warning("%s was not measured: it holds neither %s.", folder, " nor ".join(RUNTIMES.values()))
+        return {}
     report_folder = Path(run) / "report" if find_spec("matplotlib") else None
     if report_folder is None:
         _log.warning("No plots were drawn: matplotlib is missing. Install it with pip install 'cnn_suite[plots]'.")
     result = evaluation_of(config.task).evaluate_validation(
-        Path(folder), config, report_folder=report_folder, history=Path(run) / "history.csv", quiet=quiet
+        Path(folder),
+        config,
+        runtime=runtimes[0],
+        report_folder=report_folder,
+        history=Path(run) / "history.csv",
+        quiet=quiet,
     )
     if result:
         part = ", ".join(config.data.validation) or "what is held out of data.train"

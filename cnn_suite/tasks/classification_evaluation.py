@@ -50,7 +50,7 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
 
 
 def evaluate_validation(
-    folder: Path, config: ClassificationConfig, *, report_folder: Path | None, history: Path, quiet: bool
+    folder: Path, config: ClassificationConfig, *, runtime: str, report_folder: Path | None, history: Path, quiet: bool
 ) -> dict[str, Any]:
     """Measures a model folder on the validation pictures of its configuration; an empty dictionary without any."""
     from cnn_suite.tasks import classification  # brings TensorFlow, which measuring a LiteRT file does not need
@@ -58,7 +58,7 @@ def evaluate_validation(
     pictures = classification.datasets(config).validation
     if not len(pictures):
         return {}
-    classifier = load_classifier(folder)
+    classifier = load_classifier(folder, runtime=runtime)
     return evaluate_classifier(
         classifier, pictures, classifier.labels, report_folder=report_folder, history=history, quiet=quiet
     )

@@ -51,9 +51,9 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
 
 
 def evaluate_validation(
-    folder: Path, config: EmbeddingConfig, *, report_folder: Path | None, history: Path, quiet: bool
+    folder: Path, config: EmbeddingConfig, *, runtime: str, report_folder: Path | None, history: Path, quiet: bool
 ) -> dict[str, Any]:
     """Measures a model folder on the validation people of its configuration; an empty dictionary without any."""
     if not config.data.validation:
         return {}
-    return evaluate_folder(folder, config.data.path, Asked(config.data.validation[0], quiet=quiet))
+    return evaluate_folder(folder, config.data.path, Asked(config.data.validation[0], runtime=runtime, quiet=quiet))

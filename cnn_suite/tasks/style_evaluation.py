@@ -68,9 +68,10 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
 
 
 def evaluate_validation(
-    folder: Path, config: StyleConfig, *, report_folder: Path | None, history: Path, quiet: bool
+    folder: Path, config: StyleConfig, *, runtime: str, report_folder: Path | None, history: Path, quiet: bool
 ) -> dict[str, Any]:
     """Measures a model folder on the validation photographs of its configuration; nothing without any."""
     if not config.data.validation:
         return {}
-    return evaluate_folder(folder, config.data.validation[0], Asked(report_folder=report_folder, quiet=quiet))
+    asked = Asked(runtime=runtime, report_folder=report_folder, quiet=quiet)
+    return evaluate_folder(folder, config.data.validation[0], asked)
