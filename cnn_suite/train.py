@@ -14,6 +14,7 @@ from typing import Any
 import keras
 
 from cnn_suite.config import ConfigError, RunConfig, load_config, save_config
+from cnn_suite.config_sections import Phase
 from cnn_suite.learning_rate_finder import LearningRateFinding, find_learning_rate, write_finding
 from cnn_suite.metrics.plotting import require_matplotlib
 from cnn_suite.models.surgery import set_trainable
@@ -44,7 +45,8 @@ def train(config: RunConfig, *, resume: bool = False, quiet: bool = False, runs:
         The run's folder, with `model.keras` the network to export.
 
     Raises:
-        ConfigError: If a run of that name exists and `resume` is off, or there is nothing to resume.
+        ConfigError: If a run of that name exists and `resume` is off, there is nothing to resume, or a phase names no
+            layer that can learn.
     """
     folder = Path(runs) / config.name
     _check_folder(folder, resume)
@@ -99,7 +101,7 @@ def untrained(config: RunConfig, data: Any) -> keras.Model:
         data: What the task's `datasets` gave.
     """
     model, phase = _network(config, data), phases(config.training)[0]
-    set_trainable(model, phase.train)
+    _choose_what_learns(model, phase, 0)
     task_of(config.task).compile_model(model, config, data, phase, "phase0")
     return model
 
@@ -138,13 +140,15 @@ def _resumed(config: RunConfig, folder: Path) -> RunConfig:
 def _fit_phases(model: keras.Model, config: RunConfig, data: Any, folder: Path, resume: bool, quiet: bool) -> None:
     task, last = task_of(config.task), folder / "last.keras"
     parts = phases(config.training)
+    for number, phase in enumerate(parts):  # a mistake in the last one is told before the first one is trained
+        _choose_what_learns(model, phase, number)
     ends = list(accumulate(phase.epochs for phase in parts))
     reached = _phase_of(last) if resume else 0
     for number, (phase, end) in enumerate(zip(parts, ends)):
         if number < reached:
             continue
         first_epoch = end - phase.epochs
-        learning = set_trainable(model, phase.train)
+        learning = _choose_what_learns(model, phase, number)
         _log.info("epochs %d to %d: %d layers learn, from %s on", first_epoch + 1, end, len(learning), learning[0])
         task.compile_model(model, config, data, phase, f"phase{number}")
         if resume and number == reached:
@@ -163,6 +167,14 @@ def _fit_phases(model: keras.Model, config: RunConfig, data: Any, folder: Path, 
             callbacks=_callbacks(config, data, model, folder),
             verbose=0 if quiet else "auto",
         )
+
+
+def _choose_what_learns(model: keras.Model, phase: Phase, number: int) -> list[str]:
+    """Names of the layers that learn in a phase, with the others frozen."""
+    try:
+        return set_trainable(model, phase.train)
+    except ValueError as error:
+        raise ConfigError(f"training.phases.{number}.train: {error}") from error
 
 
 def _phase_of(checkpoint: Path) -> int:

@@ -164,6 +164,23 @@ def test_phases_train_one_after_the_other_and_only_what_they_name(folder, tmp_pa
     assert moved == {"fc3", "fc4", "predictions"}
 
 
+@pytest.mark.parametrize(("layer", "says"), [("fc9", "has no layer 'fc9'"), ("last", "no weights to learn")])
+def test_a_mistake_in_a_later_phase_is_told_before_the_first_is_trained(folder, tmp_path, layer, says):
+    later = (*PHASES, Phase(epochs=1, train=layer, learning_rate=0.01))
+    config = config_of(folder, model={"builder": f"{__name__}:ends_without_weights"}, training={"phases": later})
+    with pytest.raises(ConfigError, match=rf"training.phases.2.train: .*{says}"):
+        train(config, quiet=True, runs=tmp_path)
+    assert not (tmp_path / "colours/last.keras").exists()
+
+
+def ends_without_weights(image_shape, classes):
+    """A network whose last layer, the softmax, has no weights."""
+    image = keras.Input(image_shape)
+    x = keras.layers.GlobalAveragePooling2D()(image)
+    x = keras.layers.Dense(classes, name="fc3")(x)
+    return keras.Model(image, keras.layers.Softmax(name="last")(x))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("stop_after", "precision"), [(1, "none"), (2, "none"), (3, "none"), (3, "float16")])
 def test_an_interrupted_run_goes_on_in_the_right_phase_and_ends_like_an_uninterrupted_one(
