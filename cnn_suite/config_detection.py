@@ -78,6 +78,8 @@ class Data(config_sections.Data):
 class Model(Section):
     """The network."""
 
+    FROM_DATA = ("anchors_px",)
+
     builder: str = Field("yolo_resnet", description="yolo_resnet, darknet, or module:function")
     cfg: str = Field("", description="darknet: the network's .cfg, or the name of a pulled model")
     pretrained: str = Field(

@@ -147,6 +147,7 @@ class FiniteLoss(keras.callbacks.Callback):
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss):
             raise FloatingPointError(
-                f"the loss is {loss} at batch {batch + 1} of the epoch. Lower training.learning_rate or "
-                "training.clip_norm, and run `cnn-suite doctor` on the data; --resume goes on from the epoch before"
+                f"the loss is {loss} at batch {batch + 1} of the epoch. Lower training.learning_rate (its phase's, if "
+                "there are phases) or training.clip_norm, and run `cnn-suite doctor` on the data; with --resume the run "
+                "goes on from the epoch before as you then say"
             )

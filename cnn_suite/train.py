@@ -18,6 +18,7 @@ from cnn_suite.config_sections import Phase
 from cnn_suite.learning_rate_finder import LearningRateFinding, find_learning_rate, write_finding
 from cnn_suite.metrics.plotting import require_matplotlib
 from cnn_suite.models.surgery import set_trainable
+from cnn_suite.resumption import resumed
 from cnn_suite.run_callbacks import (
     BestCheckpoint,
     FiniteLoss,
@@ -37,7 +38,8 @@ def train(config: RunConfig, *, resume: bool = False, quiet: bool = False, runs:
 
     Args:
         config: What to train.
-        resume: Whether to go on with an interrupted run of the same name.
+        resume: Whether to go on with an interrupted run of the same name, as it was started but for what
+            `resumption.resumed` lets be new.
         quiet: Whether to leave out the progress bar.
         runs: Folder of all runs.
 
@@ -45,20 +47,19 @@ def train(config: RunConfig, *, resume: bool = False, quiet: bool = False, runs:
         The run's folder, with `model.keras` the network to export.
 
     Raises:
-        ConfigError: If a run of that name exists and `resume` is off, there is nothing to resume, or a phase names no
-            layer that can learn.
+        ConfigError: If a run of that name exists and `resume` is off, there is nothing to resume or not with
+            this configuration, or a phase names no layer that can learn.
     """
     folder = Path(runs) / config.name
     _check_folder(folder, resume)
-    keras.utils.set_random_seed(config.seed)
     if resume:
-        config = _resumed(config, folder)
+        config = resumed(config, load_config(folder / "config.yaml"))
+    keras.utils.set_random_seed(config.seed)
     task = task_of(config.task)
     data = task.datasets(config)
-    if not resume:
-        config = task.resolved(config, data)
-        folder.mkdir(parents=True, exist_ok=True)
-        save_config(config, folder / "config.yaml")
+    config = task.resolved(config, data)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_config(config, folder / "config.yaml")
     _log.info("%d training and %d validation pictures", len(data.training), len(data.validation))
     model = _network(config, data)
     _fit_phases(model, config, data, folder, resume, quiet)
@@ -124,17 +125,6 @@ def _network(config: RunConfig, data: Any) -> keras.Model:
         return task_of(config.task).network(config, len(data.labels))
     finally:
         keras.config.set_dtype_policy(before)
-
-
-def _resumed(config: RunConfig, folder: Path) -> RunConfig:
-    """The configuration a run was started with, where only the place of the data and the epochs may be new."""
-    started = load_config(folder / "config.yaml")
-    return started.model_copy(
-        update={
-            "data": started.data.model_copy(update=config.data.places),
-            "training": started.training.model_copy(update={"epochs": config.training.epochs}),
-        }
-    )
 
 
 def _fit_phases(model: keras.Model, config: RunConfig, data: Any, folder: Path, resume: bool, quiet: bool) -> None:
