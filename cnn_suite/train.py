@@ -154,7 +154,7 @@ def _fit_phases(model: keras.Model, config: RunConfig, data: Any, folder: Path, 
             initial_epoch=first_epoch,
             steps_per_epoch=task.steps_per_epoch(config, data),
             shuffle=False,
-            callbacks=_callbacks(config, data, model, folder),
+            callbacks=_callbacks(config, data, model, folder, end - phase.epochs),
             verbose=0 if quiet else "auto",
         )
 
@@ -182,7 +182,9 @@ def _restore(model: keras.Model, checkpoint: Path, steps: int) -> int:
     return round(int(model.optimizer.iterations) / steps)
 
 
-def _callbacks(config: RunConfig, data: Any, model: keras.Model, folder: Path) -> list[keras.callbacks.Callback]:
+def _callbacks(
+    config: RunConfig, data: Any, model: keras.Model, folder: Path, phase_begin: int
+) -> list[keras.callbacks.Callback]:
     """In the order they must run: first the state to resume from, then the averaged weights and what looks at them."""
     task, settings, rows = task_of(config.task), config.training, read_history(folder / "history.csv")
     monitor = task.monitor(model)
@@ -195,5 +197,7 @@ def _callbacks(config: RunConfig, data: Any, model: keras.Model, folder: Path) -
     callbacks.append(HistoryFile(folder / "history.csv", rows))
     callbacks.append(keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False))
     if settings.early_stopping_epochs and len(data.validation):
-        callbacks.append(ResumableEarlyStopping(monitor, settings.early_stopping_epochs, rows))
+        earlier = [row for row in rows if int(row["epoch"]) < phase_begin]
+        of_phase = rows[len(earlier) :]
+        callbacks.append(ResumableEarlyStopping(monitor, settings.early_stopping_epochs, of_phase, earlier))
     return callbacks
