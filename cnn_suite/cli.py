@@ -103,7 +103,10 @@ def evaluate(
 
 @app.command()
 def export(
-    model: Annotated[Path, typer.Argument(help="Run, model folder or .keras file.", exists=True, show_default=False)],
+    model: Annotated[str, typer.Argument(help="Run, model folder, its name, or .keras file.", show_default=False)],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Replace fields: export.mirror=true.")
+    ] = None,
     formats: Annotated[str, typer.Option(help="Out of saved_model,litert,onnx; the configuration's when empty.")] = "",
     int8: Annotated[bool, typer.Option("--int8", help="Also write an 8-bit LiteRT file.")] = False,
     output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Model folder to write.")] = None,
@@ -112,11 +115,11 @@ def export(
     debug: Debug = False,
 ) -> None:
     """Write a model folder and check that every format gives the same answers."""
-    chosen = parse_formats(formats)
+    chosen, source = parse_formats(formats), Path(model) if Path(model).exists() else model_folder(model)
     with imports_muted(debug):
         from cnn_suite.export import export_model
     with stdout_kept_clean(as_json):
-        folder = export_model(model, folder=output, formats=chosen or None, int8=int8)
+        folder = export_model(source, folder=output, formats=chosen or None, int8=int8, overrides=overrides or ())
     show({"model": folder}, as_json, lambda: f"Model folder: {folder}")
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import zipfile
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,14 +22,16 @@ class Trained(NamedTuple):
     path: Path
 
 
-def load_trained(source: str | Path) -> Trained:
+def load_trained(source: str | Path, overrides: Sequence[str] = ()) -> Trained:
     """Reads a trained network.
 
     Args:
         source: A run (`runs/<name>`), a model folder, or a .keras file with its config.yaml beside it.
+        overrides: Fields of its configuration to replace, such as `export.mirror=true`.
 
     Raises:
-        ConfigError: If the source is no trained network, cannot be read, or is not what its configuration says.
+        ConfigError: If the source is no trained network, cannot be read, or is not what its configuration says; or an
+            override does not fit.
     """
     source = Path(source)
     path = source / "model.keras" if source.is_dir() else source
@@ -38,7 +41,7 @@ def load_trained(source: str | Path) -> Trained:
             f"{source} is no trained network: expected model.keras and config.yaml, or a .keras file with config.yaml "
             "beside it. `cnn-suite train` writes them to runs/<name>."
         )
-    config = load_config(settings)
+    config = load_config(settings, overrides)
     task = task_of(config.task)  # imports the layers of its networks, which Keras must know to read the file
     if ":" in config.model.builder:
         import_module(config.model.builder.partition(":")[0])  # where its layers are registered

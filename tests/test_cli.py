@@ -72,6 +72,7 @@ def test_no_verb_at_all_shows_the_help_and_counts_as_wrong_usage(capsys: pytest.
         (["benchmark", ".", "--size", "480"], "--size takes HEIGHTxWIDTH in pixels, for example 480x640."),
         (["benchmark", ".", "--size", "0x640"], "Received '0x640'"),
         (["benchmark", ".", "--repeats", "0"], "--repeats"),
+        (["export", "absent"], "There is no model 'absent'"),
         (["export", ".", "--formats", "litert,pickle"], "--formats takes saved_model, litert and onnx"),
         (["summary", "resnet21"], "There is no network 'resnet21'. Did you mean"),
         (["summary", "lenet5", "--size", "28"], "--size takes HEIGHTxWIDTH"),
@@ -169,10 +170,11 @@ def test_export_passes_on_its_formats(
 
     replace_verb(monkeypatch, "export", export_model=export_model)
     assert main(["export", str(folder), "--formats", "litert, onnx", "--int8", "--json"]) == 0
-    assert seen == {"folder": None, "formats": ("litert", "onnx"), "int8": True}
+    assert seen == {"folder": None, "formats": ("litert", "onnx"), "int8": True, "overrides": ()}
     assert json.loads(capsys.readouterr().out) == {"model": str(folder)}
-    assert main(["export", str(folder)]) == 0
+    assert main(["export", str(folder), "export.mirror=true"]) == 0
     assert seen["formats"] is None  # the configuration decides
+    assert seen["overrides"] == ["export.mirror=true"]
 
 
 def test_benchmark_prints_its_table(
