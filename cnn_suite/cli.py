@@ -65,11 +65,15 @@ def train(
     with imports_muted(debug):
         from cnn_suite.evaluate import evaluate_run, evaluation_of
         from cnn_suite.export import export_model
+        from cnn_suite.export_target import target_of, told_of
         from cnn_suite.train import train as train_model
 
+    replaced = told_of(target_of(settings.name))
+    if replaced:
+        print(f"{target_of(settings.name)} will be replaced: {replaced}. Keep it with another name=….", file=sys.stderr)
     with stdout_kept_clean(as_json):
         run = train_model(settings, resume=resume, quiet=quiet or not sys.stderr.isatty())
-        folder = export_model(run)
+        folder = export_model(run, replace=True)
         metrics = evaluate_run(folder, run, quiet=quiet)
     validation = {name: metrics.get(name) for name in evaluation_of(settings.task).HEADLINE}
     figures = {"run": run, "model": folder, "validation": validation}

@@ -13,6 +13,7 @@ from cnn_suite import graphs
 from cnn_suite.backend import require_tensorflow
 from cnn_suite.config import ConfigError, RunConfig, save_config
 from cnn_suite.config_sections import EXPORT_FORMATS
+from cnn_suite.export_target import FILES, check_for_another_network, check_for_other_things, target_of
 from cnn_suite.parity import Answer, Runtime
 from cnn_suite.results import ModelCard
 from cnn_suite.runtime.litert import LiteRTModel
@@ -24,12 +25,6 @@ from cnn_suite.trained import Trained, load_trained, weights_digest
 CALIBRATION_PICTURES = 64
 PARITY_PICTURES = 8
 LIBRARIES = ("tensorflow", "keras", "ai-edge-litert", "numpy")
-FILES = {  # what each form consists of
-    "saved_model": ("saved_model.pb", "variables", "fingerprint.pb", "assets"),
-    "litert": ("model.tflite",),
-    "onnx": ("model.onnx",),
-    "litert_int8": ("model.int8.tflite",),
-}
 
 
 def export_model(
@@ -39,6 +34,7 @@ def export_model(
     formats: Sequence[str] | None = None,
     int8: bool = False,
     overrides: Sequence[str] = (),
+    replace: bool = False,
 ) -> Path:
     """Writes the model folder of a trained network.
 
@@ -52,13 +48,15 @@ def export_model(
         int8: Whether to write model.int8.tflite too, quantised by training pictures.
         overrides: Fields `export.…` of the configuration to replace, such as `export.mirror=true`; the folder's
             config.yaml says so.
+        replace: Whether to take the place of another network, of another task or other labels.
 
     Returns:
         The model folder.
 
     Raises:
-        ConfigError: If the source is no trained network, an override does not fit, `int8` is asked for without the
-            training pictures, or Keras runs on another backend than TensorFlow.
+        ConfigError: If the source is no trained network, an override does not fit, the folder holds other things
+            than a model or another network, `int8` is asked for without the training pictures, or Keras runs on another
+            backend than TensorFlow.
         ValueError: If a format is unknown.
         ImportError: If ONNX is asked for and its libraries are not installed.
         ParityError: If a written form does not answer like the network; the folder is then left for a look.
@@ -70,10 +68,14 @@ def export_model(
     _check_overrides(overrides)
     trained = load_trained(source, overrides)
     config = trained.config
+    target = Path(folder) if folder else target_of(config.name)
+    if target.resolve() != trained.path.parent.resolve():
+        check_for_other_things(target)
+    if not replace:
+        check_for_another_network(target, config.task, config.data.labels)
     formats = _checked_formats(formats or config.export.formats)
     serving = task_of(config.task).serving_model(trained.model, config)
     calibration = _calibration(trained, serving) if int8 else []
-    target = Path(folder) if folder else Path("saved_models") / config.name
     earlier = _earlier_card(target, trained, serving)
     _copy(trained, serving, target)
     _write_forms(serving, target, formats, calibration)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from cnn_suite.cli import main
+from cnn_suite.results import ModelCard
 
 VERBS = ["train", "evaluate", "export", "benchmark", "doctor", "data", "find-rate", "models", "summary"]
 VERBS += ["convert", "pull", "weights", "stylize"]
@@ -107,6 +108,8 @@ def test_train_hands_over_the_overridden_configuration_then_exports_and_evaluate
 ) -> None:
     config = tmp_path / "blood.yaml"
     config.write_text("name: blood\ndata:\n  path: cells\n")
+    monkeypatch.chdir(tmp_path)
+    ModelCard("blood", "detection", ("wbc",), metrics={"test": {"ap": 0.75}}).write(tmp_path / "saved_models" / "blood")
     seen = {}
 
     def train(config: Any, resume: bool, quiet: bool) -> Path:
@@ -114,7 +117,7 @@ def test_train_hands_over_the_overridden_configuration_then_exports_and_evaluate
         return tmp_path / "runs" / config.name
 
     replace_verb(monkeypatch, "train", train=train)
-    replace_verb(monkeypatch, "export", export_model=lambda run: tmp_path / "saved" / run.name)
+    replace_verb(monkeypatch, "export", export_model=lambda run, replace: tmp_path / "saved" / run.name)
     replace_verb(
         monkeypatch,
         "evaluate",
@@ -123,7 +126,9 @@ def test_train_hands_over_the_overridden_configuration_then_exports_and_evaluate
     )
     assert main(["train", str(config), "training.epochs=3", "--resume", "--quiet"]) == 0
     assert seen == {"epochs": 3, "resume": True, "quiet": True}
-    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+    shown = capsys.readouterr()
+    assert "saved_models/blood will be replaced: blood (detection, ap 0.75 on test). Keep it with" in shown.err
+    assert [line.split() for line in shown.out.splitlines()] == [
         ["run", str(tmp_path / "runs" / "blood")],
         ["model", str(tmp_path / "saved" / "blood")],
         ["validation"],

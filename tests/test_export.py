@@ -228,6 +228,16 @@ def test_a_folder_that_is_no_trained_network_is_refused(tmp_path):
     assert not (tmp_path / "model").exists()
 
 
+def test_another_network_and_other_things_are_refused_and_left_alone(copied, shapes_run, tmp_path, conversions):
+    ModelCard(**{**vars(ModelCard.read(copied)), "labels": ("cat", "dog")}).write(copied)
+    shutil.copytree(shapes_run, tmp_path / "other" / "runs")
+    for folder, says in ((copied, "holds another network"), (tmp_path / "other", "is no model folder: it holds runs")):
+        before = files(folder)
+        with pytest.raises(ConfigError, match=says):
+            export_model(shapes_run, folder, formats=["litert"])
+        assert files(folder) == before and not conversions
+
+
 def test_graphs_of_another_backend_are_refused_before_anything_is_written(shapes_run, tmp_path, monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(ConfigError, match=f"KERAS_BACKEND=jax. {shapes_run} stays as it is"):
