@@ -84,7 +84,7 @@ def train(
 def evaluate(
     model: Model,
     data: Annotated[Path, typer.Option(help="Data set: folder or annotation file.", exists=True, show_default=False)],
-    split: Annotated[str, typer.Option(help="Part of the data set.")] = "test",
+    split: Annotated[str | None, typer.Option(help="Part of the data set; test, or else what was held out.")] = None,
     format: Annotated[str, typer.Option(help="Form of the data; auto looks.")] = "auto",
     runtime: Annotated[str, typer.Option(help="litert or saved_model.")] = "litert",
     report: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write curves and pictures there.")] = None,

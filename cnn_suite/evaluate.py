@@ -26,7 +26,7 @@ def evaluate_model(
     folder: str | Path,
     data_path: str | Path,
     *,
-    split: str = "test",
+    split: str | None = None,
     format: str = "auto",
     runtime: str = "litert",
     limit: int | None = None,
@@ -39,7 +39,8 @@ def evaluate_model(
     Args:
         folder: What `cnn-suite export` wrote.
         data_path: A data set in any format that the task knows.
-        split: Name of the split.
+        split: Name of the split; None for "test", and for a classifier, where its data have none, for what its training
+            held out or the only split there is.
         format: The data's format, or "auto".
         runtime: "litert" or "saved_model".
         limit: At most so many pictures, the first of the split; None for all.
@@ -62,7 +63,8 @@ def evaluate_model(
     if report_folder is not None:
         require_matplotlib()
     card = ModelCard.read(folder)
-    measured = {"model": str(folder), "task": card.task, "data": str(data_path), "split": split, "runtime": runtime}
+    measured = {"model": str(folder), "task": card.task, "data": str(data_path), "split": split or "test"}
+    measured |= {"runtime": runtime}
     report = None if report_folder is None else Path(report_folder)
     asked = Asked(split, format, runtime, limit, report, quiet)
     result = measured | evaluation_of(card.task).evaluate_folder(folder, data_path, asked)
@@ -70,7 +72,8 @@ def evaluate_model(
         text = json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False)
         (Path(report_folder) / "metrics.json").write_text(text + "\n", encoding="utf-8")
     if record:
-        _record(folder, split, result, f"cnn-suite evaluate {folder} --data {data_path} --split {split}")
+        chosen = result["split"]
+        _record(folder, chosen, result, f"cnn-suite evaluate {folder} --data {data_path} --split {chosen}")
     return result
 
 

@@ -47,7 +47,7 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
     """
     detector = load_detector(folder, runtime=asked.runtime)
     data = read_detection_data(data_path, asked.format).checked()
-    pictures = pictures_of_split(data, asked.split)[: asked.limit]
+    pictures = pictures_of_split(data, asked.split_or_test)[: asked.limit]
     pictures = in_model_classes(pictures, data.labels, detector.labels)
     history = Path(folder) / "history.csv"
     return evaluate_detector(

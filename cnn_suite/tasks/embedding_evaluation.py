@@ -28,16 +28,16 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
         FileNotFoundError: If there are no faces at the path.
         ValueError: If the split is unknown or has fewer than two people.
     """
-    if asked.split not in SPLITS:
-        raise ValueError(f"There is no split {asked.split!r} of people. Choose {', '.join(SPLITS)}.")
+    if asked.split_or_test not in SPLITS:
+        raise ValueError(f"There is no split {asked.split_or_test!r} of people. Choose {', '.join(SPLITS)}.")
     encoder = load_encoder(folder, runtime=asked.runtime)
-    faces = read_aligned_faces(data_path, (asked.split,), encoder.size)
+    faces = read_aligned_faces(data_path, (asked.split_or_test,), encoder.size)
     count = len(faces) if asked.limit is None else min(asked.limit, len(faces))
     timed = Timed(encoder.encode_aligned)
     encodings = np.array([timed(faces.still(number)[0]) for number in shown(range(count), "Evaluating", asked.quiet)])
     people = faces.people[: len(encodings)]
     if len(set(people)) < 2:
-        raise ValueError(f"There are not two people of the split {asked.split!r} in {data_path}.")
+        raise ValueError(f"There are not two people of the split {asked.split_or_test!r} in {data_path}.")
     pairs = all_pairs(encodings, people)
     return {
         "faces": len(encodings),

@@ -29,9 +29,10 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
         FileNotFoundError: If there is no landmarks CSV.
         ValueError: If the split has no face.
     """
-    faces = [face for face in read_landmarked_faces(data_path) if face.split == asked.split][: asked.limit]
+    split = asked.split_or_test
+    faces = [face for face in read_landmarked_faces(data_path) if face.split == split][: asked.limit]
     if not faces:
-        raise ValueError(f"There is no face of the split {asked.split!r} in {data_path}. Choose train, val or test.")
+        raise ValueError(f"There is no face of the split {split!r} in {data_path}. Choose train, val or test.")
     network = load_face_points(folder, runtime=asked.runtime)
     timed, found = Timed(network), []
     for face in shown(faces, "Evaluating", asked.quiet):
