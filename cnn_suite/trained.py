@@ -37,6 +37,12 @@ def load_trained(source: str | Path, overrides: Sequence[str] = ()) -> Trained:
     path = source / "model.keras" if source.is_dir() else source
     settings = path.parent / "config.yaml"
     if not path.is_file() or not settings.is_file():
+        checkpoints = [source / name for name in ("best.keras", "last.keras") if (source / name).is_file()]
+        if checkpoints and settings.is_file():
+            raise ConfigError(
+                f"The training of {source} stopped before its end: go on with `cnn-suite train CONFIG --resume`, or "
+                f"export {checkpoints[0]} as it is."
+            )
         raise ConfigError(
             f"{source} is no trained network: expected model.keras and config.yaml, or a .keras file with config.yaml "
             "beside it. `cnn-suite train` writes them to runs/<name>."
