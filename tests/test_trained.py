@@ -103,7 +103,7 @@ def test_a_folder_that_is_no_trained_network_says_what_was_expected(tmp_path):
     assert says in refusal(tmp_path / "model.keras")
 
 
-def test_an_interrupted_training_says_how_to_go_on_and_what_can_be_exported(run, tmp_path):
+def test_an_interrupted_training_says_how_to_go_on_and_what_can_be_exported(tmp_path):
     folder = write_run(tmp_path / "stopped", network())
     (folder / "model.keras").rename(folder / "last.keras")
     says = "stopped before its end: go on with `cnn-suite train CONFIG --resume`, or export"
