@@ -4,7 +4,6 @@ The figures are those of the builders' defaults, for a network of any size those
 `tests/test_catalogue.py` counts them again on the networks.
 """
 
-import difflib
 from dataclasses import dataclass
 
 
@@ -79,9 +78,3 @@ def as_table() -> str:
             f"{entry.name:<20} {size:<14} {entry.parameters:>12,} {entry.multiply_adds:>15,}  {entry.paper}"
         )
     return "\n".join(lines)
-
-
-def nearest(name: str) -> str:
-    """A hint at the nearest known names, for messages."""
-    near = difflib.get_close_matches(name, CATALOGUE, n=3)
-    return f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(CATALOGUE)}."

@@ -25,6 +25,7 @@ from cnn_suite.cli_arguments import (
     parse_formats,
     parse_numbers,
     parse_size,
+    parse_units,
 )
 from cnn_suite.cli_face import face_app
 from cnn_suite.cli_output import as_lines, imports_muted, in_three_lines, print_json, progress, show, stdout_kept_clean
@@ -287,6 +288,40 @@ def summary(
 
 
 @app.command()
+def patches(
+    model: Annotated[
+        str, typer.Argument(help="Run, model folder, or the name of one in saved_models/.", show_default=False)
+    ],
+    layer: Annotated[
+        str, typer.Argument(help="Layer with a map of features, or block/tensor.", show_default=False)
+    ],
+    output: Annotated[Path, typer.Option(metavar="FILE", help="Picture to write (.png).", show_default=False)],
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="The data to look at.", show_default="that of the training"),
+    ] = None,
+    units: Annotated[
+        str, typer.Option(metavar="N,N,...", help="Channels of the layer.", show_default="the first 25")
+    ] = "",
+    pictures: Annotated[int, typer.Option(min=1, help="Number of pictures to look at.")] = 500,
+    count: Annotated[int, typer.Option(min=1, help="Patches per unit.")] = 9,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Show what the units of a layer look for: the parts of pictures to which each answers most."""
+    numbers = parse_units(units)
+    source = Path(model) if Path(model).exists() else model_folder(model)
+    with imports_muted(debug):
+        from cnn_suite.patches import write_patches
+
+    with stdout_kept_clean(as_json):
+        found = write_patches(source, layer, output, data=data, units=numbers, pictures=pictures, count=count)
+    told = {"output": found["output"], "pictures": found["pictures"], "units": len(found["units"])}
+    show(found, as_json, lambda: as_lines(told))
+
+
+@app.command()
 def pull(
     name: Annotated[str, typer.Argument(help="A name that `cnn-suite weights` lists.", show_default=False)],
     source: Annotated[
@@ -298,10 +333,11 @@ def pull(
     debug: Debug = False,
 ) -> None:
     """Fetch known pretrained weights once, checked; a detector becomes a model folder that apps open by name."""
-    from cnn_suite.known_weights import KNOWN, nearest
+    from cnn_suite.known_weights import KNOWN
+    from cnn_suite.nearest_names import did_you_mean_or_all
 
     if name not in KNOWN:
-        raise UsageFault(f"There are no known weights {name!r}. {nearest(name)}")
+        raise UsageFault(f"There are no known weights {name!r}.{did_you_mean_or_all(name, KNOWN)}")
     from cnn_suite.pull import pull as pull_weights
 
     with stdout_kept_clean(as_json), progress(f"Fetching {name}", quiet) as on_progress:

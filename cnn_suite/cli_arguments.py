@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
-from cnn_suite.catalogue import CATALOGUE, nearest
+from cnn_suite.catalogue import CATALOGUE
 from cnn_suite.config import ConfigError
 from cnn_suite.config_sections import EXPORT_FORMATS
+from cnn_suite.nearest_names import did_you_mean_or_all
 from cnn_suite.runtime.model_folders import find_model
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
@@ -59,13 +60,21 @@ def parse_numbers(text: str, count: int) -> list[tuple[float, ...]]:
     return groups
 
 
+def parse_units(text: str) -> tuple[int, ...]:
+    """Read `0,3,17` as numbers of a layer's channels; none for an empty text."""
+    parts = [part.strip() for part in text.split(",")] if text else []
+    if not all(part.isdigit() for part in parts):
+        raise UsageFault(f"--units takes whole numbers separated by commas, such as 0,3,17. Received {text!r}.")
+    return tuple(map(int, parts))
+
+
 def check_network(network: str) -> None:
     """Refuse a word that is neither the name of a builder nor a file or folder."""
     if network not in CATALOGUE and not Path(network).exists():
         try:
             find_model(network)
         except FileNotFoundError as error:
-            raise UsageFault(f"There is no network {network!r}. {nearest(network)}") from error
+            raise UsageFault(f"There is no network {network!r}.{did_you_mean_or_all(network, CATALOGUE)}") from error
 
 
 def model_folder(model: str) -> Path:

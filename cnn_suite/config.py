@@ -6,7 +6,6 @@ keys with dots: `training.epochs=5`. A key or value that does not fit is refused
 key and what was expected.
 """
 
-import difflib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from cnn_suite.config_embedding import EmbeddingConfig
 from cnn_suite.config_landmarks import LandmarksConfig
 from cnn_suite.config_style import StyleConfig
 from cnn_suite.config_text import ConfigError, explain, override, read_values
+from cnn_suite.nearest_names import did_you_mean
 
 __all__ = ["CONFIGS", "ConfigError", "RunConfig", "load_config", "save_config"]
 
@@ -64,8 +64,7 @@ def _config_class(values: dict) -> type[RunConfig]:
     """The configuration of the task that the values name, a detector's where they name none."""
     task = values.get("task", "detection")
     if not isinstance(task, str) or task not in CONFIGS:
-        near = difflib.get_close_matches(str(task), CONFIGS, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(str(task), CONFIGS)
         raise ConfigError(f"task: must be one of {', '.join(CONFIGS)}. Received {task!r}.{hint}")
     return CONFIGS[task]
 

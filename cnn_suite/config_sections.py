@@ -1,5 +1,6 @@
 """What the configurations of all tasks share: the rules of a section, how `fit` runs, what is exported."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -12,6 +13,14 @@ class Section(BaseModel):
 
     MAY_CHANGE: ClassVar[tuple[str, ...]] = ()  # fields that a run may go on with another value of
     FROM_DATA: ClassVar[tuple[str, ...]] = ()  # fields that the data fill in where they are left empty
+
+    def changed(self, names: Iterable[str]) -> list[str]:
+        """Those of the keys whose value is not the default.
+
+        A saved configuration names every key, so that what somebody set can only be told by its value.
+        """
+        fields = type(self).model_fields
+        return [name for name in names if getattr(self, name) != fields[name].get_default(call_default_factory=True)]
 
 
 def _ordered(pair: tuple[float, float]) -> tuple[float, float]:

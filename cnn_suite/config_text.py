@@ -1,6 +1,5 @@
 """Configurations as text: YAML to values, `key=value` overrides, and pydantic's complaints in plain words."""
 
-import difflib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,6 +7,8 @@ from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel
+
+from cnn_suite.nearest_names import did_you_mean, nearest_names
 
 
 class ConfigError(ValueError):
@@ -138,19 +139,14 @@ def _hint(location: Sequence[Any], root: type[BaseModel]) -> str:
     """The nearest known key, first in the same section, then anywhere; and the keys of the section."""
     name, section = str(location[-1]), _section_at(location[:-1], root)
     known = list(section.model_fields)
-    near = difflib.get_close_matches(name, known, n=1)
-    if near:
-        return f"Did you mean {near[0]!r}? Known keys: {', '.join(known)}."
-    elsewhere = [".".join(path) for path in _all_keys(root) if path[-1] == name]
-    if elsewhere:
-        return f"Did you mean {elsewhere[0]!r}? Known keys: {', '.join(known)}."
-    return f"Known keys: {', '.join(known)}."
+    elsewhere = (".".join(path) for path in _all_keys(root) if path[-1] == name)
+    meant = nearest_names(name, known) or list(elsewhere)
+    return (f"Did you mean {meant[0]!r}? " if meant else "") + f"Known keys: {', '.join(known)}."
 
 
 def _nearest_choice(item: Any) -> str:
     choices = re.findall(r"'([^']*)'", item["ctx"]["expected"])
-    near = difflib.get_close_matches(str(item["input"]), choices, n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    return did_you_mean(str(item["input"]), choices)
 
 
 def _section_at(location: Sequence[Any], root: type[BaseModel]) -> type[BaseModel]:

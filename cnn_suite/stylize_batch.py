@@ -10,8 +10,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from cnn_suite.file_names import is_picture_name
 from cnn_suite.progress import OnProgress
-from cnn_suite.runtime.frames import PICTURE_SUFFIXES
 from cnn_suite.runtime.kept_colours import RESULT_MODES, with_colours_of
 from cnn_suite.runtime.pictures import pictures_in, pictures_matching
 from cnn_suite.runtime.sinks import SinkError
@@ -101,7 +101,7 @@ def _targets(source: str | Path, output: Path) -> dict[Path, Path]:
     """Every picture and where its painting goes."""
     path = Path(source)
     if path.is_file():
-        is_file = output.suffix.lower() in PICTURE_SUFFIXES and not output.is_dir()
+        is_file = is_picture_name(output) and not output.is_dir()
         return {path: output if is_file else output / path.name}
     if path.is_dir():
         pictures = pictures_in(path)
@@ -109,7 +109,7 @@ def _targets(source: str | Path, output: Path) -> dict[Path, Path]:
         pictures = pictures_matching(str(source))
     else:
         raise FileNotFoundError(f"There is no picture, folder or pattern {source}.")
-    if output.suffix.lower() in PICTURE_SUFFIXES:
+    if is_picture_name(output):
         raise ValueError(f"{source} names {len(pictures)} pictures, so --output must be a folder. Received {output}.")
     found: dict[Path, Path] = {}
     taken: set[str] = set()

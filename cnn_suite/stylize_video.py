@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cnn_suite.file_names import VIDEO_SUFFIXES, is_video_name
 from cnn_suite.progress import OnProgress
 from cnn_suite.runtime.flicker import Flicker
 from cnn_suite.runtime.frames import FrameSource, SourceError, open_source
 from cnn_suite.runtime.interrupts import signals_held_back
 from cnn_suite.runtime.kept_colours import PAINTING_MODES, RESULT_MODES, painting_in_colours_of, with_colours_of
 from cnn_suite.runtime.sinks import SinkError, check_writable
-from cnn_suite.runtime.video import VIDEO_SUFFIXES
 from cnn_suite.style_transfer.output_files import WholeVideo
 from cnn_suite.style_transfer.picture_input import read_artwork
 from cnn_suite.style_transfer.settings import TransferSettings
@@ -183,7 +183,7 @@ def _total(source: FrameSource, max_frames: int | None) -> int | None:
 def _check_output(output: Path, video: str | Path, max_frames: int | None) -> None:
     if max_frames is not None and max_frames < 1:
         raise ValueError(f"`max_frames` must be 1 or more. Received {max_frames}.")
-    if output.suffix.lower() not in VIDEO_SUFFIXES or output.suffix.lower() == ".gif":
+    if not is_video_name(output):
         raise SinkError(f"Output {output} must be a video: a name that ends in one of {' '.join(VIDEO_SUFFIXES[:5])}.")
     if output.exists() and Path(video).exists() and output.samefile(video):
         raise SinkError(f"Output {output} would overwrite the video that is read. Choose another name.")

@@ -4,7 +4,7 @@ import keras
 import pytest
 
 from cnn_suite import models
-from cnn_suite.catalogue import CATALOGUE, as_table, nearest
+from cnn_suite.catalogue import CATALOGUE, as_table
 from cnn_suite.sums import model_sums
 
 
@@ -31,8 +31,3 @@ def test_the_table_has_a_line_a_network():
     lines = as_table().splitlines()
     assert len(lines) == 1 + len(CATALOGUE)
     assert "138,357,544" in next(line for line in lines if line.startswith("vgg16 "))
-
-
-def test_an_unknown_name_gets_the_nearest_or_all():
-    assert "resnet20" in nearest("resnet21") and nearest("resnet21").startswith("Did you mean ")
-    assert nearest("zzz").startswith("Known: lenet5, alexnet")

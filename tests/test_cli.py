@@ -79,7 +79,7 @@ def test_no_verb_at_all_shows_the_help_and_counts_as_wrong_usage(capsys: pytest.
         (["summary", "lenet5", "--size", "28"], "--size takes HEIGHTxWIDTH"),
         (["doctor", ".", "--gird", "8"], "No such option: --gird"),
         (["pull"], "Missing argument 'name'"),
-        (["pull", "yolov3-tny"], "There are no known weights 'yolov3-tny'. Did you mean yolov3-tiny"),
+        (["pull", "yolov3-tny"], "There are no known weights 'yolov3-tny'. Did you mean 'yolov3-tiny'"),
         (["pull", "yunet", "--from", "absent.onnx"], "'absent.onnx' does not exist"),
         (["doctor", ".", "--strides", "8,x"], "Expected positive numbers in groups of 1"),
         (["doctor", ".", "--anchors", "10,14 23"], "in groups of 2, such as '10,14 23,27'. Received '10,14 23'"),

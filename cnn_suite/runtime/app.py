@@ -65,15 +65,22 @@ def _stop(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def fraction(text: str) -> float:
-    """An argparse type: a number in [0, 1]."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1. Received {text!r}.")
-    return value
+def number_between(least: float, most: float) -> Callable[[str], float]:
+    """An argparse type: a number in [least, most]."""
+
+    def number(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"must be a number from {least:g} to {most:g}. Received {text!r}.")
+        return value
+
+    return number
+
+
+fraction = number_between(0, 1)
 
 
 def whole_number(text: str) -> int:

@@ -14,9 +14,9 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from cnn_suite.file_names import PICTURE_SUFFIXES, VIDEO_SUFFIXES, is_picture_name, is_video_name
 from cnn_suite.results import Detections
-from cnn_suite.runtime.frames import PICTURE_SUFFIXES, Frame, FrameSource
-from cnn_suite.runtime.video import VIDEO_SUFFIXES
+from cnn_suite.runtime.frames import Frame, FrameSource
 
 
 class SinkError(OSError):
@@ -46,16 +46,15 @@ def open_picture_sink(output: str | os.PathLike[str], source: FrameSource) -> Pi
     from cnn_suite.runtime.video_sink import VideoSink
 
     path = Path(output).expanduser()
-    suffix = path.suffix.lower()
-    if suffix in VIDEO_SUFFIXES and suffix != ".gif":
+    if is_video_name(path):
         return VideoSink(path, source.frame_rate, live=source.live)
-    if suffix in PICTURE_SUFFIXES:
+    if is_picture_name(path):
         if source.frame_count != 1:
             raise SinkError(
                 f"Output {path} is one picture, but source {source.name} has more. Give a video file or a folder."
             )
         return PictureFileSink(path)
-    if suffix and not path.is_dir():
+    if path.suffix and not path.is_dir():
         raise SinkError(
             f"Output {path} has a suffix that is no known video ({' '.join(VIDEO_SUFFIXES[:5])}) or picture "
             f"({' '.join(PICTURE_SUFFIXES[:3])}). Give a folder as a name without a suffix."
@@ -78,7 +77,7 @@ class FolderSink:
     def write(self, frame: Frame, detections: Detections, picture_rgb: np.ndarray) -> None:
         """Writes one picture."""
         origin = Path(frame.source)
-        stem = origin.stem if origin.suffix.lower() in PICTURE_SUFFIXES else f"frame_{frame.index:06d}"
+        stem = origin.stem if is_picture_name(origin) else f"frame_{frame.index:06d}"
         if stem in self._written:  # a glob may reach into folders with equal names
             stem = f"{stem}_{frame.index:06d}"
         self._written.add(stem)
@@ -113,7 +112,7 @@ class SnapshotSink:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path).expanduser()
-        if self.path.suffix.lower() not in PICTURE_SUFFIXES:
+        if not is_picture_name(self.path):
             raise SinkError(f"Snapshot {self.path} must end in one of {' '.join(PICTURE_SUFFIXES)}.")
         check_writable(self.path)
         self._best: tuple[int, float] = (-1, 0.0)

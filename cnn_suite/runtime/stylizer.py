@@ -7,13 +7,13 @@ each.
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 from collections.abc import Sequence
 
 import numpy as np
 
+from cnn_suite.nearest_names import did_you_mean
 from cnn_suite.results import ModelCard
 from cnn_suite.runtime.model_folder import Graph, check_picture, open_graph
 from cnn_suite.runtime.picture_arrays import reduced, resized
@@ -126,8 +126,7 @@ def parse_mixture(text: str, labels: Sequence[str]) -> tuple[float, ...]:
     for part in text.split(","):
         name, equals, number = (piece.strip() for piece in part.partition("="))
         if name not in labels:
-            close = difflib.get_close_matches(name, labels, n=1)
-            meant = f" Did you mean {close[0]!r}?" if close else ""
+            meant = did_you_mean(name, labels)
             raise ValueError(f"There is no style {name!r} in this model. Its styles: {', '.join(labels)}.{meant}")
         if name in weights:
             raise ValueError(f"Style {name!r} comes twice in {text!r}. Name each style once.")

@@ -10,7 +10,6 @@ import cv2
 
 from cnn_suite.runtime.frames import DEFAULT_FRAME_RATE, Frame, SourceError
 
-VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".ogv", ".gif")
 _TOLERATED_LOSS = 0.02  # containers state their number of frames, and some state a few too many
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from cnn_suite.file_names import PICTURE_SUFFIXES, is_picture_name
 from cnn_suite.results import Detections
-from cnn_suite.runtime.frames import PICTURE_SUFFIXES, Frame
+from cnn_suite.runtime.frames import Frame
 from cnn_suite.runtime.sinks import SinkError, check_writable, write_picture
 from cnn_suite.runtime.video_sink import VideoSink
 
@@ -23,7 +24,7 @@ def check_output(path: Path, inputs: Iterable[Path]) -> None:
     Raises:
         SinkError: If it has no picture's suffix, is one of the inputs, or cannot be written.
     """
-    if path.suffix.lower() not in PICTURE_SUFFIXES:
+    if not is_picture_name(path):
         raise SinkError(f"Output {path} must be a picture: a name that ends in one of {' '.join(PICTURE_SUFFIXES)}.")
     for given in inputs:
         if path.exists() and given.exists() and path.samefile(given):

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import keras
 
-from cnn_suite.known_weights import KNOWN, files_folder
+from cnn_suite.cache_folders import files_folder
+from cnn_suite.known_weights import KNOWN
 from cnn_suite.models.receptive_field import ReceptiveField, receptive_field
 from cnn_suite.models.squeezenet import squeezenet
 from cnn_suite.models.surgery import features_at

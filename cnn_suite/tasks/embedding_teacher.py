@@ -13,11 +13,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from cnn_suite.cache_folders import files_folder
 from cnn_suite.config import ConfigError
 from cnn_suite.data.aligned_faces import AlignedFaces
 from cnn_suite.data.face_blending import blended
 from cnn_suite.data.generated_batches import evaluation_batches
-from cnn_suite.known_weights import KNOWN, files_folder
+from cnn_suite.known_weights import KNOWN
 from cnn_suite.models.mobileface import mobileface_v2
 
 SIZE = 112  # of the faces that MobileFace V2 takes
