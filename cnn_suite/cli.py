@@ -71,7 +71,8 @@ def train(
 
     replaced = told_of(target_of(settings.name))
     if replaced:
-        print(f"{target_of(settings.name)} will be replaced: {replaced}. Keep it with another name=….", file=sys.stderr)
+        advice = "" if resume else " To keep it, choose another name=…."
+        print(f"{target_of(settings.name)} will be replaced: {replaced}.{advice}", file=sys.stderr)
     with stdout_kept_clean(as_json):
         run = train_model(settings, resume=resume, quiet=quiet or not sys.stderr.isatty())
         folder = export_model(run, replace=True)

@@ -127,7 +127,7 @@ def test_train_hands_over_the_overridden_configuration_then_exports_and_evaluate
     assert main(["train", str(config), "training.epochs=3", "--resume", "--quiet"]) == 0
     assert seen == {"epochs": 3, "resume": True, "quiet": True}
     shown = capsys.readouterr()
-    assert "saved_models/blood will be replaced: blood (detection, ap 0.75 on test). Keep it with" in shown.err
+    assert "saved_models/blood will be replaced: blood (detection, ap 0.75 on test).\n" in shown.err
     assert [line.split() for line in shown.out.splitlines()] == [
         ["run", str(tmp_path / "runs" / "blood")],
         ["model", str(tmp_path / "saved" / "blood")],
