@@ -67,9 +67,14 @@ def train(
     with imports_muted(debug):
         from cnn_suite.evaluate import evaluate_run, evaluation_of
         from cnn_suite.export import export_model
+        from cnn_suite.export_target import target_of, told_of
         from cnn_suite.train import to_resume
         from cnn_suite.train import train as train_model
 
+    replaced = told_of(target_of(settings.name))
+    if replaced:
+        advice = "" if resume else " To keep it, choose another name=…."
+        print(f"{target_of(settings.name)} will be replaced: {replaced}.{advice}", file=sys.stderr)
     with stdout_kept_clean(as_json):
         try:
             run = train_model(settings, resume=resume, quiet=quiet or not sys.stderr.isatty())
@@ -77,7 +82,7 @@ def train(
             if kept := to_resume(settings):
                 print(f"Interrupted: {kept} is kept. To continue, add --resume.", file=sys.stderr)
             raise
-        folder = export_model(run)
+        folder = export_model(run, replace=True)
         metrics = evaluate_run(folder, run, quiet=quiet)
     validation = {name: metrics.get(name) for name in evaluation_of(settings.task).HEADLINE}
     figures = {"run": run, "model": folder, "validation": validation}
@@ -88,7 +93,7 @@ def train(
 def evaluate(
     model: Model,
     data: Annotated[Path, typer.Option(help="Data set: folder or annotation file.", exists=True, show_default=False)],
-    split: Annotated[str, typer.Option(help="Part of the data set.")] = "test",
+    split: Annotated[str | None, typer.Option(help="Part of the data set; test, or else what was held out.")] = None,
     format: Annotated[str, typer.Option(help="Form of the data; auto looks.")] = "auto",
     runtime: Annotated[str, typer.Option(help="litert or saved_model.")] = "litert",
     report: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write curves and pictures there.")] = None,
@@ -111,7 +116,10 @@ def evaluate(
 
 @app.command()
 def export(
-    model: Annotated[Path, typer.Argument(help="Run, model folder or .keras file.", exists=True, show_default=False)],
+    model: Annotated[str, typer.Argument(help="Run, model folder, its name, or .keras file.", show_default=False)],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Replace fields: export.mirror=true.")
+    ] = None,
     formats: Annotated[str, typer.Option(help="Out of saved_model,litert,onnx; the configuration's when empty.")] = "",
     int8: Annotated[bool, typer.Option("--int8", help="Also write an 8-bit LiteRT file.")] = False,
     output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Model folder to write.")] = None,
@@ -120,11 +128,11 @@ def export(
     debug: Debug = False,
 ) -> None:
     """Write a model folder and check that every format gives the same answers."""
-    chosen = parse_formats(formats)
+    chosen, source = parse_formats(formats), Path(model) if Path(model).exists() else model_folder(model)
     with imports_muted(debug):
         from cnn_suite.export import export_model
     with stdout_kept_clean(as_json):
-        folder = export_model(model, folder=output, formats=chosen or None, int8=int8)
+        folder = export_model(source, folder=output, formats=chosen or None, int8=int8, overrides=overrides or ())
     show({"model": folder}, as_json, lambda: f"Model folder: {folder}")
 
 

@@ -20,7 +20,7 @@ class Painting(Section):
 class Data(config_sections.Data):
     """Photographs to paint, and the paintings."""
 
-    PLACES = ("photos", "validation", "paintings")
+    MAY_CHANGE = ("photos", "validation", "paintings")
 
     photos: tuple[str, ...] = Field(
         min_length=1,

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from cnn_suite.cli import main
+from cnn_suite.results import ModelCard
 
 VERBS = ["train", "evaluate", "export", "benchmark", "doctor", "data", "find-rate", "models", "summary"]
 VERBS += ["convert", "pull", "weights", "stylize"]
@@ -73,6 +74,7 @@ def test_no_verb_at_all_shows_the_help_and_counts_as_wrong_usage(capsys: pytest.
         (["benchmark", ".", "--size", "480"], "--size takes HEIGHTxWIDTH in pixels, for example 480x640."),
         (["benchmark", ".", "--size", "0x640"], "Received '0x640'"),
         (["benchmark", ".", "--repeats", "0"], "--repeats"),
+        (["export", "absent"], "There is no model 'absent'"),
         (["export", ".", "--formats", "litert,pickle"], "--formats takes saved_model, litert and onnx"),
         (["summary", "resnet21"], "There is no network 'resnet21'. Did you mean"),
         (["summary", "lenet5", "--size", "28"], "--size takes HEIGHTxWIDTH"),
@@ -107,6 +109,8 @@ def test_train_hands_over_the_overridden_configuration_then_exports_and_evaluate
 ) -> None:
     config = tmp_path / "blood.yaml"
     config.write_text("name: blood\ndata:\n  path: cells\n")
+    monkeypatch.chdir(tmp_path)
+    ModelCard("blood", "detection", ("wbc",), metrics={"test": {"ap": 0.75}}).write(tmp_path / "saved_models" / "blood")
     seen = {}
 
     def train(config: Any, resume: bool, quiet: bool) -> Path:
@@ -114,7 +118,7 @@ def test_train_hands_over_the_overridden_configuration_then_exports_and_evaluate
         return tmp_path / "runs" / config.name
 
     replace_verb(monkeypatch, "train", train=train, to_resume=None)
-    replace_verb(monkeypatch, "export", export_model=lambda run: tmp_path / "saved" / run.name)
+    replace_verb(monkeypatch, "export", export_model=lambda run, replace: tmp_path / "saved" / run.name)
     replace_verb(
         monkeypatch,
         "evaluate",
@@ -123,7 +127,9 @@ def test_train_hands_over_the_overridden_configuration_then_exports_and_evaluate
     )
     assert main(["train", str(config), "training.epochs=3", "--resume", "--quiet"]) == 0
     assert seen == {"epochs": 3, "resume": True, "quiet": True}
-    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+    shown = capsys.readouterr()
+    assert "saved_models/blood will be replaced: blood (detection, ap 0.75 on test).\n" in shown.err
+    assert [line.split() for line in shown.out.splitlines()] == [
         ["run", str(tmp_path / "runs" / "blood")],
         ["model", str(tmp_path / "saved" / "blood")],
         ["validation"],
@@ -170,10 +176,11 @@ def test_export_passes_on_its_formats(
 
     replace_verb(monkeypatch, "export", export_model=export_model)
     assert main(["export", str(folder), "--formats", "litert, onnx", "--int8", "--json"]) == 0
-    assert seen == {"folder": None, "formats": ("litert", "onnx"), "int8": True}
+    assert seen == {"folder": None, "formats": ("litert", "onnx"), "int8": True, "overrides": ()}
     assert json.loads(capsys.readouterr().out) == {"model": str(folder)}
-    assert main(["export", str(folder)]) == 0
+    assert main(["export", str(folder), "export.mirror=true"]) == 0
     assert seen["formats"] is None  # the configuration decides
+    assert seen["overrides"] == ["export.mirror=true"]
 
 
 def test_benchmark_prints_its_table(

@@ -107,11 +107,15 @@ def set_trainable(model: keras.Model, train: str) -> list[str]:
         Names of the layers that learn and have weights.
 
     Raises:
-        ValueError: If there is no such layer.
+        ValueError: If there is no such layer, or none from it on has weights.
     """
-    with_weights = [layer for layer in model.layers if layer.weights]
-    first = {"all": model.layers[0].name, "head": with_weights[-1].name}.get(train, train)
-    start = model.layers.index(_layer_at(model, first))
+    with_weights = [number for number, layer in enumerate(model.layers) if layer.weights]
+    last = with_weights[-1] if with_weights else -1
+    known = {"all": 0, "head": max(last, 0)}
+    start = known[train] if train in known else model.layers.index(_layer_at(model, train))
+    if start > last:
+        hint = f"The last layer with weights is {model.layers[last].name!r}." if with_weights else "It has none at all."
+        raise ValueError(f"{model.name} has no weights to learn from {model.layers[start].name!r} on. {hint}")
     for number, layer in enumerate(model.layers):
         layer.trainable = number >= start
     return [layer.name for layer in model.layers[start:] if layer.weights]

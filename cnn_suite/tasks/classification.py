@@ -46,7 +46,7 @@ def datasets(config: ClassificationConfig) -> Datasets:
     """Reads the data that a configuration names, in parts that share no picture.
 
     Raises:
-        ConfigError: If a split does not exist.
+        ConfigError: If a split does not exist, or training has pictures of one class alone.
         ValueError: If the data cannot be read.
     """
     settings = config.data
@@ -55,6 +55,12 @@ def datasets(config: ClassificationConfig) -> Datasets:
         training, validation = data.pictures(settings.train), data.pictures(settings.validation)
     except KeyError as error:
         raise ConfigError(f"data.train or data.validation: {error.args[0]}") from error
+    found = np.unique(training.class_ids)
+    if len(found) == 1:
+        raise ConfigError(
+            f"data.train: {data.root} has pictures of one class, {data.labels[found[0]]!r}, and a classifier tells "
+            "two or more apart. Give each class a folder of its own, or data.path the folder that holds these folders."
+        )
     if len(validation):
         training, shared = labelled.without_those_of(training, validation)
         if shared:

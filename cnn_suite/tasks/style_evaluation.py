@@ -38,12 +38,13 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
 
 
 def evaluate_validation(
-    folder: Path, config: StyleConfig, *, report_folder: Path | None, history: Path, quiet: bool
+    folder: Path, config: StyleConfig, *, runtime: str, report_folder: Path | None, history: Path, quiet: bool
 ) -> dict[str, Any]:
     """Measures a model folder on all validation photographs of its configuration; nothing without any."""
     if not config.data.validation:
         return {}
-    return _measured(folder, config.data.validation, Asked(report_folder=report_folder, quiet=quiet))
+    asked = Asked(runtime=runtime, report_folder=report_folder, quiet=quiet)
+    return _measured(folder, config.data.validation, asked)
 
 
 def _measured(folder: str | Path, photo_folders: Sequence[str], asked: Asked) -> dict[str, Any]:

@@ -91,6 +91,17 @@ def test_learning_from_an_unknown_layer_on_is_refused(network):
         set_trainable(network, "block9")
 
 
+def test_where_nothing_could_learn_is_refused():
+    one, two = keras.layers.Dense(1, name="one"), keras.layers.ReLU(name="two")
+    dense = keras.Sequential([keras.Input((2,)), one, two], name="net")
+    with pytest.raises(ValueError, match="net has no weights to learn from 'two' on. The last layer with .* is 'one'"):
+        set_trainable(dense, "two")
+    bare = keras.Sequential([keras.Input((2,)), two], name="net")
+    for train in ("all", "head"):
+        with pytest.raises(ValueError, match="net has no weights to learn from 'two' on. It has none at all"):
+            set_trainable(bare, train)
+
+
 def test_neighbours_with_the_same_beginning_are_one_block():
     assert [len(block) for block in blocks(models.vgg11((32, 32, 3), 2, dropout=0))] == [1, 1, 2, 2, 2, 1, 1, 1]
     assert [block[0] for block in blocks(models.resnet20())] == [

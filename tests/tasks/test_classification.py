@@ -90,6 +90,14 @@ def test_an_unknown_split_is_refused_with_what_there_is(folder):
         classification.datasets(config_of(folder, data={"train": ("holiday",)}))
 
 
+def test_one_class_is_nothing_to_tell_apart(tmp_path):
+    (tmp_path / "one/red").mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / "one/red/1.png"), draw(0, 0))
+    for labels in ((), LABELS):
+        with pytest.raises(ConfigError, match="/one has pictures of one class, 'red', and a classifier tells"):
+            classification.datasets(config_of(tmp_path / "one", data={"labels": labels}))
+
+
 def test_resolving_fills_in_the_labels(folder):
     config = config_of(folder)
     assert classification.resolved(config, classification.datasets(config)).data.labels == LABELS
@@ -154,6 +162,23 @@ def test_phases_train_one_after_the_other_and_only_what_they_name(folder, tmp_pa
         if np.abs(new.numpy() - old.numpy()).max() > 0
     }
     assert moved == {"fc3", "fc4", "predictions"}
+
+
+@pytest.mark.parametrize(("layer", "says"), [("fc9", "has no layer 'fc9'"), ("last", "no weights to learn")])
+def test_a_mistake_in_a_later_phase_is_told_before_the_first_is_trained(folder, tmp_path, layer, says):
+    later = (*PHASES, Phase(epochs=1, train=layer, learning_rate=0.01))
+    config = config_of(folder, model={"builder": f"{__name__}:ends_without_weights"}, training={"phases": later})
+    with pytest.raises(ConfigError, match=rf"training.phases.2.train: .*{says}"):
+        train(config, quiet=True, runs=tmp_path)
+    assert not (tmp_path / "colours/last.keras").exists()
+
+
+def ends_without_weights(image_shape, classes):
+    """A network whose last layer, the softmax, has no weights."""
+    image = keras.Input(image_shape)
+    x = keras.layers.GlobalAveragePooling2D()(image)
+    x = keras.layers.Dense(classes, name="fc3")(x)
+    return keras.Model(image, keras.layers.Softmax(name="last")(x))
 
 
 @pytest.mark.slow

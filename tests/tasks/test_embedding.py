@@ -100,7 +100,7 @@ def test_triplets_bring_faces_of_one_drawn_person_together(exported, folder):
 
 def test_validation_is_measured_on_the_people_of_all_of_its_splits(exported, folder):
     config = config_of(folder, data={"validation": ("val", "test")})
-    more = {"report_folder": None, "history": exported / "history.csv", "quiet": True}
+    more = {"runtime": "litert", "report_folder": None, "history": exported / "history.csv", "quiet": True}
     figures = evaluate_validation(exported, config, **more)
     assert (figures["people"], figures["faces"]) == (5, 20)
 
