@@ -66,7 +66,9 @@ class Model(Section):
     channels: Literal[1, 3] = 3
     options: dict[str, bool | int | float | str] = Field({}, description="further arguments of the builder")
     pretrained: str = Field("", description="weights file for everything below the head, which is then new")
-    dropout: float = Field(0.0, ge=0, lt=1)
+    dropout: float | None = Field(
+        None, ge=0, lt=1, description="share left out in training; empty: the builder's own, none before a new head"
+    )
 
 
 class Training(config_sections.Training):

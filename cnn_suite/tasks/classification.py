@@ -100,15 +100,16 @@ def _built(settings: Model, classes: int) -> keras.Model:
     build = builder_of(settings.builder, BUILDERS)
     shape = (*settings.image_size_hw, settings.channels)
     known = inspect.signature(build).parameters
-    unknown = [name for name in settings.options if name not in known and "options" not in known]
+    own_dropout = settings.dropout is None or settings.pretrained
+    wanted = settings.options if own_dropout else {"dropout": settings.dropout} | settings.options
+    unknown = [name for name in wanted if name not in known and "options" not in known]
     if unknown:
         raise ConfigError(f"model.options: {settings.builder} takes no {unknown[0]!r}. Known: {', '.join(known)}.")
     try:
         if settings.pretrained:
             body = build(shape, classes, include_top=False, weights=settings.pretrained, **settings.options)
-            return replace_head(body, classes, dropout=settings.dropout)
-        dropout = {"dropout": settings.dropout} if settings.dropout else {}
-        return build(shape, classes, **dropout, **settings.options)
+            return replace_head(body, classes, dropout=settings.dropout or 0.0)
+        return build(shape, classes, **wanted)
     except TypeError as error:
         raise ConfigError(f"model.options: {settings.builder} does not take what is given: {error}.") from error
 

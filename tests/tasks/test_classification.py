@@ -105,6 +105,19 @@ def test_an_unknown_builder_or_option_is_refused(folder):
         classification.network(config, 3)
 
 
+@pytest.mark.parametrize(("dropout", "rates"), [(None, [0.5]), (0.0, []), (0.2, [0.2])])
+def test_a_dropout_of_nothing_is_not_the_same_as_no_word_about_it(folder, dropout, rates):
+    model = {"builder": "squeezenet", "image_size_hw": (35, 35), "dropout": dropout}
+    network = classification.network(config_of(folder, model=model), 3)
+    assert [layer.rate for layer in network.layers if isinstance(layer, keras.layers.Dropout)] == rates
+
+
+def test_a_dropout_that_a_builder_does_not_take_is_refused(folder):
+    config = config_of(folder, model={"builder": f"{__name__}:branched", "dropout": 0.5})
+    with pytest.raises(ConfigError, match="branched takes no 'dropout'. Known: image_shape, classes"):
+        classification.network(config, 3)
+
+
 def test_a_builder_may_be_named_by_its_module(folder):
     config = config_of(folder, model={"builder": "cnn_suite.models.lenet:lenet5", "image_size_hw": (28, 28)})
     assert classification.network(config, 3).output_shape == (None, 3)
