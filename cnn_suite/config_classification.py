@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from cnn_suite import config_sections
 from cnn_suite.config_sections import Range, Section, ShareRange
@@ -50,6 +50,14 @@ class Data(config_sections.Data):
     cache: Literal["memory", "none"] = "memory"
     augment_in: Literal["pipeline", "model"] = Field("pipeline", description="where augmentation runs")
     augmentation: Augmentation = Augmentation()
+
+    @field_validator("labels")
+    @classmethod
+    def _differ(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+        twice = [label for number, label in enumerate(labels) if label in labels[:number]]
+        if twice:
+            raise ValueError(f"must name every class once. Received {', '.join(labels)}, with {twice[0]!r} again")
+        return labels
 
     @model_validator(mode="after")
     def _has_a_source(self) -> "Data":

@@ -24,6 +24,7 @@ from cnn_suite.models.surgery import behind, replace_head
 from cnn_suite.runtime.picture_arrays import as_rgb
 from cnn_suite.tasks.builder_names import builder_of
 from cnn_suite.tasks.classification_serving import ClassificationServing
+from cnn_suite.tasks.classifier_check import checked_classifier
 from cnn_suite.tasks.compiling import compile_options
 from cnn_suite.tasks.labels import with_labels
 
@@ -87,8 +88,13 @@ def network(config: ClassificationConfig, classes: int) -> keras.Model:
     """The untrained network of a configuration, or one with a new head on pretrained features.
 
     With `data.augment_in` "model" its first layer changes pictures at random in training.
+
+    Raises:
+        ConfigError: If there is no such builder, it does not take what is given, or what it builds is no classifier.
     """
     model = _built(config.model, classes)
+    image_shape = (*config.model.image_size_hw, config.model.channels)
+    model = checked_classifier(model, image_shape, classes, config.model.builder)
     if config.data.augment_in == "pipeline":
         return model
     require_tensorflow("data.augment_in: model", "Say data.augment_in=pipeline.")

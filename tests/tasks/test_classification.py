@@ -118,6 +118,21 @@ def test_a_dropout_that_a_builder_does_not_take_is_refused(folder):
         classification.network(config, 3)
 
 
+@pytest.mark.parametrize(
+    ("builder", "options"),
+    [
+        ("face_embedding", {}),
+        ("stylizer", {}),
+        ("resnet20", {"include_top": False}),
+        ("resnet20", {"classifier_activation": "relu"}),
+    ],
+)
+def test_a_network_that_is_no_classifier_is_refused_before_training(folder, builder, options):
+    model = {"builder": builder, "options": options, "image_size_hw": (32, 32)}
+    with pytest.raises(ConfigError, match=f"model.builder: {builder} must "):
+        classification.network(config_of(folder, model=model), 3)
+
+
 def test_a_builder_may_be_named_by_its_module(folder):
     config = config_of(folder, model={"builder": "cnn_suite.models.lenet:lenet5", "image_size_hw": (28, 28)})
     assert classification.network(config, 3).output_shape == (None, 3)
