@@ -19,9 +19,9 @@ from cnn_suite.cli_arguments import (
     Json,
     Quiet,
     UsageFault,
-    check_network,
     is_usage,
     model_folder,
+    named_network,
     parse_formats,
     parse_numbers,
     parse_size,
@@ -256,14 +256,17 @@ def find_rate(
 @app.command()
 def models(as_json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
     """List the networks that can be built by name, with parameters and multiply-adds."""
-    from cnn_suite.catalogue import CATALOGUE, as_table
+    from cnn_suite.catalogue import as_table, networks
 
-    show([asdict(entry) for entry in CATALOGUE.values()], as_json, as_table)
+    show([asdict(entry) for entry in networks()], as_json, as_table)
 
 
 @app.command()
 def summary(
     network: Annotated[str, typer.Argument(help="Name of a builder, model folder or .keras file.", show_default=False)],
+    options: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Arguments of the builder: groups=2.")
+    ] = None,
     size: Annotated[str, typer.Option(metavar="HEIGHTxWIDTH", help="Input size; the network's own when empty.")] = "",
     as_json: Json = False,
     quiet: Quiet = False,
@@ -271,11 +274,11 @@ def summary(
 ) -> None:
     """Count a network layer by layer: output shape, activation size, parameters, multiply-adds."""
     size_hw = parse_size(size) if size else None
-    check_network(network)
+    network, given = named_network(network, options or [])
     with imports_muted(debug):
         from cnn_suite.summary import as_rows, render, summarise
 
-    sums = summarise(network, size_hw)
+    sums = summarise(network, size_hw, given)
     show(as_rows(sums), as_json, lambda: render(sums))
 
 

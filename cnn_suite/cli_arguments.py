@@ -4,12 +4,13 @@ expected.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cnn_suite.catalogue import CATALOGUE, nearest
+from cnn_suite.catalogue import CATALOGUE, VARIANTS, nearest
 from cnn_suite.config import ConfigError
 from cnn_suite.config_sections import EXPORT_FORMATS
 from cnn_suite.runtime.model_folders import find_model
@@ -59,13 +60,20 @@ def parse_numbers(text: str, count: int) -> list[tuple[float, ...]]:
     return groups
 
 
-def check_network(network: str) -> None:
-    """Refuse a word that is neither the name of a builder nor a file or folder."""
+def named_network(network: str, options: Sequence[str]) -> tuple[str, list[str]]:
+    """Give a network and its options; a line of `cnn-suite models` such as "alexnet groups=2" may be one word.
+
+    A word that is neither the name of a builder nor a file or folder is refused.
+    """
+    if network in VARIANTS:
+        network, *own = network.split()
+        options = [*own, *options]
     if network not in CATALOGUE and not Path(network).exists():
         try:
             find_model(network)
         except FileNotFoundError as error:
             raise UsageFault(f"There is no network {network!r}. {nearest(network)}") from error
+    return network, list(options)
 
 
 def model_folder(model: str) -> Path:

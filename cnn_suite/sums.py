@@ -89,8 +89,9 @@ def model_sums(model: keras.Model, image_shape: Sequence[int] | None = None) -> 
 def _input_shape(model: keras.Model, image_shape: Sequence[int] | None) -> tuple[int, ...]:
     if not getattr(model, "inputs", None):
         raise ValueError(
-            f"`model` must know its inputs: a functional model, or a keras.Sequential with a keras.Input. Received "
-            f"{type(model).__name__} {model.name!r} without any. Call it on a keras.Input and make a keras.Model of both."
+            "`model` must know its inputs: a functional model, or a keras.Sequential with a keras.Input. "
+            f"Received {type(model).__name__} {model.name!r} without any. Make a keras.Model of a keras.Input and what "
+            "it gives for that."
         )
     if any(None in more.shape[1:] for more in model.inputs[1:]):
         raise ValueError(f"`model` must have no open sides but those of its first input. Received {model.name!r}.")

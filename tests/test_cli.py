@@ -193,6 +193,7 @@ def test_models_lists_every_network_without_building_any(capsys: pytest.CaptureF
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["vgg16"]["parameters"] == 138_357_544 and rows["vgg16"]["input_shape"] == [224, 224, 3]
     assert {"name", "parameters", "multiply_adds", "input_shape", "paper"} == set(rows["lenet5"])
+    assert rows["alexnet groups=2"]["parameters"] == 60_965_224
     assert main(["models"]) == 0
     assert "138,357,544" in capsys.readouterr().out
 
@@ -204,6 +205,9 @@ def test_summary_counts_a_network_layer_by_layer(capsys: pytest.CaptureFixture[s
     assert {"name", "output_shape", "parameters", "multiply_adds"} <= set(rows[0])
     assert main(["summary", "lenet5", "--size", "32x32"]) == 0
     assert "lenet5, input 32x32x1" in capsys.readouterr().out
+    for words in (["lenet5", "variant=course"], ["lenet5 variant=course"]):
+        assert main(["summary", *words]) == 0
+        assert "lenet5, input 32x32x3" in capsys.readouterr().out
 
 
 def test_pull_takes_a_file_and_weights_lists_it(

@@ -1,6 +1,5 @@
 """Classification: its data sets, what it compiles, its serving graph."""
 
-import inspect
 import logging
 from dataclasses import dataclass
 
@@ -22,7 +21,7 @@ from cnn_suite.data.labelled_sources import read_labelled_data
 from cnn_suite.models.googlenet import AUXILIARY_LOSS_WEIGHTS, without_auxiliary
 from cnn_suite.models.surgery import behind, replace_head
 from cnn_suite.runtime.picture_arrays import as_rgb
-from cnn_suite.tasks.builder_names import builder_of
+from cnn_suite.tasks.builder_names import builder_of, check_options
 from cnn_suite.tasks.classification_serving import ClassificationServing
 from cnn_suite.tasks.classifier_check import checked_classifier
 from cnn_suite.tasks.compiling import compile_options
@@ -105,12 +104,9 @@ def network(config: ClassificationConfig, classes: int) -> keras.Model:
 def _built(settings: Model, classes: int) -> keras.Model:
     build = builder_of(settings.builder, BUILDERS)
     shape = (*settings.image_size_hw, settings.channels)
-    known = inspect.signature(build).parameters
     own_dropout = settings.dropout is None or settings.pretrained
     wanted = settings.options if own_dropout else {"dropout": settings.dropout} | settings.options
-    unknown = [name for name in wanted if name not in known and "options" not in known]
-    if unknown:
-        raise ConfigError(f"model.options: {settings.builder} takes no {unknown[0]!r}. Known: {', '.join(known)}.")
+    check_options(build, settings.builder, wanted, "model.options")
     try:
         if settings.pretrained:
             body = build(shape, classes, include_top=False, weights=settings.pretrained, **settings.options)

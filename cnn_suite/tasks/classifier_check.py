@@ -48,7 +48,8 @@ def checked_classifier(model: Any, image_shape: Sequence[int], classes: int, bui
                 f"model.builder: {builder} must end in {classes} probabilities, shape (None, {classes}), as there are "
                 f"{classes} classes. Received {name} of shape {shape}. Name the builder of a classifier, with its top."
             )
-        shares = keras.ops.convert_to_numpy(answers[name] if isinstance(answers, dict) else answers)[0].astype("float32")
+        answer = answers[name] if isinstance(answers, dict) else answers
+        shares = keras.ops.convert_to_numpy(answer)[0].astype("float32")
         if not (np.all(shares >= 0) and abs(shares.sum() - 1) <= SUM_TOLERANCE):
             raise ConfigError(
                 f"model.builder: {builder} must end in a softmax: probabilities that sum to 1. For a picture of "
