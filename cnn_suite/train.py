@@ -14,6 +14,7 @@ from typing import Any
 import keras
 
 from cnn_suite.config import ConfigError, RunConfig, load_config, save_config
+from cnn_suite.data.loading_errors import told_plainly
 from cnn_suite.learning_rate_finder import LearningRateFinding, find_learning_rate, write_finding
 from cnn_suite.metrics.plotting import require_matplotlib
 from cnn_suite.models.surgery import set_trainable
@@ -67,6 +68,7 @@ def train(config: RunConfig, *, resume: bool = False, quiet: bool = False, runs:
     return folder
 
 
+@told_plainly()
 def try_rates(config: RunConfig, *, steps: int = 100, plot: Path | None = None) -> LearningRateFinding:
     """Tries learning rates on a configuration's network and first batches; nothing of it is kept.
 
@@ -135,6 +137,7 @@ def _resumed(config: RunConfig, folder: Path) -> RunConfig:
     )
 
 
+@told_plainly()
 def _fit_phases(model: keras.Model, config: RunConfig, data: Any, folder: Path, resume: bool, quiet: bool) -> None:
     task, last = task_of(config.task), folder / "last.keras"
     parts = phases(config.training)

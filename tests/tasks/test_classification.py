@@ -1,5 +1,7 @@
 """The classification task: its parts of the data, its networks, its training, on pictures made here."""
 
+import shutil
+
 import cv2
 import keras
 import numpy as np
@@ -158,6 +160,14 @@ def test_training_learns_the_colours_and_keeps_the_best(folder, tmp_path):
     assert load_config(run / "config.yaml").data.labels == LABELS
     model = keras.models.load_model(run / "model.keras", compile=False)
     assert model.output_shape == (None, 3)
+
+
+def test_a_damaged_picture_is_named_where_pictures_are_read_during_training(folder, tmp_path):
+    root = shutil.copytree(folder, tmp_path / "colours")
+    (root / "red" / "07.png").write_bytes((root / "red" / "07.png").read_bytes()[:40])
+    config = config_of(root, data={"cache": "none"}, training={"epochs": 1})
+    with pytest.raises(ValueError, match="07.png cannot be decoded as a picture. .* `cnn-suite doctor` lists all"):
+        train(config, quiet=True, runs=tmp_path)
 
 
 PHASES = (
