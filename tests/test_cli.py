@@ -325,6 +325,17 @@ def fake_doctor(monkeypatch: pytest.MonkeyPatch, faults: list[str]) -> dict[str,
     return seen
 
 
+def test_doctor_reads_class_folders_and_repairs_none(colours: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = colours.parent / "pictures"
+    assert main(["doctor", str(folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["classes"] == {"train": {"dark": 10, "light": 10}}
+    (folder / "dark" / "0.png").write_bytes(b"")
+    assert main(["doctor", str(folder)]) == 1
+    assert "0.png is an empty file. Replace the picture" in capsys.readouterr().out
+    assert main(["doctor", str(folder), "--repair", "copy"]) == 2
+    assert "--repair writes copies of data for detectors" in capsys.readouterr().err
+
+
 def test_doctor_of_sound_data_is_status_0(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

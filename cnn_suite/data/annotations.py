@@ -26,6 +26,7 @@ REPAIRS = {
     "malformed": "picture left out",
     "missing_picture": "picture left out",
     "unreadable_picture": "picture left out",
+    "too_small": "picture left out",
     "size_mismatch": "picture left out",
     "size_not_filled_in": "real size written",
     "missing_annotation": "picture left out",
