@@ -8,6 +8,7 @@ import numpy as np
 
 from cnn_suite.config import ConfigError
 from cnn_suite.models.googlenet import AUXILIARY_LOSS_WEIGHTS
+from cnn_suite.models.surgery import as_functional
 
 SUM_TOLERANCE = 0.02  # a softmax over a thousand classes in bfloat16 misses 1 by less
 
@@ -36,8 +37,7 @@ def checked_classifier(model: Any, image_shape: Sequence[int], classes: int, bui
             f"model.builder: {builder} must return a built keras.Model of one input, the picture. Received "
             f"{type(model).__name__} with {len(inputs)}."
         )
-    if isinstance(model, keras.Sequential):
-        model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+    model = as_functional(model)
     outputs = _outputs(model, builder)
     image = np.random.default_rng(0).integers(0, 256, (1, *image_shape)).astype("float32")
     answers = model(image, training=False)
