@@ -73,7 +73,9 @@ class Model(Section):
     image_size_hw: tuple[int, int] = (32, 32)
     channels: Literal[1, 3] = 3
     options: dict[str, bool | int | float | str] = Field({}, description="further arguments of the builder")
-    pretrained: str = Field("", description="weights file for everything below the head, which is then new")
+    pretrained: str = Field(
+        "", description="weights of everything below the head, which is then new: a file, or the name of pulled ones"
+    )
     dropout: float | None = Field(
         None, ge=0, lt=1, description="share left out in training; empty: the builder's own, none before a new head"
     )

@@ -26,6 +26,7 @@ from cnn_suite.tasks.classification_serving import ClassificationServing
 from cnn_suite.tasks.classifier_check import checked_classifier
 from cnn_suite.tasks.compiling import compile_options
 from cnn_suite.tasks.labels import with_labels
+from cnn_suite.tasks.weights_file import weights_file
 
 _log = logging.getLogger(__name__)
 
@@ -109,7 +110,8 @@ def _built(settings: Model, classes: int) -> keras.Model:
     check_options(build, settings.builder, wanted, "model.options")
     try:
         if settings.pretrained:
-            body = build(shape, classes, include_top=False, weights=settings.pretrained, **settings.options)
+            weights = weights_file(settings.pretrained, "model.pretrained")
+            body = build(shape, classes, include_top=False, weights=weights, **settings.options)
             return replace_head(body, classes, dropout=settings.dropout or 0.0)
         return build(shape, classes, **wanted)
     except TypeError as error:

@@ -120,6 +120,27 @@ def test_a_dropout_that_a_builder_does_not_take_is_refused(folder):
         classification.network(config, 3)
 
 
+def bodied(image_shape, classes, include_top=True, weights=None):
+    """A body whose first bias is the number in a text file of weights."""
+    image = keras.Input(image_shape)
+    convolution = keras.layers.Conv2D(2, 3, name="conv")
+    body = keras.Model(image, convolution(image))
+    convolution.bias.assign([float(weights.read_text())] * 2)
+    return body
+
+
+def test_pulled_weights_are_known_by_their_name(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("CNN_SUITE_HOME", str(tmp_path))
+    config = config_of(folder, model={"builder": f"{__name__}:bodied", "pretrained": "squeezenet1.1-notop"})
+    with pytest.raises(ConfigError, match="model.pretrained: .* `cnn-suite pull squeezenet1.1-notop` fetches it"):
+        classification.network(config, 3)
+    file = tmp_path / "files/squeezenet1.1-notop/squeezenet_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    file.parent.mkdir(parents=True)
+    file.write_text("7")
+    network = classification.network(config, 3)
+    assert network.get_layer("conv").get_weights()[1].tolist() == [7, 7] and network.output_shape == (None, 3)
+
+
 @pytest.mark.parametrize(
     ("builder", "options"),
     [
