@@ -14,6 +14,7 @@ from cnn_suite.catalogue import CATALOGUE, VARIANTS, nearest
 from cnn_suite.config import ConfigError
 from cnn_suite.config_sections import EXPORT_FORMATS
 from cnn_suite.runtime.model_folders import find_model
+from cnn_suite.runtime.not_there import NotThereError
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
@@ -29,8 +30,8 @@ class UsageFault(typer.BadParameter):
 
 
 def is_usage(error: Exception) -> bool:
-    """Tell whether an error is about how the command was called, its configuration included."""
-    return isinstance(error, (typer.TyperException, ConfigError))
+    """Tell whether an error is about how the command was called: its words, what they name, its configuration."""
+    return isinstance(error, (typer.TyperException, ConfigError, NotThereError))
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -6,6 +6,7 @@ import difflib
 from pathlib import Path
 
 from cnn_suite.known_weights import KNOWN, cache_home
+from cnn_suite.runtime.not_there import NotThereError
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,7 +20,7 @@ def find_model(model: str, *, roots: tuple[Path, ...] | None = None) -> Path:
         roots: The folders of model folders to look in.
 
     Raises:
-        FileNotFoundError: If there is none; the text lists the known names.
+        NotThereError: If there is none; the text lists the known names.
     """
     path = Path(model).expanduser()
     if path.is_dir():
@@ -37,6 +38,6 @@ def find_model(model: str, *, roots: tuple[Path, ...] | None = None) -> Path:
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
     if model in fetchable:
         hint = f" `cnn-suite pull {model}` fetches it."
-    raise FileNotFoundError(
+    raise NotThereError(
         f"There is no model {model!r}: neither a folder nor a known name ({', '.join(known) or 'none found'}).{hint}"
     )
