@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnn_suite.runtime.app import add_shared_flags, run_app
+from cnn_suite.runtime.app import add_shared_flags, number_between, run_app, whole_number
 from cnn_suite.runtime.gallery_opening import PASSPHRASE, open_gallery
 
 if TYPE_CHECKING:
+    from cnn_suite.runtime.camera_enrolment import CameraEnrolment
     from cnn_suite.runtime.face_encoder import FaceEncoder
+    from cnn_suite.runtime.face_watchers import LivenessWatcher
     from cnn_suite.runtime.gallery import Gallery
+    from cnn_suite.runtime.new_gallery import NewGallery
     from cnn_suite.runtime.recognition import Recogniser
 
 
@@ -31,20 +33,32 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--gallery", type=Path, default=Path("people.gallery"), metavar="FILE",
                         help="the enrolled people [%(default)s]")  # fmt: skip
     parser.add_argument("--detector", default="auto", help="auto, yunet, a detector's name or folder, or a YuNet .onnx")
-    parser.add_argument("--threshold", type=float, metavar="D", help="largest squared distance [the model's own]")
+    parser.add_argument("--threshold", type=number_between(0, 4), metavar="D",
+                        help="largest squared distance [the model's own]")  # fmt: skip
     modes = parser.add_mutually_exclusive_group()
-    modes.add_argument("--enrol", metavar="NAME", help="enrol the person in front of the camera")
-    modes.add_argument("--claim", metavar="NAME", help="only say whether a face is this person's")
+    modes.add_argument("--enrol", type=_name, metavar="NAME", help="enrol the person in front of the camera")
+    modes.add_argument("--claim", type=_name, metavar="NAME", help="only say whether a face is this person's")
     parser.add_argument("--liveness", action="store_true", help="ask for turns of the head; stops photographs, not "
                         "films of a person")  # fmt: skip
     parser.add_argument("--encrypted", action="store_true", help=f"ask for a passphrase, or take {PASSPHRASE}")
     parser.add_argument("--snapshot", metavar="FILE", help="save the frame in which most was found")
-    parser.add_argument("--threads", type=int, default=2, metavar="N", help="threads of the models [%(default)s]")
+    parser.add_argument("--threads", type=whole_number, default=2, metavar="N",
+                        help="threads of the models [%(default)s]")  # fmt: skip
     return parser
 
 
+def _name(text: str) -> str:
+    """An argparse type: the name of a person, as galleries keep it."""
+    from cnn_suite.runtime.gallery_records import GalleryError, checked_name
+
+    try:
+        return checked_name(text)
+    except GalleryError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _recogniser(
-    arguments: argparse.Namespace, encoder: FaceEncoder, gallery: Gallery, *, single: bool
+    arguments: argparse.Namespace, encoder: FaceEncoder, gallery: Gallery | NewGallery, *, single: bool
 ) -> Recogniser:
     from cnn_suite.runtime.face_search import FaceIndex
     from cnn_suite.runtime.face_threshold import threshold_of
@@ -55,16 +69,15 @@ def _recogniser(
     return Recogniser(encoder, FaceIndex(*gallery.encodings()), threshold, claimed=arguments.claim, **votes)
 
 
-def _watchers(arguments: argparse.Namespace, gallery: Gallery, recogniser: Recogniser) -> list[Callable]:
-    from cnn_suite.runtime.camera_enrolment import CameraEnrolment
-    from cnn_suite.runtime.face_watchers import LivenessWatcher, enrolment_gate
+def _enrolment(
+    name: str, gallery: Gallery | NewGallery, recogniser: Recogniser, liveness: LivenessWatcher | None
+) -> CameraEnrolment:
+    from cnn_suite.runtime.camera_enrolment import CameraEnrolment, enrolment_gate
+    from cnn_suite.runtime.enrolment_identity import EnrolmentIdentity
 
-    watchers: list[Callable] = [LivenessWatcher()] if arguments.liveness else []
-    if arguments.enrol:
-        name = arguments.enrol
-        gate = enrolment_gate(name, recogniser.enrolled, recogniser.threshold)
-        watchers.append(CameraEnrolment(name, gate, lambda encodings: gallery.enrol(name, encodings)))
-    return watchers
+    identity = EnrolmentIdentity(name, recogniser.enrolled, recogniser.threshold)
+    gate = enrolment_gate(identity, liveness)
+    return CameraEnrolment(identity, gate, lambda encodings: gallery.enrol(name, encodings))
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -72,6 +85,7 @@ def main(arguments: argparse.Namespace) -> int:
     from cnn_suite.runtime.face_encoder import FaceEncoder, load_encoder
     from cnn_suite.runtime.face_pipeline import load_finder
     from cnn_suite.runtime.face_run import FaceRun
+    from cnn_suite.runtime.face_watchers import LivenessWatcher
     from cnn_suite.runtime.frames import open_source
     from cnn_suite.runtime.loop import run_to_the_end
     from cnn_suite.runtime.pipeline import Pipeline
@@ -85,13 +99,20 @@ def main(arguments: argparse.Namespace) -> int:
     with open_gallery(arguments.gallery, network, arguments.encrypted, create=bool(arguments.enrol)) as gallery:
         window = open_window("verify_face", headless=arguments.headless, output=arguments.output)
         source = open_source(arguments.source, endless_demo=window is not None)
+        if arguments.enrol and source.still:
+            raise ValueError("--enrol takes a camera or a video. From pictures: cnn-suite face enrol NAME PICTURES...")
         recogniser = _recogniser(arguments, encoder, gallery, single=source.still)
+        liveness = LivenessWatcher(recogniser.threshold) if arguments.liveness else None
+        enrolment = _enrolment(arguments.enrol, gallery, recogniser, liveness) if arguments.enrol else None
         run = FaceRun(
-            watchers=_watchers(arguments, gallery, recogniser),
+            watchers=[watcher for watcher in (liveness, enrolment) if watcher is not None],
+            mirror=arguments.mirror,
             output=open_output(arguments, source, shown=window is not None),
         )
-        pipeline = Pipeline(source, lambda frame: recogniser(frame.image_rgb), mirror=arguments.mirror)
+        pipeline = Pipeline(source, lambda frame: recogniser(frame.image_rgb))
         run_to_the_end(pipeline, run, window=window, max_frames=arguments.max_frames, quiet=arguments.quiet)
+        if enrolment is not None:
+            enrolment.check_done()
     return 0
 
 

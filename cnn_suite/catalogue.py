@@ -4,7 +4,6 @@ The figures are those of the builders' defaults and of the variants that papers 
 the size that is said; `tests/test_catalogue.py` counts them again on the networks.
 """
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -106,9 +105,3 @@ def as_table() -> str:
         figures = f"{entry.parameters:>11,} {entry.multiply_adds:>14,}"
         lines.append(f"{entry.name:<{width}} {size:<12} {figures}  {entry.paper}")
     return "\n".join(lines)
-
-
-def nearest(name: str) -> str:
-    """A hint at the nearest known names, for messages."""
-    near = difflib.get_close_matches(name, CATALOGUE, n=3)
-    return f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(CATALOGUE)}."

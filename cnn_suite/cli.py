@@ -25,10 +25,12 @@ from cnn_suite.cli_arguments import (
     parse_formats,
     parse_numbers,
     parse_size,
+    parse_units,
 )
 from cnn_suite.cli_face import face_app
 from cnn_suite.cli_output import as_lines, imports_muted, in_three_lines, print_json, progress, show, stdout_kept_clean
 from cnn_suite.cli_stylize import stylize
+from cnn_suite.runtime.interrupts import signals_interrupt
 
 app = typer.Typer(
     name="cnn-suite",
@@ -65,10 +67,16 @@ def train(
     with imports_muted(debug):
         from cnn_suite.evaluate import evaluate_run, evaluation_of
         from cnn_suite.export import export_model
+        from cnn_suite.train import to_resume
         from cnn_suite.train import train as train_model
 
     with stdout_kept_clean(as_json):
-        run = train_model(settings, resume=resume, quiet=quiet or not sys.stderr.isatty())
+        try:
+            run = train_model(settings, resume=resume, quiet=quiet or not sys.stderr.isatty())
+        except KeyboardInterrupt:
+            if kept := to_resume(settings):
+                print(f"Interrupted: {kept} is kept. To continue, add --resume.", file=sys.stderr)
+            raise
         folder = export_model(run)
         metrics = evaluate_run(folder, run, quiet=quiet)
     validation = {name: metrics.get(name) for name in evaluation_of(settings.task).HEADLINE}
@@ -307,6 +315,40 @@ def summary(
 
 
 @app.command()
+def patches(
+    model: Annotated[
+        str, typer.Argument(help="Run, model folder, or the name of one in saved_models/.", show_default=False)
+    ],
+    layer: Annotated[
+        str, typer.Argument(help="Layer with a map of features, or block/tensor.", show_default=False)
+    ],
+    output: Annotated[Path, typer.Option(metavar="FILE", help="Picture to write (.png).", show_default=False)],
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="The data to look at.", show_default="that of the training"),
+    ] = None,
+    units: Annotated[
+        str, typer.Option(metavar="N,N,...", help="Channels of the layer.", show_default="the first 25")
+    ] = "",
+    pictures: Annotated[int, typer.Option(min=1, help="Number of pictures to look at.")] = 500,
+    count: Annotated[int, typer.Option(min=1, help="Patches per unit.")] = 9,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Show what the units of a layer look for: the parts of pictures to which each answers most."""
+    numbers = parse_units(units)
+    source = Path(model) if Path(model).exists() else model_folder(model)
+    with imports_muted(debug):
+        from cnn_suite.patches import write_patches
+
+    with stdout_kept_clean(as_json):
+        found = write_patches(source, layer, output, data=data, units=numbers, pictures=pictures, count=count)
+    told = {"output": found["output"], "pictures": found["pictures"], "units": len(found["units"])}
+    show(found, as_json, lambda: as_lines(told))
+
+
+@app.command()
 def pull(
     name: Annotated[str, typer.Argument(help="A name that `cnn-suite weights` lists.", show_default=False)],
     source: Annotated[
@@ -318,10 +360,11 @@ def pull(
     debug: Debug = False,
 ) -> None:
     """Fetch known pretrained weights once, checked; a detector becomes a model folder that apps open by name."""
-    from cnn_suite.known_weights import KNOWN, nearest
+    from cnn_suite.known_weights import KNOWN
+    from cnn_suite.nearest_names import did_you_mean_or_all
 
     if name not in KNOWN:
-        raise UsageFault(f"There are no known weights {name!r}. {nearest(name)}")
+        raise UsageFault(f"There are no known weights {name!r}.{did_you_mean_or_all(name, KNOWN)}")
     from cnn_suite.pull import pull as pull_weights
 
     with stdout_kept_clean(as_json), progress(f"Fetching {name}", quiet) as on_progress:
@@ -345,7 +388,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verbs = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
     verb = " ".join(["cnn-suite", *[word for word in words[:1] if word in verbs]])
     try:
-        status = app(args=words or ["--help"], prog_name="cnn-suite", standalone_mode=False)
+        with signals_interrupt():
+            status = app(args=words or ["--help"], prog_name="cnn-suite", standalone_mode=False)
     except Exception as error:
         if "--debug" in words:
             raise

@@ -10,9 +10,10 @@ from typing import Annotated
 
 import typer
 
-from cnn_suite.catalogue import CATALOGUE, VARIANTS, nearest
+from cnn_suite.catalogue import CATALOGUE, VARIANTS
 from cnn_suite.config import ConfigError
 from cnn_suite.config_sections import EXPORT_FORMATS
+from cnn_suite.nearest_names import did_you_mean_or_all
 from cnn_suite.runtime.model_folders import find_model
 from cnn_suite.runtime.not_there import NotThereError
 
@@ -61,6 +62,14 @@ def parse_numbers(text: str, count: int) -> list[tuple[float, ...]]:
     return groups
 
 
+def parse_units(text: str) -> tuple[int, ...]:
+    """Read `0,3,17` as numbers of a layer's channels; none for an empty text."""
+    parts = [part.strip() for part in text.split(",")] if text else []
+    if not all(part.isdigit() for part in parts):
+        raise UsageFault(f"--units takes whole numbers separated by commas, such as 0,3,17. Received {text!r}.")
+    return tuple(map(int, parts))
+
+
 def named_network(network: str, options: Sequence[str]) -> tuple[str, list[str]]:
     """Give a network and its options; a line of `cnn-suite models` such as "alexnet groups=2" may be one word.
 
@@ -73,7 +82,7 @@ def named_network(network: str, options: Sequence[str]) -> tuple[str, list[str]]
         try:
             find_model(network)
         except FileNotFoundError as error:
-            raise UsageFault(f"There is no network {network!r}. {nearest(network)}") from error
+            raise UsageFault(f"There is no network {network!r}.{did_you_mean_or_all(network, CATALOGUE)}") from error
     return network, list(options)
 
 

@@ -9,7 +9,7 @@ import typer
 
 from cnn_suite.cli_arguments import Debug, Json, Quiet, UsageFault
 from cnn_suite.cli_output import as_lines, show, stdout_kept_clean
-from cnn_suite.runtime.gallery_opening import PASSPHRASE, open_gallery
+from cnn_suite.runtime.gallery_opening import NEW_PASSPHRASE, PASSPHRASE, open_gallery, read_passphrase
 
 if TYPE_CHECKING:
     from cnn_suite.runtime.face_encoder import Encoder, FaceEncoder
@@ -68,8 +68,12 @@ def encode(
     debug: Debug = False,
 ) -> None:
     """Write the encodings of a folder of people: paths, people, encodings (NaN where no face is found)."""
-    from cnn_suite.faces import encode_people, write_encodings
+    from cnn_suite.faces import check_encodings_file, encode_people, write_encodings
 
+    try:
+        check_encodings_file(output)
+    except ValueError as error:
+        raise UsageFault(str(error)) from error
     with stdout_kept_clean(as_json):
         pictures, encodings = encode_people(_encoder(model, detector), folder, quiet=quiet)
         write_encodings(output, pictures, encodings)
@@ -93,8 +97,11 @@ def evaluate(
     debug: Debug = False,
 ) -> None:
     """Measure how well a model tells people apart: accuracy, EER, TAR at FAR, rank 1, with intervals."""
-    if record and (pairs or one_shot):
-        raise UsageFault("--record takes the figures of the whole folder. Leave --pairs and --one-shot out.")
+    if pairs and one_shot:
+        raise UsageFault("--pairs and --one-shot are two ways to measure. Give one of them.")
+    if (record or report) and (pairs or one_shot):
+        asked = "--record takes the figures" if record else "--report draws the pairs"
+        raise UsageFault(f"{asked} of the whole folder. Leave --pairs and --one-shot out.")
     from cnn_suite.face_evaluation import evaluate_listed_pairs, evaluate_people, one_shot_people
     from cnn_suite.faces import record_figures
     from cnn_suite.runtime.model_folders import find_model
@@ -233,6 +240,36 @@ def remove(
     with open_gallery(gallery, _encoding_network(model), encrypted) as people:
         count = people.remove(name)
     show({"removed": name, "encodings": count}, as_json, lambda: f"{name} and {count} encodings are removed")
+
+
+@face_app.command()
+def history(
+    gallery: GalleryFile = GALLERY,
+    encrypted: Encrypt = False,
+    model: Model = MODEL,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Print what was done when, the first change first."""
+    with open_gallery(gallery, _encoding_network(model), encrypted) as people:
+        found = [vars(entry) for entry in people.history()]
+    lines = [" ".join(filter(None, entry.values())) for entry in found]
+    show({"history": found}, as_json, lambda: "\n".join(lines or ["nothing was done yet"]))
+
+
+@face_app.command()
+def passphrase(
+    gallery: GalleryFile = GALLERY,
+    model: Model = MODEL,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Give an encrypted gallery another passphrase; older copies of the file keep the old one."""
+    with open_gallery(gallery, _encoding_network(model), encrypted=True) as people:
+        people.change_passphrase(read_passphrase("New passphrase", NEW_PASSPHRASE, twice=True))
+    show({"gallery": gallery}, as_json, lambda: f"{gallery} has a new passphrase")
 
 
 @face_app.command()

@@ -19,11 +19,11 @@ from cnn_suite.cli_output import as_lines, imports_muted, progress, show, stdout
 from cnn_suite.cli_stylize_ways import (
     Figures,
     Meanwhile,
-    is_video,
     optimise_picture,
     optimise_video,
     paint_with_network,
 )
+from cnn_suite.file_names import is_video_name
 from cnn_suite.style_transfer.settings import TransferSettings
 
 _DEFAULTS = TransferSettings()
@@ -191,7 +191,7 @@ def stylize(
 ) -> None:
     """Paint a photograph or a video in the style of paintings, or with --model by a network trained for a style."""
     started = time.monotonic() - min(_process_age_s(), _MOST_START_UP_S)
-    way = _NETWORK if model else _VIDEO if is_video(photo) else _PICTURE
+    way = _NETWORK if model else _VIDEO if is_video_name(photo) else _PICTURE
     options = _options_of(way, context)
     with stdout_kept_clean(as_json), progress("Painting", quiet) as on_progress:
         meanwhile = Meanwhile(on_progress, imports_muted(debug), started)

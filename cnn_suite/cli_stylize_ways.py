@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cnn_suite.cli_arguments import UsageFault, model_folder
+from cnn_suite.file_names import is_video_name
 from cnn_suite.progress import OnProgress
 from cnn_suite.style_transfer.settings import TransferSettings
 
 Figures = dict[str, Any]
-_VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")
 
 
 class Meanwhile(NamedTuple):
@@ -128,7 +128,7 @@ def paint_with_network(
     """Paint the picture `photo`, or those of a folder or pattern, with a trained network."""
     if paintings:
         raise UsageFault(f"A model already contains its styles. Remove the painting {paintings[0]}, or remove --model.")
-    if is_video(photo):
+    if is_video_name(photo):
         raise UsageFault(f"--model paints pictures only. `python apps/stylize.py --source {photo}` paints videos.")
     if not (Path(photo).exists() or glob.has_magic(photo)):
         raise UsageFault(f"There is no picture, folder or pattern {photo!r}. Check the path.")
@@ -148,11 +148,6 @@ def paint_with_network(
         threads=threads,
         on_progress=meanwhile.on_progress,
     )
-
-
-def is_video(photo: str) -> bool:
-    """Whether a file is a video, by its name."""
-    return Path(photo).suffix.lower() in _VIDEO_SUFFIXES
 
 
 def _check_files(kind: str, photo: str, paintings: Sequence[Path], masks: Sequence[Path] = ()) -> None:

@@ -6,7 +6,6 @@ keys with dots: `training.epochs=5`. A key or value that does not fit is refused
 key and what was expected.
 """
 
-import difflib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +18,8 @@ from cnn_suite.config_detection import DetectionConfig
 from cnn_suite.config_embedding import EmbeddingConfig
 from cnn_suite.config_landmarks import LandmarksConfig
 from cnn_suite.config_style import StyleConfig
-from cnn_suite.config_text import ConfigError, explain, override, read_values
+from cnn_suite.config_text import ConfigError, explain_all, override, read_values
+from cnn_suite.nearest_names import did_you_mean
 
 __all__ = ["CONFIGS", "ConfigError", "RunConfig", "load_config", "save_config"]
 
@@ -57,15 +57,14 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
     try:
         return config.model_validate_json(as_json)
     except ValidationError as error:
-        raise ConfigError("\n".join(explain(item, config) for item in error.errors())) from error
+        raise ConfigError("\n".join(explain_all(error.errors(), config))) from error
 
 
 def _config_class(values: dict) -> type[RunConfig]:
     """The configuration of the task that the values name, a detector's where they name none."""
     task = values.get("task", "detection")
     if not isinstance(task, str) or task not in CONFIGS:
-        near = difflib.get_close_matches(str(task), CONFIGS, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(str(task), CONFIGS)
         raise ConfigError(f"task: must be one of {', '.join(CONFIGS)}. Received {task!r}.{hint}")
     return CONFIGS[task]
 

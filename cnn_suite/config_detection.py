@@ -75,6 +75,9 @@ class Data(config_sections.Data):
         return self
 
 
+_SAID_BY_CFG = ("strides", "anchors_per_head", "width", "depth", "activation", "block", "scale_xy")
+
+
 class Model(Section):
     """The network."""
 
@@ -102,6 +105,12 @@ class Model(Section):
                 "builder: darknet needs cfg, the file that describes the network, and no other builder has one; "
                 f"received builder: {self.builder}, cfg: {self.cfg or 'none'}"
             )
+        idle = self.changed(_SAID_BY_CFG) if self.cfg else []
+        if idle:
+            raise ValueError(
+                f"{', '.join(idle)} would do nothing with builder: darknet, whose cfg describes the network. Remove "
+                f"{'it' if len(idle) == 1 else 'them'}"
+            )
         return self
 
     @field_validator("image_size_hw")
@@ -113,9 +122,9 @@ class Model(Section):
 
 
 class Loss(Section):
-    """Terms of the YOLO loss; see `cnn_suite.losses.yolo.YoloLoss`."""
+    """Terms of the YOLO loss; see `cnn_suite.losses.yolo.YoloLoss`. A head of YOLOv2 knows `ignore_iou` alone."""
 
-    ignore_iou: float = Field(0.7, ge=0, le=1)
+    ignore_iou: float | None = Field(None, ge=0, le=1, description="empty: 0.7, for a head of YOLOv2 0.6")
     match_iou: float = Field(1.0, ge=0, le=1)
     neighbour_cells: bool = False
     box_loss: Literal["darknet", "giou", "ciou"] = "darknet"

@@ -1,5 +1,6 @@
 """What the configurations of all tasks share: the rules of a section, how `fit` runs, what is exported."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -9,6 +10,14 @@ class Section(BaseModel):
     """Base of every section: frozen, no unknown keys, no silent conversion between types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True)
+
+    def changed(self, names: Iterable[str]) -> list[str]:
+        """Those of the keys whose value is not the default.
+
+        A saved configuration names every key, so that what somebody set can only be told by its value.
+        """
+        fields = type(self).model_fields
+        return [name for name in names if getattr(self, name) != fields[name].get_default(call_default_factory=True)]
 
 
 def _ordered(pair: tuple[float, float]) -> tuple[float, float]:

@@ -73,6 +73,12 @@ class Training(config_sections.Training):
     tv: float = Field(50.0, ge=0, description="weight of the total variation")
     evaluate_every: int = Field(1, ge=1, description="epochs between two evaluations on the validation photographs")
 
+    @model_validator(mode="after")
+    def _something_is_asked_for(self) -> "Training":
+        if self.alpha == 0 and self.beta == 0:
+            raise ValueError("alpha and beta must not both be 0: nothing would be asked for")
+        return self
+
 
 class StyleConfig(config_sections.Run):
     """One network that paints: data, network, training and export."""

@@ -1,6 +1,5 @@
 """Configurations as text: YAML to values, `key=value` overrides, and pydantic's complaints in plain words."""
 
-import difflib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,6 +7,8 @@ from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel
+
+from cnn_suite.nearest_names import did_you_mean, nearest_names
 
 
 class ConfigError(ValueError):
@@ -105,6 +106,21 @@ def _problem(error: yaml.YAMLError) -> str:
     return getattr(error, "problem", None) or str(error).splitlines()[0]
 
 
+def explain_all(items: Sequence[Any], root: type[BaseModel]) -> list[str]:
+    """A line for each of pydantic's errors, except those that only follow from others.
+
+    Args:
+        items: `ValidationError.errors()`.
+        root: The class of the whole configuration.
+    """
+    return [explain(item, root) for item in items if not _is_long_enough(item)]
+
+
+def _is_long_enough(item: Any) -> bool:
+    """Whether a list is called too short only because a faulty element of it was not counted."""
+    return item["type"] == "too_short" and len(item["input"]) >= item["ctx"]["min_length"]
+
+
 def explain(item: Any, root: type[BaseModel]) -> str:
     """One line for one of pydantic's errors: the key's path, what was expected, what came, the nearest key.
 
@@ -138,25 +154,21 @@ def _hint(location: Sequence[Any], root: type[BaseModel]) -> str:
     """The nearest known key, first in the same section, then anywhere; and the keys of the section."""
     name, section = str(location[-1]), _section_at(location[:-1], root)
     known = list(section.model_fields)
-    near = difflib.get_close_matches(name, known, n=1)
-    if near:
-        return f"Did you mean {near[0]!r}? Known keys: {', '.join(known)}."
-    elsewhere = [".".join(path) for path in _all_keys(root) if path[-1] == name]
-    if elsewhere:
-        return f"Did you mean {elsewhere[0]!r}? Known keys: {', '.join(known)}."
-    return f"Known keys: {', '.join(known)}."
+    elsewhere = (".".join(path) for path in _all_keys(root) if path[-1] == name)
+    meant = nearest_names(name, known) or list(elsewhere)
+    return (f"Did you mean {meant[0]!r}? " if meant else "") + f"Known keys: {', '.join(known)}."
 
 
 def _nearest_choice(item: Any) -> str:
     choices = re.findall(r"'([^']*)'", item["ctx"]["expected"])
-    near = difflib.get_close_matches(str(item["input"]), choices, n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    return did_you_mean(str(item["input"]), choices)
 
 
 def _section_at(location: Sequence[Any], root: type[BaseModel]) -> type[BaseModel]:
     section = root
-    for part in location:
-        section = _section_of(section.model_fields[part].annotation) or section
+    for name in location:
+        if not isinstance(name, int):  # a place in a list, whose elements have the class that the list's key names
+            section = _section_of(section.model_fields[name].annotation) or section
     return section
 
 

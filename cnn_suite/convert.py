@@ -52,9 +52,8 @@ def convert_darknet(
         DarknetError: If the files cannot be imported, have no detection head, or there is not one name a class.
         ParityError: If a written form does not answer like the network.
     """
-    sections = read_cfg(cfg)
-    network = plan(sections)
-    model = darknet(sections, weights=weights)
+    network = plan(read_cfg(cfg))
+    model = darknet(network, weights=weights)
     if not isinstance(model.output, dict):
         raise DarknetError(f"{Path(cfg).name} has neither [yolo] nor [region]. Only detectors become model folders.")
     classes = yolo_heads(model)[0].classes

@@ -9,15 +9,18 @@ import numpy as np
 
 from cnn_suite.face_pictures import PictureError, read_face_picture
 from cnn_suite.runtime.enrolment import Problem, check_enrolment, quality
+from cnn_suite.runtime.enrolment_identity import EnrolmentIdentity
 from cnn_suite.runtime.face_encoder import FaceEncoder
 from cnn_suite.runtime.face_search import FaceIndex
 from cnn_suite.runtime.face_threshold import threshold_of
 from cnn_suite.runtime.gallery import Gallery
+from cnn_suite.runtime.gallery_records import checked_name
+from cnn_suite.runtime.new_gallery import NewGallery
 
 
 def enrol_pictures(
     encoder: FaceEncoder,
-    gallery: Gallery,
+    gallery: Gallery | NewGallery,
     name: str,
     pictures: Sequence[str | Path],
     *,
@@ -32,8 +35,9 @@ def enrol_pictures(
         gallery: Where to.
         name: Who the pictures show.
         pictures: Picture files; the largest face of each is taken.
-        threshold: Below which another person counts as the same; the model's calibrated one by default. A model without
-            one cannot tell whether somebody else looks like this person, and does not look.
+        threshold: Below which two faces count as the same person's; the model's calibrated one by default. A model
+            without one cannot tell whether a picture shows another person, or this person looks like somebody else,
+            and does not look.
         keep_pictures: Keep the aligned faces too, as JPEG.
         force: Enrol in spite of what the gate says; without a face there is still nothing to enrol.
 
@@ -41,22 +45,24 @@ def enrol_pictures(
         `name`, `encodings` (how many were added), `problems` that were passed over.
 
     Raises:
+        GalleryError: If the name is none.
         PictureError: If a picture cannot be read, or does not pass.
     """
-    index = FaceIndex(*gallery.encodings())
+    name = checked_name(name)
     if threshold is None and encoder.encoder.card.thresholds.get("calibration"):
         threshold = threshold_of(encoder.encoder.card).distance
-    rows, figures, kept, passed = [], [], [], []
+    identity = None if threshold is None else EnrolmentIdentity(name, FaceIndex(*gallery.encodings()), threshold)
+    rows: list[np.ndarray] = []
+    figures, kept, passed = [], [], []
     for path in pictures:
         image = read_face_picture(path)
         found = encoder(image)
         chosen = found.faces.largest()
-        others = {} if chosen is None or threshold is None else {
-            "name": name, "encoding": found.encodings[chosen], "enrolled": index, "threshold": threshold,
-        }  # fmt: skip
-        problems = check_enrolment(image, found.faces, **others)
+        problems = check_enrolment(image, found.faces)
+        if chosen is not None and identity is not None:
+            problems += identity.problems(found.encodings[chosen], rows)
         if problems and (chosen is None or not force):
-            raise PictureError(_told(path, problems))
+            raise PictureError(_told(path, problems, can_be_forced=chosen is not None))
         passed += [f"{path}: {problem}" for problem in problems]
         assert chosen is not None
         rows.append(found.encodings[chosen])
@@ -101,8 +107,9 @@ def identify_pictures(
     return answers
 
 
-def _told(path: str | Path, problems: Sequence[Problem]) -> str:
-    return f"{path} cannot be enrolled. " + " ".join(str(problem) for problem in problems)
+def _told(path: str | Path, problems: Sequence[Problem], *, can_be_forced: bool) -> str:
+    told = f"{path} cannot be enrolled. " + " ".join(str(problem) for problem in problems)
+    return told + " --force enrols all the same." if can_be_forced else told
 
 
 def _jpeg(face_rgb: np.ndarray) -> bytes:

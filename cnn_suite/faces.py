@@ -21,6 +21,7 @@ from cnn_suite.progress import shown
 from cnn_suite.results import ModelCard
 from cnn_suite.runtime.face_encoder import FaceEncoder
 from cnn_suite.runtime.face_threshold import threshold_of
+from cnn_suite.runtime.private_file import private_file
 
 _log = logging.getLogger(__name__)
 
@@ -58,14 +59,35 @@ def encode_people(
     return pictures, rows
 
 
+def check_encodings_file(path: str | Path) -> None:
+    """Refuses a name under which `write_encodings` could not write, before the work.
+
+    Raises:
+        ValueError: If it does not end in .npz, is a folder, or stands in a folder that is not there.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".npz":
+        raise ValueError(f"A file of encodings must end in .npz. Received {path.name!r}.")
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder. Give the name of a file.")
+    if not path.parent.is_dir():
+        raise ValueError(f"There is no folder {path.parent} for the encodings. Make it first.")
+
+
 def write_encodings(path: str | Path, pictures: Sequence[PersonPicture], encodings: np.ndarray) -> None:
-    """Writes `paths`, `people` and `encodings` into a .npz file."""
-    np.savez(
-        path,
-        paths=np.array([str(picture.path) for picture in pictures]),
-        people=np.array([picture.person for picture in pictures]),
-        encodings=encodings,
-    )
+    """Writes `paths`, `people` and `encodings` into a .npz file, whole or not at all, readable by its owner alone.
+
+    Raises:
+        ValueError: As `check_encodings_file`.
+    """
+    check_encodings_file(path)
+    with private_file(Path(path)) as file:
+        np.savez(
+            file,
+            paths=np.array([str(picture.path) for picture in pictures]),
+            people=np.array([picture.person for picture in pictures]),
+            encodings=encodings,
+        )
 
 
 def verify(encoder: FaceEncoder, a: str | Path, b: str | Path, threshold: float | None = None) -> dict[str, Any]:

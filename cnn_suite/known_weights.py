@@ -1,14 +1,10 @@
 """The pretrained weights that `cnn-suite pull` knows: addresses, sizes, checksums, licences, figures. Fetches nothing.
 
 Every address names a commit, a release or a file that its publisher does not change. Digests are sha256 of the files
-themselves, except for those that keras.applications publishes with an MD5 of its own. What is pulled lies under the
-folder that the environment variable CNN_SUITE_HOME names, ~/.cache/cnn_suite without it. Standard library only.
+themselves, except for those that keras.applications publishes with an MD5 of its own. Standard library only.
 """
 
-import difflib
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -345,25 +341,3 @@ _ROWS = (
 )
 
 KNOWN: dict[str, KnownWeights] = {row.name: row for row in _ROWS}
-
-
-def nearest(name: str) -> str:
-    """A hint at the nearest known names, for messages."""
-    near = difflib.get_close_matches(name, KNOWN, n=3)
-    return f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(KNOWN)}."
-
-
-def cache_home() -> Path:
-    """The folder for everything that is pulled: CNN_SUITE_HOME, or ~/.cache/cnn_suite."""
-    named = os.environ.get("CNN_SUITE_HOME", "")
-    return Path(named).expanduser() if named else Path.home() / ".cache" / "cnn_suite"
-
-
-def files_folder(name: str) -> Path:
-    """The folder for the files of a row, as they were published."""
-    return cache_home() / "files" / name
-
-
-def model_folder(name: str) -> Path:
-    """The model folder that a detector becomes."""
-    return cache_home() / "models" / name

@@ -14,7 +14,9 @@ from typing import Any
 
 from filelock import FileLock
 
-from cnn_suite.known_weights import KNOWN, KnownWeights, cache_home, files_folder, model_folder, nearest
+from cnn_suite.cache_folders import cache_home, files_folder, model_folder
+from cnn_suite.known_weights import KNOWN, KnownWeights
+from cnn_suite.nearest_names import did_you_mean_or_all
 from cnn_suite.progress import OnProgress
 from cnn_suite.weights.download import DownloadError, UnreachableError, download, is_whole, take
 
@@ -44,7 +46,7 @@ def pull(
         DownloadError: If a file cannot be had, written, or is not the one it should be.
     """
     if name not in KNOWN:
-        raise ValueError(f"There are no known weights {name!r}. {nearest(name)}")
+        raise ValueError(f"There are no known weights {name!r}.{did_you_mean_or_all(name, KNOWN)}")
     row = KNOWN[name]
     place = place_of(row)
     if is_pulled(row):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,11 @@ class Detections:
     def names(self) -> list[str]:
         """The label of each detection; the class number as text where the classes have no labels."""
         return [self.labels[i] if self.labels else str(i) for i in self.class_id.tolist()]
+
+    def mirrored(self, width: int) -> Detections:
+        """The same detections in the mirror image, left and right changed, of a picture `width` pixels wide."""
+        x0, y0, x1, y1 = self.xyxy_px.T
+        return replace(self, xyxy_px=np.stack([width - x1, y0, width - x0, y1], axis=1))
 
     def __len__(self) -> int:
         return len(self.xyxy_px)

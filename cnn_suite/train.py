@@ -68,6 +68,12 @@ def train(config: RunConfig, *, resume: bool = False, quiet: bool = False, runs:
     return folder
 
 
+def to_resume(config: RunConfig, *, runs: str | Path = "runs") -> Path | None:
+    """The checkpoint from which `resume` would go on with the run of a configuration; None where there is none."""
+    last = Path(runs) / config.name / "last.keras"
+    return last if last.exists() else None
+
+
 @told_plainly()
 def try_rates(config: RunConfig, *, steps: int = 100, plot: Path | None = None) -> LearningRateFinding:
     """Tries learning rates on a configuration's network and first batches; nothing of it is kept.

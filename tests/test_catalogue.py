@@ -7,7 +7,7 @@ import keras
 import pytest
 
 from cnn_suite import models
-from cnn_suite.catalogue import CATALOGUE, VARIANTS, as_table, nearest, networks
+from cnn_suite.catalogue import CATALOGUE, VARIANTS, as_table, networks
 from cnn_suite.summary import summarise
 from cnn_suite.sums import model_sums
 
@@ -56,8 +56,3 @@ def test_the_table_has_a_line_a_network():
     assert len(lines) == 1 + len(CATALOGUE) + len(VARIANTS)
     assert [line.split()[:2] for line in lines[2:4]] == [["lenet5", "variant=course"], ["alexnet", "227x227x3"]]
     assert "138,357,544" in next(line for line in lines if line.startswith("vgg16 "))
-
-
-def test_an_unknown_name_gets_the_nearest_or_all():
-    assert "resnet20" in nearest("resnet21") and nearest("resnet21").startswith("Did you mean ")
-    assert nearest("zzz").startswith("Known: lenet5, alexnet")

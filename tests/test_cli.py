@@ -1,6 +1,7 @@
 """Tests of cnn_suite.cli: exit statuses, plain errors, pure JSON, and help that costs no TensorFlow."""
 
 import json
+import signal
 import subprocess
 import sys
 import types
@@ -77,7 +78,7 @@ def test_no_verb_at_all_shows_the_help_and_counts_as_wrong_usage(capsys: pytest.
         (["summary", "lenet5", "--size", "28"], "--size takes HEIGHTxWIDTH"),
         (["doctor", ".", "--gird", "8"], "No such option: --gird"),
         (["pull"], "Missing argument 'name'"),
-        (["pull", "yolov3-tny"], "There are no known weights 'yolov3-tny'. Did you mean yolov3-tiny"),
+        (["pull", "yolov3-tny"], "There are no known weights 'yolov3-tny'. Did you mean 'yolov3-tiny'"),
         (["pull", "yunet", "--from", "absent.onnx"], "'absent.onnx' does not exist"),
         (["doctor", ".", "--strides", "8,x"], "Expected positive numbers in groups of 1"),
         (["doctor", ".", "--anchors", "10,14 23"], "in groups of 2, such as '10,14 23,27'. Received '10,14 23'"),
@@ -112,7 +113,7 @@ def test_train_hands_over_the_overridden_configuration_then_exports_and_evaluate
         seen.update(epochs=config.training.epochs, resume=resume, quiet=quiet)
         return tmp_path / "runs" / config.name
 
-    replace_verb(monkeypatch, "train", train=train)
+    replace_verb(monkeypatch, "train", train=train, to_resume=None)
     replace_verb(monkeypatch, "export", export_model=lambda run: tmp_path / "saved" / run.name)
     replace_verb(
         monkeypatch,
@@ -397,3 +398,30 @@ def test_an_interruption_says_so_in_one_line(
     replace_verb(monkeypatch, "evaluate", evaluate_model=evaluate_model)
     assert main(["evaluate", str(folder), "--data", str(folder)]) == 130
     assert capsys.readouterr().err == "cnn-suite evaluate: interrupted.\n"
+
+
+def test_a_termination_is_an_interruption(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    replace_verb(monkeypatch, "evaluate", evaluate_model=lambda *_, **__: signal.raise_signal(signal.SIGTERM))
+    assert main(["evaluate", str(folder), "--data", str(folder)]) == 130
+    assert capsys.readouterr().err == "cnn-suite evaluate: interrupted.\n"
+
+
+@pytest.mark.parametrize("kept", [None, Path("runs/colours/last.keras")])
+def test_an_interrupted_training_says_how_to_go_on_where_there_is_something_to_go_on_from(
+    kept: Path | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "colours.yaml"
+    config.write_text("name: colours\ndata:\n  path: cells\n")
+
+    def train(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    replace_verb(monkeypatch, "train", train=train, to_resume=lambda settings: kept)
+    replace_verb(monkeypatch, "export", export_model=None)
+    replace_verb(monkeypatch, "evaluate", evaluate_run=None, evaluation_of=None)
+    assert main(["train", str(config)]) == 130
+    told = capsys.readouterr().err.splitlines()
+    further = [f"Interrupted: {kept} is kept. To continue, add --resume."] if kept else []
+    assert told == [*further, "cnn-suite train: interrupted."]

@@ -3,7 +3,7 @@
 import pytest
 import typer
 
-from cnn_suite.cli_arguments import UsageFault, is_usage, model_folder, parse_numbers, parse_size
+from cnn_suite.cli_arguments import UsageFault, is_usage, model_folder, parse_numbers, parse_size, parse_units
 from cnn_suite.config import ConfigError
 
 
@@ -16,6 +16,12 @@ def test_what_is_no_size_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(UsageFault, match="HEIGHTxWIDTH in pixels, for example 480x640. Received") as raised:
         parse_size(text)
     assert raised.value.format_message() == raised.value.message
+
+
+def test_units_are_whole_numbers() -> None:
+    assert parse_units("0, 3,17") == (0, 3, 17) and parse_units("") == ()
+    with pytest.raises(UsageFault, match="--units takes whole numbers separated by commas, such as 0,3,17. Received"):
+        parse_units("1,-2")
 
 
 def test_groups_of_numbers_are_separated_by_spaces() -> None:

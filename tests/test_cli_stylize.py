@@ -188,6 +188,7 @@ def test_an_interruption_ends_with_130_and_says_what_there_is(files, calls, monk
         (["none.jpg", "PAINTING"], "There is no picture none.jpg"),
         (["PHOTO", "PAINTING", "--mask", "none.png"], "There is no picture none.png"),
         (["fox.mp4", "PAINTING"], "There is no video fox.mp4"),
+        (["fox.wmv", "PAINTING"], "There is no video fox.wmv"),
         (["fox.mp4", "PAINTING", "--mask", "PHOTO"], "a command that optimises a picture. This one optimises a video."),
         (["fox.mp4", "PAINTING", "--seconds", "9"], "--seconds is only for a command that optimises a picture"),
         (["fox.mp4", "PAINTING", "--resume"], "--resume is only for"),

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from cnn_suite.config import ConfigError, load_config, save_config
-from cnn_suite.config_detection import Augmentation, DetectionConfig, Shapes
+from cnn_suite.config_detection import Augmentation, DetectionConfig, Model, Shapes
 
 SMALLEST = "name: blood\ndata:\n  path: cells\n"
 
@@ -202,6 +202,11 @@ def test_a_name_that_is_no_folder_name_is_refused(refused, name):
     )
 
 
+def test_a_saved_configuration_that_names_every_default_is_read_with_builder_darknet():
+    model = Model(builder="darknet", cfg="a.cfg")
+    assert Model(**model.model_dump()) == model
+
+
 @pytest.mark.parametrize(
     ("section", "says"),
     [
@@ -214,6 +219,11 @@ def test_a_name_that_is_no_folder_name_is_refused(refused, name):
             "model.image_size_hw: both sides must be multiples of 32, received (0, 32)",
         ),
         ("model: {anchors_px: [[[1, 2]]]}", "model.anchors_px must hold 2 lists of anchors, one a stride, received 1"),
+        (
+            "model: {builder: darknet, cfg: a.cfg, depth: 2.0, strides: [32], width: 1.0}",
+            "model: strides, depth would do nothing with builder: darknet, whose cfg describes the network. "
+            "Remove them",
+        ),
         ("loss: {neighbour_cells: true}", 'loss: neighbour_cells needs box_loss: ciou or giou, received "darknet"'),
         (
             "training: {early_stopping_epochs: 3}",

@@ -1,6 +1,7 @@
 """`cnn-suite face` on drawn pictures, with stand-ins for the networks: what each verb says, writes and refuses."""
 
 import json
+import re
 
 import cv2
 import numpy as np
@@ -221,6 +222,19 @@ def test_what_the_gate_refuses_is_not_enrolled(encoder, folder, tmp_path):
         assert len(gallery) == 1
 
 
+def test_two_people_do_not_come_under_one_name(encoder, folder, tmp_path):
+    a, again, other = (folder / name for name in ("p00/0.png", "p00/1.png", "p05/0.png"))
+    with Gallery(tmp_path / "g", fingerprint="colours", dimensions=3, create=True) as gallery:
+        with pytest.raises(PictureError, match="p05.0.png .* does not look like the other pictures of Ada.*--force"):
+            enrol_pictures(encoder, gallery, "Ada", [a, other])
+        assert len(gallery) == 0
+        enrol_pictures(encoder, gallery, "Ada", [a, again])
+        with pytest.raises(PictureError, match="does not look like the other pictures of Ada"):
+            enrol_pictures(encoder, gallery, " Ada", [other])
+        told = enrol_pictures(encoder, gallery, "Ada", [other], force=True)
+        assert told["encodings"] == 1 and len(told["problems"]) == 1
+
+
 def test_folders_of_people(folder, tmp_path):
     assert len(people_pictures(folder)) == 4 * PEOPLE
     with pytest.raises(FileNotFoundError, match="There is no folder"):
@@ -265,6 +279,43 @@ def test_the_commands_from_enrolment_to_removal(commands, folder, tmp_path, caps
     assert "Nobody" in capsys.readouterr().err
 
 
+def test_the_history_of_a_gallery_says_what_was_done_when(commands, folder, tmp_path, capsys):
+    gallery = ["--gallery", str(tmp_path / "people.gallery")]
+    assert main(["face", "enrol", "Ada", str(folder / "p00" / "0.png"), "--force", *gallery]) == 0
+    assert main(["face", "rename", "Ada", "Ada L.", *gallery]) == 0
+    capsys.readouterr()
+    assert main(["face", "history", *gallery]) == 0
+    assert re.fullmatch(r"2\S+ enrol Ada 1 encoding\n2\S+ rename Ada L. was Ada\n", capsys.readouterr().out)
+    assert main(["face", "history", "--json", *gallery]) == 0
+    entries = json.loads(capsys.readouterr().out)["history"]
+    assert [entry["action"] for entry in entries] == ["enrol", "rename"]
+    assert entries[1].keys() == {"time", "action", "name", "detail"}
+
+
+def test_a_gallery_gets_another_passphrase(commands, folder, tmp_path, capsys, monkeypatch):
+    gallery, picture = ["--gallery", str(tmp_path / "people.gallery")], str(folder / "p00" / "0.png")
+    monkeypatch.setenv("CNN_SUITE_PASSPHRASE", "old")
+    assert main(["face", "enrol", "Ada", picture, "--force", "--encrypted", *gallery]) == 0
+    monkeypatch.setattr("getpass.getpass", lambda prompt, stream: {"New passphrase: ": "new"}.get(prompt, "mew"))
+    assert main(["face", "passphrase", *gallery]) == 1
+    assert "The two passphrases differ. Nothing was changed" in capsys.readouterr().err
+    monkeypatch.setenv("CNN_SUITE_NEW_PASSPHRASE", "new")
+    assert main(["face", "passphrase", *gallery]) == 0
+    assert main(["face", "list", "--encrypted", *gallery]) == 1
+    assert "The passphrase is wrong" in capsys.readouterr().err
+    monkeypatch.setenv("CNN_SUITE_PASSPHRASE", "new")
+    assert main(["face", "history", "--encrypted", *gallery]) == 0
+    assert capsys.readouterr().out.endswith(" change passphrase\n")
+
+
+def test_a_gallery_without_a_passphrase_gets_none(commands, folder, tmp_path, capsys, monkeypatch):
+    gallery = ["--gallery", str(tmp_path / "people.gallery")]
+    assert main(["face", "enrol", "Ada", str(folder / "p00" / "0.png"), "--force", *gallery]) == 0
+    monkeypatch.setenv("CNN_SUITE_PASSPHRASE", "old")
+    assert main(["face", "passphrase", *gallery]) == 1
+    assert "not encrypted. Open it without a passphrase, or merge it into an encrypted" in capsys.readouterr().err
+
+
 def test_the_commands_that_measure(commands, folder, tmp_path, capsys):
     a, b = (str(folder / "p00" / f"{seed}.png") for seed in (0, 1))
     assert main(["face", "verify", a, b, "--json"]) == 0
@@ -272,15 +323,55 @@ def test_the_commands_that_measure(commands, folder, tmp_path, capsys):
     assert main(["face", "evaluate", str(folder), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["people"] == PEOPLE
     assert main(["face", "encode", str(folder), "--output", str(tmp_path / "e.npz"), "--quiet"]) == 0
-    assert (tmp_path / "e.npz").is_file()
+    assert np.load(tmp_path / "e.npz")["encodings"].shape == (4 * PEOPLE, 3)
+    assert [file.name for file in tmp_path.iterdir()] == ["e.npz"]
     capsys.readouterr()
     assert main(["face", "calibrate", str(folder), "--far", "0.001", "--json"]) == 1
     assert "pairs" in capsys.readouterr().err  # too few of them for one in a thousand
 
 
+@pytest.mark.parametrize("output, text", [
+    ("no/such/x.npz", "There is no folder"), ("enc", "must end in .npz. Received 'enc'"),
+    ("enc.csv", "must end in .npz"), ("folder.npz", "is a folder"),
+])  # fmt: skip
+def test_where_encodings_cannot_go_is_told_before_the_work(monkeypatch, folder, tmp_path, capsys, output, text):
+    monkeypatch.setattr(cli_face, "_encoder", lambda *_: pytest.fail("the work began"))
+    (tmp_path / "folder.npz").mkdir()
+    assert main(["face", "encode", str(folder), "--output", str(tmp_path / output)]) == 2
+    assert text in " ".join(capsys.readouterr().err.split())
+    assert [file.name for file in tmp_path.iterdir()] == ["folder.npz"]
+
+
+def test_encodings_that_cannot_be_written_leave_the_file_that_was_there(encoder, folder, tmp_path, monkeypatch):
+    path = tmp_path / "x.npz"
+    path.write_bytes(b"before")
+    monkeypatch.setattr(np, "savez", lambda file, **_: file.write(b"half") and 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        faces.write_encodings(path, [], np.zeros((0, 3)))
+    assert path.read_bytes() == b"before" and [file.name for file in tmp_path.iterdir()] == ["x.npz"]
+
+
+@pytest.mark.parametrize("words", [
+    ["enrol", "Ada\nB", "{good}"], ["enrol", "Ada", "{black}"], ["merge", "{text}"],
+])  # fmt: skip
+def test_what_fails_makes_no_gallery(commands, folder, tmp_path, words):
+    cv2.imwrite(str(tmp_path / "black.png"), np.zeros((160, 160, 3), np.uint8))
+    (tmp_path / "bad.json").write_text("{}")
+    names = {"good": folder / "p00" / "0.png", "black": tmp_path / "black.png", "text": tmp_path / "bad.json"}
+    gallery = tmp_path / "people.gallery"
+    assert main(["face", *(word.format(**names) for word in words), "--gallery", str(gallery)]) == 1
+    assert not gallery.exists()
+
+
 def test_wrong_words_are_usage(commands, folder, capsys):
     assert main(["face", "evaluate", str(folder), "--record", "--one-shot", "3"]) == 2
     assert "--record takes the figures of the whole folder" in capsys.readouterr().err
+    pairs = ["--pairs", str(folder / "p00" / "0.png")]
+    assert main(["face", "evaluate", str(folder), "--one-shot", "3", "--report", "r"]) == 2
+    assert main(["face", "evaluate", str(folder), *pairs, "--report", "r"]) == 2
+    assert capsys.readouterr().err.count("--report draws the pairs of the whole folder") == 2
+    assert main(["face", "evaluate", str(folder), *pairs, "--one-shot", "3"]) == 2
+    assert "Give one of them" in capsys.readouterr().err
     assert main(["face", "calibrate", str(folder), "--far", "2"]) == 2
     assert "--far takes a share between 0 and 1" in capsys.readouterr().err
     assert main(["face", "merge", str(folder / "p00" / "0.png"), "--clashes", "perhaps"]) == 2

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cnn_suite import known_weights
-from cnn_suite.known_weights import KNOWN, KnownWeights, RemoteFile, cache_home, files_folder, model_folder, nearest
+from cnn_suite.known_weights import KNOWN, KnownWeights, RemoteFile
 
 FILES = [(row, file) for row in KNOWN.values() for file in row.files]
 DIGITS = {"sha256": 64, "sha1": 40, "sha384": 96, "md5": 32}
@@ -74,22 +74,6 @@ def test_rows_of_keras_equal_what_its_source_says(name: str, module: str) -> Non
         if file.digest.startswith("md5:"):
             assert file.digest.removeprefix("md5:") in source
         assert file.digest.startswith("md5:") == (name != "mobilenet_v2")
-
-
-def test_an_unknown_name_is_answered_with_the_nearest_or_with_all() -> None:
-    assert nearest("yolo-fastest-1.1xl").startswith("Did you mean yolo-fastest-1.1-xl")
-    assert nearest("???").startswith("Known: yolo-fastest-1.1, ")
-
-
-def test_the_cache_is_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CNN_SUITE_HOME", str(tmp_path))
-    assert cache_home() == tmp_path
-    assert files_folder("yunet") == tmp_path / "files" / "yunet"
-    assert model_folder("yolov3") == tmp_path / "models" / "yolov3"
-    monkeypatch.setenv("CNN_SUITE_HOME", "~/elsewhere")
-    assert cache_home() == Path.home() / "elsewhere"
-    monkeypatch.setenv("CNN_SUITE_HOME", "")
-    assert cache_home() == Path.home() / ".cache" / "cnn_suite"
 
 
 def test_the_table_imports_the_standard_library_alone() -> None:

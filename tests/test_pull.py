@@ -254,7 +254,7 @@ def test_one_file_for_a_row_of_several_is_refused(home: Path, tmp_path: Path, de
 
 
 def test_an_unknown_name_is_answered_with_the_nearest(home: Path) -> None:
-    with pytest.raises(ValueError, match=r"There are no known weights 'yolov3tiny'\. Did you mean yolov3-tiny"):
+    with pytest.raises(ValueError, match=r"There are no known weights 'yolov3tiny'\. Did you mean 'yolov3-tiny'"):
         pull("yolov3tiny")
 
 

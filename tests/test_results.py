@@ -35,6 +35,13 @@ def test_choosing_none_leaves_empty_detections(index):
     assert len(two()[index]) == 0
 
 
+def test_mirrored_detections_are_as_far_from_the_other_edge():
+    found = Detections(np.array([[10, 5, 30, 25]]), np.ones(1), np.zeros(1, int), ("face",), np.array([7]))
+    mirrored = found.mirrored(100)
+    assert mirrored.xyxy_px.tolist() == [[70, 5, 90, 25]] and mirrored.track_id.tolist() == [7]
+    assert mirrored.mirrored(100).xyxy_px.tolist() == found.xyxy_px.tolist()
+
+
 def test_empty_detections_keep_their_labels():
     assert (len(Detections.empty(["a"])), Detections.empty(["a"]).labels, Detections.empty().names) == (0, ("a",), [])
     assert len(Detections([], [], [])) == 0

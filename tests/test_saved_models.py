@@ -34,6 +34,7 @@ def test_the_recipe_of_a_model_stands_in_configs(folder):
     assert trained.task == recipe.task
     if trained.task == "style":
         assert trained.perception == recipe.perception
+        assert not trained.perception.weights  # the file that `cnn-suite pull` fetches, wherever that lies
         assert trained.data == recipe.data.model_copy(update={"labels": trained.data.labels})
     else:
         assert trained.data.augmentation == recipe.data.augmentation

@@ -15,24 +15,33 @@ from pathlib import Path
 
 import numpy as np
 
+from cnn_suite.ops.numpy_boxes import areas
+
+# Whole pixels that went through float32 unit boxes come back to 1e-4 px; rounding makes them whole again, so that a box
+# of 32 x 32 falls into the area ranges that the annotation's own numbers say.
+DECIMALS_PX = 3
+
+PICTURE_LEFT_OUT = "picture left out"
+
 # What a repaired copy does about each kind of fault. The keys are the only kinds there are.
 REPAIRS = {
     "zero_area": "box left out",
     "out_of_picture": "box clipped to the picture",
     "outside": "box left out",
     "duplicate_box": "second box left out",
-    "not_finite": "picture left out",
-    "unknown_class": "picture left out",
-    "malformed": "picture left out",
-    "missing_picture": "picture left out",
-    "unreadable_picture": "picture left out",
-    "too_small": "picture left out",
-    "size_mismatch": "picture left out",
+    "not_finite": PICTURE_LEFT_OUT,
+    "unknown_class": PICTURE_LEFT_OUT,
+    "malformed": PICTURE_LEFT_OUT,
+    "missing_picture": PICTURE_LEFT_OUT,
+    "unreadable_picture": PICTURE_LEFT_OUT,
+    "too_small": PICTURE_LEFT_OUT,
+    "size_mismatch": PICTURE_LEFT_OUT,
     "size_not_filled_in": "real size written",
-    "missing_annotation": "picture left out",
+    "class_names": "class named by its number",
+    "missing_annotation": PICTURE_LEFT_OUT,
     "repeated_picture": "kept once",
-    "disputed": "picture left out",
-    "people_of_two_splits": "picture left out",
+    "disputed": PICTURE_LEFT_OUT,
+    "people_of_two_splits": PICTURE_LEFT_OUT,
     "leak": "picture removed from the earlier split",
 }
 
@@ -81,10 +90,13 @@ class AnnotatedPicture:
         size_hw: Height and width of the decoded picture in pixels.
         boxes: Float32 `(n, 4)`, unit xyxy; n may be 0 (a background picture).
         class_ids: Int32 `(n,)`, indices into `DetectionData.labels`.
-        crowd: Bool `(n,)`; true for VOC's `difficult` and COCO's `iscrowd`: neither trained on nor counted as missed.
+        crowd: Bool `(n,)`; COCO's `iscrowd`, regions that hold many objects and forgive what is found inside them.
         source: The annotation file, for messages.
         pixels: Uint8 `(height, width, 3)` RGB of a picture made in memory, whose `path` is then only its name; None
             for a picture on disk. `picture_files.load_pixels` gives the pixels of either.
+        difficult: Bool `(n,)`; VOC's `difficult`, single objects that nobody is asked to find. None for none.
+        area_px: Float `(n,)`; COCO's `area`, that of the outline, by which objects are small, medium or large. None for
+            the boxes' own areas.
 
     Raises:
         ValueError: If the arrays disagree in length, `boxes` is not `(n, 4)`, or `pixels` are not of `size_hw`.
@@ -97,19 +109,36 @@ class AnnotatedPicture:
     crowd: np.ndarray
     source: str
     pixels: np.ndarray | None = None
+    difficult: np.ndarray = None  # type: ignore[assignment]  # an array from __post_init__ on
+    area_px: np.ndarray = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         count = len(self.class_ids)
-        if self.boxes.shape != (count, 4) or self.crowd.shape != (count,):
+        if self.difficult is None:
+            object.__setattr__(self, "difficult", np.zeros(count, bool))
+        shapes = [array.shape for array in (self.boxes, self.class_ids, self.crowd, self.difficult)]
+        if shapes != [(count, 4), (count,), (count,), (count,)]:
             raise ValueError(
-                f"`boxes`, `class_ids` and `crowd` must have shapes (n, 4), (n,) and (n,). Received "
-                f"{self.boxes.shape}, {self.class_ids.shape} and {self.crowd.shape} for {self.path}."
+                "`boxes`, `class_ids`, `crowd` and `difficult` must have shapes (n, 4), (n,), (n,) and (n,). Received "
+                f"{', '.join(map(str, shapes))} for {self.path}."
+            )
+        if self.area_px is None:
+            object.__setattr__(self, "area_px", areas(np.round(self.boxes_px, DECIMALS_PX)))
+        if self.area_px.shape != (count,):
+            raise ValueError(
+                f"`area_px` must have shape ({count},), one area for each box. Received {self.area_px.shape} for "
+                f"{self.path}."
             )
         if self.pixels is not None and (self.pixels.shape, self.pixels.dtype) != ((*self.size_hw, 3), np.uint8):
             raise ValueError(
                 f"`pixels` must be uint8 of shape {(*self.size_hw, 3)}. Received {self.pixels.dtype} of shape "
                 f"{self.pixels.shape} for {self.path}."
             )
+
+    @property
+    def ignored(self) -> np.ndarray:
+        """Bool `(n,)`: crowds and difficult objects, neither trained on nor counted as missed."""
+        return self.crowd | self.difficult
 
     @property
     def boxes_px(self) -> np.ndarray:

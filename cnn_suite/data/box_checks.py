@@ -5,7 +5,6 @@ Readers turn each object into a `RawBox` in pixels with the line it stands on, a
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,21 +12,27 @@ from pathlib import Path
 
 import numpy as np
 
-from cnn_suite.data.annotations import AnnotatedPicture, Fault
+from cnn_suite.data.annotations import DECIMALS_PX, PICTURE_LEFT_OUT, REPAIRS, AnnotatedPicture, Fault
 from cnn_suite.data.picture_files import picture_size_hw
+from cnn_suite.nearest_names import did_you_mean
+from cnn_suite.ops.numpy_boxes import areas
 
 EDGE_TOLERANCE_PX = 1.0  # rounding of annotation tools; up to here a box is clipped without a word
-_FATAL = ("not_finite", "unknown_class", "malformed")  # the truth of such a picture is not wholly known
 
 
 @dataclass(frozen=True)
 class RawBox:
-    """One object as its file gives it: class name, edges x0, y0, x1, y1 in pixels, and where it stands."""
+    """One object as its file gives it: class id, edges x0, y0, x1, y1 in pixels, and where it stands.
 
-    label: str
+    `area_px` is the area that the file gives; None for that of the box.
+    """
+
+    class_id: int
     xyxy_px: tuple[float, float, float, float]
     line: int | None = None
     crowd: bool = False
+    difficult: bool = False
+    area_px: float | None = None
     where: str = ""  # what to call it in a format without lines, such as "annotation 17: "
 
 
@@ -44,57 +49,70 @@ def picture_size_or_fault(path: Path, file: str, line: int | None) -> tuple[tupl
 
 
 def annotated_picture(
-    path: Path, size_hw: tuple[int, int], raw_boxes: Sequence[RawBox], labels: Sequence[str], file: str
+    path: Path,
+    size_hw: tuple[int, int],
+    raw_boxes: Sequence[RawBox],
+    labels: Sequence[str],
+    file: str,
+    found: Sequence[Fault] = (),
 ) -> tuple[AnnotatedPicture | None, list[Fault]]:
     """Check the objects of one picture and bring them into unit coordinates.
 
     Args:
         path: The picture file.
-        size_hw: Size of the decoded picture.
-        raw_boxes: Its objects.
-        labels: Known class names; the index is the class id.
+        size_hw: Size of the decoded picture; see `drawn_on_hw` for one that is left out anyway.
+        raw_boxes: Its objects, as far as they could be read.
+        labels: Class names; the index is the class id.
         file: The annotation file, for messages.
+        found: What was already wrong when they were read.
 
     Returns:
-        The picture with its sound boxes, or None where the truth cannot be told (unknown class, not a number), and
-        all faults.
+        The picture with its sound boxes, or None where `REPAIRS` says that it is left out because its truth is not
+        wholly known, and all faults in order of their lines.
     """
-    faults: list[Fault] = []
-    kept: list[tuple[tuple[float, ...], int, bool]] = []
+    faults = list(found)
+    kept: list[tuple[RawBox, tuple[float, float, float, float]]] = []
     first_lines: dict[tuple, int | None] = {}
     for raw in raw_boxes:
-        found, box_px = _checked_box(raw, size_hw, labels, file)
+        wrong, box_px = _checked_box(raw, size_hw, labels, file)
         if box_px is not None:
-            key = (raw.label, *(round(edge, 2) for edge in box_px))
+            key = (raw.class_id, *(round(edge, 2) for edge in box_px))
             if key in first_lines:
-                found.append(_duplicate(raw, first_lines[key], file))
+                wrong.append(_duplicate(raw, first_lines[key], labels, file))
             else:
                 first_lines[key] = raw.line
-                kept.append((box_px, list(labels).index(raw.label), raw.crowd))
-        faults += found
-    if any(fault.kind in _FATAL for fault in faults):
+                kept.append((raw, box_px))
+        faults += wrong
+    faults.sort(key=lambda fault: fault.line or 0)
+    if any(REPAIRS[fault.kind] == PICTURE_LEFT_OUT for fault in faults):
         return None, faults
     height, width = size_hw
-    boxes = np.array([box for box, _, _ in kept], np.float64).reshape(-1, 4) / (width, height, width, height)
-    class_ids = np.array([class_id for _, class_id, _ in kept], np.int32)
-    crowd = np.array([is_crowd for _, _, is_crowd in kept], bool)
-    picture = AnnotatedPicture(path, size_hw, boxes.astype(np.float32), class_ids, crowd, Path(file).name)
+    boxes = np.array([box_px for _, box_px in kept], np.float64).reshape(-1, 4) / (width, height, width, height)
+    picture = AnnotatedPicture(
+        path,
+        size_hw,
+        boxes.astype(np.float32),
+        class_ids=np.array([raw.class_id for raw, _ in kept], np.int32),
+        crowd=np.array([raw.crowd for raw, _ in kept], bool),
+        difficult=np.array([raw.difficult for raw, _ in kept], bool),
+        source=Path(file).name,
+        area_px=np.array([_area_px(raw, box_px) for raw, box_px in kept], np.float64),
+    )
     return picture, faults
 
 
 def unknown_class_fault(label: str, labels: Sequence[str], file: str, line: int | None, where: str = "") -> Fault:
     """Fault for a class that is not among `labels`, naming the nearest one."""
-    nearest = difflib.get_close_matches(label, labels, n=1, cutoff=0.5)
-    hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+    hint = did_you_mean(label, labels, cutoff=0.5)
     message = f"{where}unknown class {label!r}, expected one of {', '.join(labels)}"
     return Fault(file, line, "unknown_class", message, f"Correct the name or add it to the labels.{hint}")
 
 
 def size_faults(
-    claimed_hw: tuple[int, int] | None, size_hw: tuple[int, int], file: str, line: int | None, where: str = ""
+    claimed_hw: tuple[int, int], size_hw: tuple[int, int] | None, file: str, line: int | None, where: str = ""
 ) -> list[Fault]:
-    """Compare the size an annotation claims with the decoded picture's; None claims nothing."""
-    if claimed_hw is None or claimed_hw == size_hw:
+    """Compare the size an annotation claims with the decoded picture's; without a picture there is nothing to say."""
+    if size_hw is None or claimed_hw == size_hw:
         return []
     (claimed_height, claimed_width), (height, width) = claimed_hw, size_hw
     if claimed_hw == (0, 0):
@@ -113,19 +131,29 @@ def size_faults(
     return [Fault(file, line, "size_mismatch", message, fix)]
 
 
+def drawn_on_hw(claimed_hw: tuple[int, int], size_hw: tuple[int, int] | None) -> tuple[int, int] | None:
+    """Size of the picture that boxes were drawn on: what the annotation claims, or else the decoded picture's.
+
+    Where the two differ, or there is no picture, this is what the boxes can still be checked against.
+    """
+    return claimed_hw if min(claimed_hw) > 0 else size_hw
+
+
 def repeated_picture_fault(picture: str, split: str, file: str, line: int | None) -> Fault:
     """Fault for a picture that one split lists twice."""
     message = f"the picture {picture} stands in the split {split!r} more than once"
     return Fault(file, line, "repeated_picture", message, "Keep one of the entries.")
 
 
+def _area_px(raw: RawBox, box_px: tuple[float, float, float, float]) -> float:
+    return float(areas(np.round([box_px], DECIMALS_PX))[0]) if raw.area_px is None else raw.area_px
+
+
 def _checked_box(
     raw: RawBox, size_hw: tuple[int, int], labels: Sequence[str], file: str
 ) -> tuple[list[Fault], tuple[float, float, float, float] | None]:
     """Faults of one box and its edges clipped to the picture, None where nothing sound remains."""
-    if raw.label not in labels:
-        return [unknown_class_fault(raw.label, labels, file, raw.line, raw.where)], None
-    shown = f"{raw.where}box of {raw.label!r} ({', '.join(f'{edge:g}' for edge in raw.xyxy_px)})"
+    shown = f"{raw.where}box of {labels[raw.class_id]!r} ({', '.join(f'{edge:g}' for edge in raw.xyxy_px)})"
     if not all(math.isfinite(edge) for edge in raw.xyxy_px):
         message = f"{shown} holds a value that is no finite number"
         return [Fault(file, raw.line, "not_finite", message, "Correct the numbers.")], None
@@ -146,8 +174,8 @@ def _checked_box(
     return [], clipped
 
 
-def _duplicate(raw: RawBox, first_line: int | None, file: str) -> Fault:
+def _duplicate(raw: RawBox, first_line: int | None, labels: Sequence[str], file: str) -> Fault:
     seen = "" if first_line is None else f", first on line {first_line}"
     edges = ", ".join(f"{edge:g}" for edge in raw.xyxy_px)
-    message = f"{raw.where}the same box of {raw.label!r} ({edges}) stands in this picture twice{seen}"
+    message = f"{raw.where}the same box of {labels[raw.class_id]!r} ({edges}) stands in this picture twice{seen}"
     return Fault(file, raw.line, "duplicate_box", message, "Remove one of the two.")

@@ -1,7 +1,8 @@
 """COCO JSON: one or several instances_<split>.json, in annotations/ or beside the pictures.
 
 Category ids may be sparse (COCO's own run from 1 to 90 for 80 classes): they are mapped to 0, 1, … in id order.
-`iscrowd` becomes `crowd`. JSON keeps no lines after parsing, so faults name the annotation's id instead.
+`iscrowd` becomes `crowd`, `area` (of the outline) `area_px`. JSON keeps no lines after parsing, so faults name the
+annotation's id instead.
 
 Source: Lin et al. 2014, Microsoft COCO; cocodataset.org, "Data format".
 """
@@ -9,9 +10,10 @@ Source: Lin et al. 2014, Microsoft COCO; cocodataset.org, "Data format".
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,11 @@ from cnn_suite.data.annotations import AnnotatedPicture, DetectionData, Fault
 from cnn_suite.data.box_checks import (
     RawBox,
     annotated_picture,
+    drawn_on_hw,
     picture_size_or_fault,
     repeated_picture_fault,
     size_faults,
+    unknown_class_fault,
 )
 from cnn_suite.data.leaks import take_out_leaks
 
@@ -72,6 +76,14 @@ def read_coco(path: Path | str, labels: Sequence[str] | None = None) -> Detectio
     return DetectionData(tuple(labels), splits, tuple(faults), "coco", folder, tuple(notes))
 
 
+@dataclass
+class _Objects:
+    """What a file says about one image: the boxes that can be read, and what is wrong with the others."""
+
+    boxes: list[RawBox] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+
 @dataclass(frozen=True)
 class _File:
     """One JSON file and what is needed to make pictures of it."""
@@ -83,7 +95,7 @@ class _File:
 
     def pictures(self, content: dict[str, Any]) -> tuple[tuple[AnnotatedPicture, ...], list[Fault]]:
         """Sound pictures of the file and its faults."""
-        by_image, faults = self._boxes_by_image(content)
+        by_image, faults = self._objects_by_image(content)
         pictures, seen = [], set()
         for image in content["images"]:
             if not isinstance(image.get("id"), _ID):
@@ -92,6 +104,7 @@ class _File:
                 continue
             file_name = str(image.get("file_name", ""))
             if file_name in seen:
+                faults += by_image[image["id"]].faults
                 faults.append(repeated_picture_fault(file_name, _split_name(self.file), str(self.file), None))
                 continue
             seen.add(file_name)
@@ -101,27 +114,31 @@ class _File:
                 pictures.append(picture)
         return tuple(pictures), faults
 
-    def _picture(
-        self, image: dict[str, Any], boxes: list[RawBox] | None
-    ) -> tuple[AnnotatedPicture | None, list[Fault]]:
+    def _picture(self, image: dict[str, Any], objects: _Objects) -> tuple[AnnotatedPicture | None, list[Fault]]:
         path = _picture_path(self.root, self.file, str(image.get("file_name", "")))
         size_hw, faults = picture_size_or_fault(path, str(self.file), None)
-        if size_hw is None or boxes is None:
+        where = f"image {image.get('id')} ({path.name}): "
+        drawn_on, found = self._drawn_on(image, size_hw, where)
+        faults += [*found, *objects.faults]
+        if drawn_on is None:
             return None, faults
-        if image.get("height") is not None and image.get("width") is not None:
-            claimed_hw = (image["height"], image["width"])
-            where = f"image {image.get('id')} ({path.name}): "
-            faults += size_faults(claimed_hw, size_hw, str(self.file), None, where)
-        if any(fault.kind == "size_mismatch" for fault in faults):
-            return None, faults
-        picture, found = annotated_picture(path, size_hw, boxes, self.labels, str(self.file))
-        return picture, faults + found
+        return annotated_picture(path, drawn_on, objects.boxes, self.labels, str(self.file), faults)
 
-    def _boxes_by_image(self, content: dict[str, Any]) -> tuple[dict[Any, list[RawBox] | None], list[Fault]]:
-        """Boxes of each image id; None where one of them cannot be understood."""
-        by_image: dict[Any, list[RawBox] | None] = {
-            image["id"]: [] for image in content["images"] if isinstance(image.get("id"), _ID)
-        }
+    def _drawn_on(
+        self, image: dict[str, Any], size_hw: tuple[int, int] | None, where: str
+    ) -> tuple[tuple[int, int] | None, list[Fault]]:
+        """Size of the picture that the boxes were drawn on, and what is wrong with the one that is claimed."""
+        height, width = image.get("height"), image.get("width")
+        if height is None or width is None:
+            return size_hw, []
+        if not isinstance(height, int) or not isinstance(width, int):
+            message = f"{where}`height` and `width` must be whole numbers. Received {height!r} and {width!r}"
+            return size_hw, [Fault(str(self.file), None, "malformed", message, _FIX)]
+        return drawn_on_hw((height, width), size_hw), size_faults((height, width), size_hw, str(self.file), None, where)
+
+    def _objects_by_image(self, content: dict[str, Any]) -> tuple[dict[Any, _Objects], list[Fault]]:
+        """Objects of each image id, and the faults of those that belong to no image."""
+        by_image = {image["id"]: _Objects() for image in content["images"] if isinstance(image.get("id"), _ID)}
         faults = []
         for annotation in content["annotations"]:
             image_id = annotation.get("image_id")
@@ -130,12 +147,11 @@ class _File:
                 message = f"{where}its image_id {image_id} is no image of this file"
                 faults.append(Fault(str(self.file), None, "malformed", message, _FIX))
                 continue
-            box, known = self._box(annotation, where), by_image[image_id]
+            box = self._box(annotation, where)
             if isinstance(box, Fault):
-                faults.append(box)
-                by_image[image_id] = None
-            elif known is not None:
-                known.append(box)
+                by_image[image_id].faults.append(box)
+            else:
+                by_image[image_id].boxes.append(box)
         return by_image, faults
 
     def _box(self, annotation: dict[str, Any], where: str) -> RawBox | Fault:
@@ -146,7 +162,14 @@ class _File:
         category = annotation.get("category_id")
         x, y, width, height = (float(number) for number in numbers)
         label = self.names.get(category, f"category {category}") if isinstance(category, int) else str(category)
-        return RawBox(label, (x, y, x + width, y + height), None, bool(annotation.get("iscrowd", 0)), where)
+        if label not in self.labels:
+            return unknown_class_fault(label, self.labels, str(self.file), None, where)
+        crowd, area = bool(annotation.get("iscrowd", 0)), annotation.get("area")
+        if area is not None and not (isinstance(area, int | float) and 0 <= area < math.inf):
+            message = f"{where}`area` must be a number of square pixels. Received {area!r}"
+            return Fault(str(self.file), None, "malformed", message, _FIX)
+        edges = (x, y, x + width, y + height)
+        return RawBox(self.labels.index(label), edges, where=where, crowd=crowd, area_px=area)
 
 
 def _json_files(path: Path) -> list[Path]:

@@ -39,6 +39,7 @@ class DoctorReport:
     box_quantiles: dict[str, list[float]]
     boxes_per_picture: dict[str, float]
     crowd: int
+    difficult: int
     image_size_hw: tuple[int, int]
     strides: tuple[int, ...]
     anchor_fit: AnchorFit | None
@@ -126,6 +127,7 @@ def examine(
         box_quantiles=statistics.size_quantiles(everything),
         boxes_per_picture=statistics.boxes_per_picture(everything),
         crowd=int(sum(picture.crowd.sum() for picture in everything)),
+        difficult=int(sum(picture.difficult.sum() for picture in everything)),
         image_size_hw=image_size_hw,
         strides=tuple(strides),
         anchor_fit=fit,

@@ -62,7 +62,8 @@ def _pictures(report: DoctorReport) -> Text:
     return Text(
         f"Pictures: {shown}{more}.\n"
         f"Boxes a picture: {counts['fewest']:g} to {counts['most']:g}, mean {counts['mean']:.1f}, "
-        f"median {counts['median']:g}; {counts['background']:g} background pictures; {report.crowd} crowd boxes."
+        f"median {counts['median']:g}; {counts['background']:g} background pictures; {report.crowd} crowd boxes, "
+        f"{report.difficult} difficult ones."
     )
 
 

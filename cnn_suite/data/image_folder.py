@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from cnn_suite.data.labelled import ClassificationData, LabelledPictures
-from cnn_suite.data.picture_files import PICTURE_SUFFIXES, decode_rgb
+from cnn_suite.data.picture_files import decode_rgb
+from cnn_suite.file_names import is_picture_name
 
 _LARGEST_BYTES = 2**28  # of one picture file: a member that unpacks to more is no picture
 SPLITS = ("train", "training", "val", "valid", "validation", "test", "testing")
@@ -67,7 +68,7 @@ def _class_of(name: PurePosixPath, with_splits: bool) -> str:
 def _is_picture(name: PurePosixPath) -> bool:
     """Whether it is a picture in a folder, and nothing hidden: previews, checkpoints, a Mac's second files."""
     hidden = any(part.startswith(".") or part == "__MACOSX" for part in name.parts)
-    return name.suffix.lower() in PICTURE_SUFFIXES and len(name.parts) > 1 and not hidden
+    return is_picture_name(name) and len(name.parts) > 1 and not hidden
 
 
 def _files(folder: Path) -> Iterator[PurePosixPath]:

@@ -19,6 +19,7 @@ import numpy as np
 from cnn_suite.data.annotations import AnnotatedPicture, DetectionData, Fault
 from cnn_suite.data.box_checks import RawBox, annotated_picture, picture_size_or_fault
 from cnn_suite.data.leaks import take_out_leaks
+from cnn_suite.ops.numpy_boxes import iou
 
 # Left, top, right, bottom, as fractions of the points' width and height: the medians by which the boxes of OpenCV's
 # FaceDetectorYN exceed the 68 points of 557 training pictures.
@@ -166,10 +167,11 @@ def _picture(
         points, found = agreed_points(name, same_face, str(file))
         faults += found
         if size_hw is not None and points is not None:
-            boxes.append(RawBox(labels[0], box_of_points(points, margins, size_hw), same_face[0].line))
-    if faults or size_hw is None or any(row.points is None for row in rows):
+            boxes.append(RawBox(0, box_of_points(points, margins, size_hw), same_face[0].line))
+    if size_hw is None:
         return None, faults
-    return annotated_picture(path, size_hw, boxes, labels, str(file))
+    picture, faults = annotated_picture(path, size_hw, boxes, labels, str(file), faults)
+    return (None if any(row.points is None for row in rows) else picture), faults
 
 
 def _two_splits(name: str, rows: Sequence[FaceRow], file: str) -> list[Fault]:
@@ -191,7 +193,7 @@ def agreed_points(name: str, rows: Sequence[FaceRow], file: str) -> tuple[np.nda
         return None, []
     first = rows[0]
     for row, again in zip(rows[1:], points[1:]):
-        overlap = _iou(_bounds(points[0]), _bounds(again))
+        overlap = float(iou([_bounds(points[0])], [_bounds(again)])[0, 0])
         if overlap < AGREEMENT_IOU:
             message = (
                 f"the face of {row.person} in {name} was annotated on line {first.line} already and the two boxes "
@@ -204,10 +206,3 @@ def agreed_points(name: str, rows: Sequence[FaceRow], file: str) -> tuple[np.nda
 def _bounds(points: np.ndarray) -> tuple[float, float, float, float]:
     (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
     return float(x0), float(y0), float(x1), float(y1)
-
-
-def _iou(a: tuple[float, ...], b: tuple[float, ...]) -> float:
-    width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
-    height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
-    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - width * height
-    return width * height / union if union > 0 else 0.0

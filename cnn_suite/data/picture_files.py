@@ -15,15 +15,14 @@ import cv2
 import numpy as np
 
 from cnn_suite.data.annotations import AnnotatedPicture
-
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+from cnn_suite.file_names import is_picture_name
 
 _HEAD_BYTES = 65536  # large enough for the EXIF block of nearly every camera; the fallback decodes the file
 
 
 def pictures_under(folder: Path) -> list[Path]:
     """Every picture file of a folder and its sub-folders, sorted by path."""
-    return sorted(file for file in folder.rglob("*") if file.suffix.lower() in PICTURE_SUFFIXES and file.is_file())
+    return sorted(file for file in folder.rglob("*") if is_picture_name(file) and file.is_file())
 
 
 def load_pixels(picture: AnnotatedPicture) -> np.ndarray:

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from cnn_suite.config_classification import ClassificationConfig
 from cnn_suite.data.even_choice import evenly_chosen
-from cnn_suite.data.labelled import ClassificationData, LabelledPictures
+from cnn_suite.data.labelled import LabelledPictures
 from cnn_suite.data.labelled_pipeline import kept_size
 from cnn_suite.data.picture_augmentation import augment_pictures, mix_pictures
 from cnn_suite.data.picture_resize import resized
@@ -27,7 +27,8 @@ _WORTH_NAMING = 0.005  # a class with a smaller share is not named
 
 def picture_sheet(
     config: ClassificationConfig,
-    data_or_pictures: ClassificationData | LabelledPictures,
+    pictures: LabelledPictures,
+    labels: Sequence[str],
     rows: int,
     columns: int,
     seed: int,
@@ -36,8 +37,8 @@ def picture_sheet(
 
     Args:
         config: Size of the input, resizing and augmentation.
-        data_or_pictures: A data set, of which `data.train` is shown, or pictures, named by `data.labels`. They are
-            chosen evenly from first to last, so that sorted data show all of their classes.
+        pictures: What is trained on; chosen evenly from first to last, so that sorted data show all of their classes.
+        labels: Class names; numbers where there are none.
         rows: Pictures to show, fewer where there are fewer.
         columns: Pictures in a row, the first one included.
         seed: Seed of the changes.
@@ -48,11 +49,14 @@ def picture_sheet(
     Raises:
         ValueError: If `rows` or `columns` is below 1, or there is no picture.
     """
-    if isinstance(data_or_pictures, ClassificationData):
-        pictures, labels = data_or_pictures.pictures(config.data.train), data_or_pictures.labels
-    else:
-        pictures, labels = data_or_pictures, config.data.labels
-    return _sheet(config, pictures, labels, rows, columns, seed)
+    if rows < 1 or columns < 1:
+        raise ValueError(f"`rows` and `columns` must be 1 or more. Received {rows} and {columns}.")
+    if not len(pictures):
+        raise ValueError("There is no picture to show. Check the names of the splits in data.train.")
+    chosen = pictures.take(evenly_chosen(rows, len(pictures)))
+    names = tuple(labels) or tuple(map(str, range(1 + int(chosen.class_ids.max()))))
+    grid = [_tiles(*batch, names) for batch in _columns(config, chosen, len(names), columns, seed)]
+    return _framed(np.stack(grid, axis=1))
 
 
 def write_sheet(
@@ -77,30 +81,12 @@ def write_sheet(
     Raises:
         ValueError: As `picture_sheet`, or if OpenCV writes no files of that kind.
     """
-    sheet = _sheet(config, pictures, labels, rows, columns, config.seed)
+    sheet = picture_sheet(config, pictures, labels, rows, columns, config.seed)
     path = Path(path)
     if not cv2.haveImageWriter(path.name):
         raise ValueError(f"No picture can be written to {path}. Name a file that ends in .png or .jpg.")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(cv2.imencode(path.suffix, sheet[..., ::-1])[1].tobytes())
-
-
-def _sheet(
-    config: ClassificationConfig,
-    pictures: LabelledPictures,
-    labels: Sequence[str],
-    rows: int,
-    columns: int,
-    seed: int,
-) -> np.ndarray:
-    if rows < 1 or columns < 1:
-        raise ValueError(f"`rows` and `columns` must be 1 or more. Received {rows} and {columns}.")
-    if not len(pictures):
-        raise ValueError("There is no picture to show. Check the names of the splits in data.train.")
-    chosen = pictures.take(evenly_chosen(rows, len(pictures)))
-    names = tuple(labels) or tuple(map(str, range(1 + int(chosen.class_ids.max()))))
-    grid = [_tiles(*batch, names) for batch in _columns(config, chosen, len(names), columns, seed)]
-    return _framed(np.stack(grid, axis=1))
 
 
 def _columns(

@@ -15,13 +15,13 @@ from cnn_suite.data.colour import random_colour
 from cnn_suite.data.picture_files import load_pixels
 from cnn_suite.data.views import move_boxes, whole, whole_view
 
-CROWD = -2.0  # class id of truths that are neither to be found nor to be punished
+CROWD = -2.0  # class id of truths that are neither to be found nor to be punished, difficult objects among them
 PADDING = -1.0
 
 
 def truths_of(picture: AnnotatedPicture) -> np.ndarray:
-    """Truths of a picture, float32 `(n, 5)`: unit xyxy and class id, `CROWD` for crowds."""
-    class_ids = np.where(picture.crowd, CROWD, picture.class_ids)
+    """Truths of a picture, float32 `(n, 5)`: unit xyxy and class id, `CROWD` for crowds and difficult objects."""
+    class_ids = np.where(picture.ignored, CROWD, picture.class_ids)
     return np.concatenate([picture.boxes.reshape(-1, 4), class_ids.reshape(-1, 1)], axis=1).astype(np.float32)
 
 
@@ -46,11 +46,6 @@ def _decoder(pictures: Sequence[AnnotatedPicture]) -> Callable[[tf.Tensor, tf.Te
         return tf.ensure_shape(image, (None, None, 3)), tf.ensure_shape(truths, (None, 5))
 
     return decoded
-
-
-def batches_per_epoch(count: int, data: Data, training: Training) -> int:
-    """Batches of one epoch: as configured, else as many full ones as `count` pictures give, at least one."""
-    return training.steps(count, data.batch_size)
 
 
 def training_batches(
@@ -85,7 +80,7 @@ def training_batches(
     cached = data.cache == "memory"
     source = examples(pictures) if cached else _rows(pictures)
     decoded = _decoder(pictures)
-    steps = batches_per_epoch(count, data, training)
+    steps = training.steps(count, data.batch_size)
     first = first_epoch * steps * data.batch_size  # examples of the epochs before
     mosaic_end = (training.total_epochs - settings.close_mosaic_epochs) * steps  # in batches
 

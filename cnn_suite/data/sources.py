@@ -53,8 +53,11 @@ def read_detection_data(
 
     Raises:
         FileNotFoundError: If `path` does not exist.
-        ValueError: If `format` is unknown, or "auto" cannot tell it.
+        ValueError: If `format` is unknown, or "auto" cannot tell it, or two of `labels` are the same.
     """
+    doubled = [label for label in labels or () if list(labels or ()).count(label) > 1]
+    if doubled:
+        raise ValueError(f"`labels` must name every class once. Received {doubled[0]!r} more than once.")
     root = Path(path)
     if not root.exists():
         raise FileNotFoundError(f"The data set {root} does not exist. Check the path.")

@@ -58,8 +58,8 @@ def class_histogram(splits: Mapping[str, Pictures], labels: Sequence[str]) -> di
 
 
 def size_histogram(pictures: Pictures) -> dict[str, int]:
-    """Number of boxes that COCO calls small (area below 32 x 32 px), medium (below 96 x 96 px) and large."""
-    areas = _wh_px(pictures).prod(axis=1)
+    """Number of objects that COCO calls small (area below 32 x 32 px), medium (below 96 x 96 px) and large."""
+    areas = _concatenated([picture.area_px for picture in pictures], (0,))
     small, below_large = int((areas < _SMALL_PX2).sum()), int((areas < _MEDIUM_PX2).sum())
     return {"small": small, "medium": below_large - small, "large": len(areas) - below_large}
 
@@ -92,11 +92,11 @@ def picture_sizes(pictures: Pictures) -> dict[str, int]:
 
 
 def boxes_on_input_px(picture: AnnotatedPicture, image_size_hw: tuple[int, int]) -> np.ndarray:
-    """Boxes `(n, 4)` xyxy in pixels of the letterboxed input (picture centred, proportions kept), crowds left out."""
+    """Boxes `(n, 4)` xyxy of what is to be learned, in pixels of the letterboxed input (centred, proportions kept)."""
     height, width = picture.size_hw
     ratio = min(image_size_hw[0] / height, image_size_hw[1] / width)
     margin = (image_size_hw[1] - width * ratio) / 2, (image_size_hw[0] - height * ratio) / 2
-    return picture.boxes_px[~picture.crowd] * ratio + (*margin, *margin)
+    return picture.boxes_px[~picture.ignored] * ratio + (*margin, *margin)
 
 
 def fit_anchors(

@@ -21,15 +21,14 @@ _log = logging.getLogger(__name__)
 
 
 def read_tfds(
-    name: str, data_dir: str | None = None, labels: Sequence[str] | None = None, *, download: bool = False
+    name: str, data_dir: str | None = None, labels: Sequence[str] | None = None
 ) -> ClassificationData:
-    """Reads all splits of a data set of TensorFlow Datasets.
+    """Reads all splits of a prepared data set of TensorFlow Datasets; nothing is fetched.
 
     Args:
         name: As `tfds.builder` takes it: "cifar10", "my_set/config:1.0.0".
         data_dir: Where data sets are prepared; TFDS's own folder (`~/tensorflow_datasets`) by default.
         labels: Class names in order; those of the data set by default.
-        download: Whether to download and prepare what is not there. Without it nothing is fetched.
 
     Returns:
         The splits under TFDS's names. Pictures without a class (-1) are left out.
@@ -49,8 +48,6 @@ def read_tfds(
             f"data.path. TFDS says: {str(error).splitlines()[0] if str(error) else error!r}"
         ) from error
     own_names = _class_names(builder)
-    if download:
-        builder.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
     splits = {split: _pictures(builder, split) for split in tuple(builder.info.splits) or _USUAL_SPLITS}
     source = f"{PREFIX}{name}"
     return ClassificationData(class_names(splits, labels or own_names, source), splits, source)

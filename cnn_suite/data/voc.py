@@ -17,13 +17,15 @@ from cnn_suite.data.annotations import AnnotatedPicture, DetectionData, Fault
 from cnn_suite.data.box_checks import (
     RawBox,
     annotated_picture,
+    drawn_on_hw,
     picture_size_or_fault,
     repeated_picture_fault,
     size_faults,
+    unknown_class_fault,
 )
 from cnn_suite.data.leaks import take_out_leaks
-from cnn_suite.data.picture_files import PICTURE_SUFFIXES
 from cnn_suite.data.xml_lines import Element, XmlError, read_xml
+from cnn_suite.file_names import PICTURE_SUFFIXES
 
 _PER_CLASS_ENDINGS = ("_train", "_val", "_trainval", "_test")  # such as aeroplane_train.txt: no splits of pictures
 
@@ -52,12 +54,11 @@ def read_voc(path: Path | str, labels: Sequence[str] | None = None) -> Detection
             files[entry.picture_id], found = _read_annotation(root, entry)
             faults += found
     if labels is None:
-        found_labels = {box.label for file in files.values() if file for box in file.boxes}
-        labels = sorted(found_labels)
+        labels = sorted({found.label for file in files.values() if file for found in file.objects})
         notes.append(f"Labels inferred from the annotations, sorted by name: {', '.join(labels) or 'none'}.")
     pictures: dict[str, AnnotatedPicture | None] = {}
     for picture_id, file in files.items():
-        pictures[picture_id], found = _picture(file, labels)
+        pictures[picture_id], found = (None, []) if file is None else _picture(file, labels)
         faults += found
     splits, places, found = _fill_splits(listed, pictures)
     splits, leaks = take_out_leaks(splits, places)
@@ -76,14 +77,27 @@ class _Entry:
 
 
 @dataclass(frozen=True)
+class _Object:
+    """One <object> of an XML file."""
+
+    label: str
+    xyxy_px: tuple[float, float, float, float]
+    line: int
+    difficult: bool
+
+
+@dataclass(frozen=True)
 class _VocFile:
-    """What one XML file says, before any check that needs labels."""
+    """What one XML file says and what is wrong with it, before any check that needs labels.
+
+    `size_hw` is that of the picture the objects were drawn on, None where nobody knows.
+    """
 
     file: str
     picture: Path
-    size_hw: tuple[int, int]
-    size_agrees: bool
-    boxes: tuple[RawBox, ...]
+    size_hw: tuple[int, int] | None
+    objects: tuple[_Object, ...]
+    faults: tuple[Fault, ...]
 
 
 def _listed_ids(root: Path) -> tuple[list[_Entry], list[str]]:
@@ -122,13 +136,9 @@ def _read_annotation(root: Path, entry: _Entry) -> tuple[_VocFile | None, list[F
     name = tree.child("filename")
     picture = _picture_path(root, entry.picture_id, name.text.strip() if name else "")
     size_hw, faults = picture_size_or_fault(picture, str(xml), name.line if name else tree.line)
-    boxes, malformed = _objects(tree, str(xml))
-    faults += malformed
-    if size_hw is None or malformed:
-        return None, faults
-    claimed_faults = _claimed_size_faults(tree, size_hw, str(xml))
-    agrees = all(fault.kind == "size_not_filled_in" for fault in claimed_faults)
-    return _VocFile(str(xml), picture, size_hw, agrees, tuple(boxes)), faults + claimed_faults
+    drawn_on, found = _drawn_on(tree, size_hw, str(xml))
+    objects, malformed = _objects(tree, str(xml))
+    return _VocFile(str(xml), picture, drawn_on, tuple(objects), (*faults, *found, *malformed)), []
 
 
 def _picture_path(root: Path, picture_id: str, filename: str) -> Path:
@@ -142,20 +152,23 @@ def _picture_path(root: Path, picture_id: str, filename: str) -> Path:
     return folder / (filename or picture_id + ".jpg")
 
 
-def _claimed_size_faults(tree: Element, size_hw: tuple[int, int], file: str) -> list[Fault]:
+def _drawn_on(
+    tree: Element, size_hw: tuple[int, int] | None, file: str
+) -> tuple[tuple[int, int] | None, list[Fault]]:
+    """Size of the picture that the objects were drawn on, and what is wrong with <size>."""
     size = tree.child("size")
     if size is None:
-        return []
+        return size_hw, []
     try:
-        claimed = int(float(size.child_text("height"))), int(float(size.child_text("width")))
+        claimed_hw = int(float(size.child_text("height"))), int(float(size.child_text("width")))
     except (ValueError, OverflowError):
         message = "<size> holds no whole <width> and <height>"
-        return [Fault(file, size.line, "malformed", message, "Write the picture's size in pixels.")]
-    return size_faults(claimed, size_hw, file, size.line)
+        return size_hw, [Fault(file, size.line, "malformed", message, "Write the picture's size in pixels.")]
+    return drawn_on_hw(claimed_hw, size_hw), size_faults(claimed_hw, size_hw, file, size.line)
 
 
-def _objects(tree: Element, file: str) -> tuple[list[RawBox], list[Fault]]:
-    boxes, faults = [], []
+def _objects(tree: Element, file: str) -> tuple[list[_Object], list[Fault]]:
+    objects, faults = [], []
     for element in tree.children:
         if element.tag != "object":
             continue
@@ -166,9 +179,8 @@ def _objects(tree: Element, file: str) -> tuple[list[RawBox], list[Fault]]:
             message = "<object> needs a <name> and a <bndbox> with the numbers xmin, ymin, xmax, ymax"
             faults.append(Fault(file, element.line, "malformed", message, "Correct or remove the object."))
         else:
-            crowd = element.child_text("difficult") == "1"
-            boxes.append(RawBox(label, edges, box.line, crowd))
-    return boxes, faults
+            objects.append(_Object(label, edges, box.line, element.child_text("difficult") == "1"))
+    return objects, faults
 
 
 def _edges(box: Element) -> tuple[float, float, float, float] | None:
@@ -179,10 +191,16 @@ def _edges(box: Element) -> tuple[float, float, float, float] | None:
     return x0, y0, x1, y1
 
 
-def _picture(file: _VocFile | None, labels: Sequence[str]) -> tuple[AnnotatedPicture | None, list[Fault]]:
-    if file is None or not file.size_agrees:
-        return None, []
-    return annotated_picture(file.picture, file.size_hw, file.boxes, labels, file.file)
+def _picture(file: _VocFile, labels: Sequence[str]) -> tuple[AnnotatedPicture | None, list[Fault]]:
+    boxes, faults = [], list(file.faults)
+    for found in file.objects:
+        if found.label in labels:
+            boxes.append(RawBox(labels.index(found.label), found.xyxy_px, found.line, difficult=found.difficult))
+        else:
+            faults.append(unknown_class_fault(found.label, labels, file.file, found.line))
+    if file.size_hw is None:
+        return None, faults
+    return annotated_picture(file.picture, file.size_hw, boxes, labels, file.file, faults)
 
 
 def _fill_splits(

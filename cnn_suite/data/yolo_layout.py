@@ -5,11 +5,13 @@
     obj.data      train, valid, names: list files                                            (darknet)
     train.txt, valid.txt, test.txt beside obj.names                                          (darknet)
 
-Everything is found here; the label files themselves are read in yolo_txt.py.
+Everything is found here; the label files themselves are read in yolo_txt.py. Class names differ: one that is blank or
+stands twice is a fault, and that class is called by its number.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,14 +61,18 @@ def find_layout(path: Path) -> tuple[Path, Layout]:
     if (file := _data_file(path)) is not None:
         return root, _layout_of_data_file(file)
     if lists := _darknet_lists(path):
-        return root, _layout_of_lists(root, lists, _names_file(root))
+        layout = Layout({split: _listed(file, root) for split, file in lists.items()})
+        _take_names_file(layout, _names_file(root))
+        return root, layout
     if folders := _picture_folders(path):
         splits = {
             name: [ListedPicture(file, str(folder)) for file in pictures_under(folder)]
             for name, folder in folders.items()
         }
         notes = [] if set(folders) != {"all"} else ["No split is given: all pictures are in one split, 'all'."]
-        return root, Layout(splits, _read_names(_names_file(root)), [], notes)
+        layout = Layout(splits, notes=notes)
+        _take_names_file(layout, _names_file(root))
+        return root, layout
     raise ValueError(
         f"{path} holds no YOLO data. Expected data.yaml, or images/ and labels/, or train.txt and obj.names."
     )
@@ -129,11 +135,32 @@ def _split_folders(path: Path) -> dict[str, Path]:
     return {split: path / stem for stem, split in _SPLIT_NAMES.items() if (path / stem).is_dir()}
 
 
-def _read_names(file: Path | None) -> dict[int, str] | None:
-    if file is None:
-        return None
-    lines = [line.strip() for line in file.read_text(encoding="utf-8-sig", errors="replace").splitlines()]
-    return dict(enumerate(line for line in lines if line))
+def _take_names_file(layout: Layout, file: Path | None) -> None:
+    """Takes class names, one a line: the number is that of the line, from 0. Empty lines at the end name nothing."""
+    if file is not None:
+        lines = file.read_text(encoding="utf-8-sig", errors="replace").rstrip().splitlines()
+        names = {number: line.strip() for number, line in enumerate(lines)}
+        _name_classes(layout, names, file, {number: number + 1 for number in names})
+
+
+def _name_classes(layout: Layout, names: Mapping[int, str], file: Path, lines: Mapping[int, int | None]) -> None:
+    """Takes the name of every class number; one that is blank or taken is a fault, and `class_<number>` stands in."""
+    numbers: dict[str, int] = {}
+    for number, name in names.items():
+        if name and name not in numbers:
+            numbers[name] = number
+            continue
+        message = f"class {number} has no name"
+        if name:
+            message = f"the classes {numbers[name]} and {number} are both named {name!r}"
+        layout.faults.append(
+            Fault(str(file), lines[number], "class_names", message, "Give every class a name of its own.")
+        )
+        stand_in = f"class_{number}"
+        while stand_in in numbers or stand_in in names.values():
+            stand_in += "_"
+        numbers[stand_in] = number
+    layout.names = {number: name for name, number in numbers.items()}
 
 
 def _layout_of_yaml(file: Path) -> Layout:
@@ -163,13 +190,15 @@ def _layout_of_yaml(file: Path) -> Layout:
 
 def _take_names(layout: Layout, file: Path, text: str, content: dict) -> None:
     names = content.get("names")
+    line = _line_of(text, "names")
     if isinstance(names, list):
-        layout.names = {index: str(name) for index, name in enumerate(names)}
-    elif isinstance(names, dict) and all(isinstance(index, int) for index in names):
-        layout.names = {index: str(name) for index, name in sorted(names.items())}
+        names = dict(enumerate(names))
+    if isinstance(names, dict) and all(isinstance(number, int) for number in names):
+        given = {number: "" if name is None else str(name).strip() for number, name in sorted(names.items())}
+        _name_classes(layout, given, file, dict.fromkeys(given, line))
     elif names is not None:
         message = "`names` must be a list of names or a mapping from number to name"
-        layout.faults.append(_malformed(file, _line_of(text, "names"), message))
+        layout.faults.append(_malformed(file, line, message))
     count = content.get("nc")
     if layout.names is not None and count is not None and count != len(layout.names):
         message = f"`nc` is {count} while `names` has {len(layout.names)} entries"
@@ -205,8 +234,7 @@ def _layout_of_data_file(file: Path) -> Layout:
     ]
     content = {key.strip(): value.strip() for key, value in pairs}
     layout = Layout()
-    names = _existing(content.get("names", ""), file.parent)
-    layout.names = _read_names(names)
+    _take_names_file(layout, _existing(content.get("names", ""), file.parent))
     for key, split in _SPLIT_NAMES.items():
         if key in content:
             place = _existing(content[key], file.parent)
@@ -214,10 +242,6 @@ def _layout_of_data_file(file: Path) -> Layout:
             line = _line_of(file.read_text(encoding="utf-8-sig", errors="replace"), key)
             _take_place(layout, split, place, content[key], file, line)
     return layout
-
-
-def _layout_of_lists(root: Path, lists: dict[str, Path], names: Path | None) -> Layout:
-    return Layout({split: _listed(file, root) for split, file in lists.items()}, _read_names(names))
 
 
 def _listed(file: Path, root: Path) -> list[ListedPicture]:

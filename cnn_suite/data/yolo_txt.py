@@ -7,15 +7,21 @@ are in the wrong place, which is a fault. Layouts: see yolo_layout.py.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cnn_suite.data.annotations import AnnotatedPicture, DetectionData, Fault
-from cnn_suite.data.box_checks import RawBox, annotated_picture, picture_size_or_fault, repeated_picture_fault
+from cnn_suite.data.box_checks import (
+    RawBox,
+    annotated_picture,
+    picture_size_or_fault,
+    repeated_picture_fault,
+    unknown_class_fault,
+)
 from cnn_suite.data.leaks import take_out_leaks
-from cnn_suite.data.picture_files import PICTURE_SUFFIXES
 from cnn_suite.data.yolo_layout import Layout, ListedPicture, find_layout, label_file
+from cnn_suite.file_names import PICTURE_SUFFIXES
 
 _LARGEST_FRACTION = 1.5  # beyond this a number is no overhanging box but a pixel
 
@@ -122,15 +128,39 @@ def _class_names(layout: Layout, labels: Sequence[str] | None, read: dict[Path, 
 def _picture(
     entry: ListedPicture, read: _Read, names: dict[int, str], labels: Sequence[str]
 ) -> tuple[AnnotatedPicture | None, list[Fault]]:
-    lines, malformed = read
-    size_hw, faults = picture_size_or_fault(entry.path, entry.file, entry.line)
-    if size_hw is None or malformed:
-        return None, faults + malformed
-    boxes = [
-        RawBox(names.get(line.class_number, str(line.class_number)), _xyxy_px(line, size_hw), line.line)
-        for line in lines
-    ]
-    return annotated_picture(entry.path, size_hw, boxes, labels, str(label_file(entry.path)))
+    lines, faults = read
+    file = str(label_file(entry.path))
+    known, unknown = _with_class_ids(lines, names, labels, file)
+    size_hw, missing = picture_size_or_fault(entry.path, entry.file, entry.line)
+    if size_hw is None:
+        return None, missing + faults + unknown
+    boxes = [RawBox(class_id, _xyxy_px(line, size_hw), line.line) for class_id, line in known]
+    return annotated_picture(entry.path, size_hw, boxes, labels, file, faults + unknown)
+
+
+def _with_class_ids(
+    lines: Iterable[_Line], names: dict[int, str], labels: Sequence[str], file: str
+) -> tuple[list[tuple[int, _Line]], list[Fault]]:
+    """The lines whose class is among `labels`, each with its class id; a fault for every other line."""
+    known, faults = [], []
+    for line in lines:
+        name = names.get(line.class_number)
+        if name is None:
+            message = f"unknown class number {line.class_number}, expected {_numbers(names)}"
+            fix = "Correct the number, or give that class a name."
+            faults.append(Fault(file, line.line, "unknown_class", message, fix))
+        elif name not in labels:
+            faults.append(unknown_class_fault(name, labels, file, line.line))
+        else:
+            known.append((list(labels).index(name), line))
+    return known, faults
+
+
+def _numbers(names: dict[int, str]) -> str:
+    """Class numbers in words; a mapping in data.yaml may leave some out."""
+    if len(names) > 1 and list(names) == list(range(len(names))):
+        return f"0 to {len(names) - 1}"
+    return ("one of " if len(names) > 1 else "") + (", ".join(map(str, names)) or "none")
 
 
 def _xyxy_px(line: _Line, size_hw: tuple[int, int]) -> tuple[float, float, float, float]:

@@ -33,6 +33,11 @@ class ResidualBlock(keras.layers.Layer):
         self.restore_norm = keras.layers.BatchNormalization(momentum=momentum, name="restore_norm", **own)
         self.act = keras.layers.Activation(activation, name="act", **own)
 
+    @property
+    def convolutions(self) -> tuple[keras.layers.Conv2D, ...]:
+        """Both, in their order."""
+        return self.reduce, self.restore
+
     def build(self, input_shape):
         """Builds the two convolutions; refuses an input of other than `filters` channels."""
         if input_shape[-1] != self.filters:

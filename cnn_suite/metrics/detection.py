@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from cnn_suite.metrics.detection_matching import areas_px, match_greedily, overlaps
+from cnn_suite.metrics.detection_matching import match_greedily
 from cnn_suite.metrics.detection_pictures import DetectionsLike, PictureDetections, Truths, checked_pictures
+from cnn_suite.ops.numpy_boxes import areas, iou
 
 __all__ = ["AREA_RANGES_PX", "IOU_THRESHOLDS", "RECALL_POINTS", "CocoMetrics", "Truths", "coco_metrics"]
 
@@ -116,7 +117,7 @@ def coco_metrics(
             if judged.to_find[a]:
                 for m, maximum in enumerate(max_detections):
                     precision[:, :, k, a, m], scores[:, :, k, a, m], recall[:, k, a, m] = judged.curve(a, maximum)
-    to_find = [sum(int(np.sum((t.class_id == k) & ~t.crowd)) for t in truths) for k in range(classes)]
+    to_find = [sum(int(np.sum((t.class_id == k) & ~t.ignored)) for t in truths) for k in range(classes)]
     return _summary(precision, recall, scores, np.array(to_find, np.int64), max_detections)
 
 
@@ -164,13 +165,14 @@ def _judge_picture(truth: Truths, found: PictureDetections, k: int, maximum: int
     """Matches the truths and detections of class `k` in one picture, and says which are right, wrong or neither."""
     mine = np.flatnonzero(truth.class_id == k)
     chosen = np.flatnonzero(found.class_id == k)[:maximum]
-    crowd, boxes = truth.crowd[mine], found.xyxy_px[chosen]
-    ignored = crowd | _outside(truth.area_px[mine])  # (A, G)
-    given = match_greedily(overlaps(boxes, truth.xyxy_px[mine], crowd), ignored, crowd, IOU_THRESHOLDS)  # (A, T, D)
+    boxes, overlooked = found.xyxy_px[chosen], truth.ignored[mine]
+    ignored = overlooked | _outside(truth.area_px[mine])  # (A, G)
+    overlap = iou(boxes, truth.xyxy_px[mine], truth.crowd[mine])  # (D, G)
+    given = match_greedily(overlap, ignored, overlooked, IOU_THRESHOLDS)  # (A, T, D)
     matched = given >= 0
     padded = np.pad(ignored, ((0, 0), (0, 1)))  # index -1, no match, reads the False appended here
     forgiven = np.take_along_axis(padded[:, None, :], given, axis=-1)
-    outside = ~matched & _outside(areas_px(boxes))[:, None, :]
+    outside = ~matched & _outside(areas(boxes))[:, None, :]
     return _Judged(
         found.confidence[chosen], np.arange(len(chosen)), matched & ~forgiven, ~matched & ~outside, (~ignored).sum(1)
     )

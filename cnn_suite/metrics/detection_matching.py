@@ -1,6 +1,6 @@
-"""Which detection found which truth: overlaps with crowd regions and the greedy matching of the COCO protocol.
+"""Which detection found which truth: the greedy matching of the COCO protocol.
 
-Shapes: D detections, G truths, A area ranges, T IoU thresholds; boxes are xyxy in pixels.
+Shapes: D detections, G truths, A area ranges, T IoU thresholds.
 
 Source: Lin et al. 2014, Microsoft COCO: Common Objects in Context, and its reference evaluation program.
 """
@@ -13,45 +13,19 @@ import numpy as np
 _HIGHEST_THRESHOLD = 1 - 1e-10
 
 
-def areas_px(xyxy_px: np.ndarray) -> np.ndarray:
-    """Area of every box `(n, 4)` in square pixels, float64 `(n,)`."""
-    x0, y0, x1, y1 = np.asarray(xyxy_px, np.float64).reshape(-1, 4).T
-    return (x1 - x0) * (y1 - y0)
-
-
-def overlaps(detections_px: np.ndarray, truths_px: np.ndarray, crowd: np.ndarray) -> np.ndarray:
-    """Intersection over union of detections with truths; over the detection's own area where the truth is a crowd.
-
-    A crowd region is one box over many objects. A detection of any single one of them lies inside it, so what counts
-    is how much of the detection is covered.
-
-    Args:
-        detections_px: Boxes, `(D, 4)` xyxy.
-        truths_px: Boxes, `(G, 4)` xyxy.
-        crowd: Bool `(G,)`, true for crowd regions.
-
-    Returns:
-        Float64 `(D, G)` in [0, 1].
-    """
-    found = np.asarray(detections_px, np.float64)[:, None, :]  # (D, 1, 4)
-    truth = np.asarray(truths_px, np.float64)[None, :, :]  # (1, G, 4)
-    sides = np.minimum(found[..., 2:], truth[..., 2:]) - np.maximum(found[..., :2], truth[..., :2])  # (D, G, 2)
-    shared = np.where((sides > 0).all(-1), sides[..., 0] * sides[..., 1], 0.0)
-    found_area = areas_px(detections_px)[:, None]
-    union = np.where(crowd, found_area, found_area + areas_px(truths_px) - shared)
-    return np.divide(shared, union, out=np.zeros_like(shared), where=shared > 0)
-
-
-def match_greedily(overlap: np.ndarray, ignored: np.ndarray, crowd: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+def match_greedily(
+    overlap: np.ndarray, ignored: np.ndarray, shared: np.ndarray, thresholds: np.ndarray
+) -> np.ndarray:
     """Gives every detection, best first, the truth it overlaps most among those still free.
 
     A truth that counts is preferred to an ignored one, whatever the overlap; among equal overlaps the later truth wins;
-    a crowd region may be given many times. All three are what the reference program does.
+    a crowd region may be given many times. All three are what the reference program does. A difficult object may be
+    given many times too, as in PASCAL VOC's own evaluation.
 
     Args:
         overlap: Float `(D, G)`, rows in order of falling confidence.
         ignored: Bool `(A, G)`: truths that are neither to be found nor a mistake to find, one row an area range.
-        crowd: Bool `(G,)`, true for crowd regions.
+        shared: Bool `(G,)`, truths that may be given many times.
         thresholds: Float `(T,)`, the least overlap of a match.
 
     Returns:
@@ -64,7 +38,7 @@ def match_greedily(overlap: np.ndarray, ignored: np.ndarray, crowd: np.ndarray, 
     for detection in np.flatnonzero(reachable.any(axis=1)):  # most boxes of low confidence overlap nothing
         near = np.flatnonzero(reachable[detection])
         near = near[np.lexsort((-near, -overlap[detection, near]))]  # most overlap first, then the later truth
-        free = (overlap[detection, near] >= required[:, None]) & (~taken[..., near] | crowd[near])  # (A, T, near)
+        free = (overlap[detection, near] >= required[:, None]) & (~taken[..., near] | shared[near])  # (A, T, near)
         counted = free & ~ignored[:, None, near]
         choice = np.where(counted.any(axis=-1, keepdims=True), counted, free)
         area, threshold = np.nonzero(choice.any(axis=-1))

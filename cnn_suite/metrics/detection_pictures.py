@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from cnn_suite.data.annotations import AnnotatedPicture
-from cnn_suite.metrics.detection_matching import areas_px
+from cnn_suite.data.annotations import DECIMALS_PX, AnnotatedPicture
+from cnn_suite.ops.numpy_boxes import areas, checked_boxes
 
 
 class DetectionsLike(Protocol):
@@ -38,9 +38,11 @@ class Truths:
     Args:
         xyxy_px: Boxes, `(n, 4)` xyxy in pixels.
         class_id: Int `(n,)`.
-        crowd: Bool `(n,)`: regions that need not be found and that forgive what is found in them (COCO's iscrowd,
-            PASCAL VOC's difficult). None for none.
+        crowd: Bool `(n,)`: regions that need not be found and that forgive what is found inside them (COCO's iscrowd).
+            None for none.
         area_px: Float `(n,)`, the area that decides between small, medium and large. None for the boxes' own areas.
+        difficult: Bool `(n,)`: objects that need not be found and that forgive what is found on them, by its overlap as
+            of any object (PASCAL VOC's difficult). None for none.
 
     Raises:
         ValueError: If the shapes do not fit one another.
@@ -50,29 +52,34 @@ class Truths:
     class_id: np.ndarray
     crowd: np.ndarray = None  # type: ignore[assignment]  # an array from __post_init__ on
     area_px: np.ndarray = None  # type: ignore[assignment]
+    difficult: np.ndarray = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         """Turns every field into an array of its type and checks the shapes."""
-        boxes = _boxes(self.xyxy_px, "xyxy_px")
+        boxes = checked_boxes("xyxy_px", self.xyxy_px)
         crowd = np.zeros(len(boxes), bool) if self.crowd is None else self.crowd
-        area = areas_px(boxes) if self.area_px is None else self.area_px
+        difficult = np.zeros(len(boxes), bool) if self.difficult is None else self.difficult
+        area = areas(boxes) if self.area_px is None else self.area_px
         object.__setattr__(self, "xyxy_px", boxes)
         object.__setattr__(self, "class_id", _one_a_box(self.class_id, np.int64, len(boxes), "class_id"))
         object.__setattr__(self, "crowd", _one_a_box(crowd, bool, len(boxes), "crowd"))
+        object.__setattr__(self, "difficult", _one_a_box(difficult, bool, len(boxes), "difficult"))
         object.__setattr__(self, "area_px", _one_a_box(area, np.float64, len(boxes), "area_px"))
 
     def __len__(self) -> int:
-        """The number of objects, crowd regions included."""
+        """The number of objects, ignored ones included."""
         return len(self.xyxy_px)
+
+    @property
+    def ignored(self) -> np.ndarray:
+        """Bool `(n,)`: what is neither to be found nor a mistake to find, as often as it may be."""
+        return self.crowd | self.difficult
 
 
 def truths_of(picture: AnnotatedPicture) -> Truths:
-    """The truths of an annotated picture.
-
-    Whole pixels that went through float32 unit boxes come back to 1e-4 px; rounding makes them whole again, so that a
-    box of 32 x 32 falls into the area ranges that the annotation's own numbers say.
-    """
-    return Truths(np.round(picture.boxes_px, 3), picture.class_ids, picture.crowd)
+    """The truths of an annotated picture."""
+    boxes_px = np.round(picture.boxes_px, DECIMALS_PX)
+    return Truths(boxes_px, picture.class_ids, picture.crowd, picture.area_px, picture.difficult)
 
 
 @dataclass(frozen=True)
@@ -109,21 +116,13 @@ def checked_pictures(
 
 
 def _sorted_detections(one: DetectionsLike) -> PictureDetections:
-    boxes = _boxes(one.xyxy_px, "xyxy_px")
+    boxes = checked_boxes("xyxy_px", one.xyxy_px)
     confidence = _one_a_box(one.confidence, np.float64, len(boxes), "confidence")
     class_id = _one_a_box(one.class_id, np.int64, len(boxes), "class_id")
     if np.isnan(confidence).any():
         raise ValueError("`confidence` must not hold NaN: the detections could not be put in order.")
     order = np.argsort(-confidence, kind="stable")
     return PictureDetections(boxes[order], confidence[order], class_id[order])
-
-
-def _boxes(values: Any, name: str) -> np.ndarray:
-    boxes = np.asarray(values, np.float64)
-    boxes = boxes.reshape(0, 4) if boxes.size == 0 else boxes
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise ValueError(f"`{name}` must have shape (n, 4) in xyxy order. Received shape {boxes.shape}.")
-    return boxes
 
 
 def _one_a_box(values: Any, dtype: Any, boxes: int, name: str) -> np.ndarray:

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from cnn_suite.metrics.detection_matching import match_greedily, overlaps
+from cnn_suite.metrics.detection_matching import match_greedily
 from cnn_suite.metrics.detection_pictures import DetectionsLike, PictureDetections, Truths, checked_pictures
+from cnn_suite.ops.numpy_boxes import iou
 
 
 @dataclass(frozen=True)
@@ -178,11 +179,11 @@ def precision_recall_curve(
     confidences, hits, to_find = [np.zeros(0)], [np.zeros(0, bool)], 0
     for truth, found in pictures:
         matched = _match_within_classes(truth, found, iou_threshold)
-        kept = np.append(~truth.crowd, True)[matched]  # a detection on a crowd region is neither right nor wrong
+        kept = np.append(~truth.ignored, True)[matched]  # a detection on an ignored truth is neither right nor wrong
         kept &= True if class_id is None else found.class_id == class_id
         confidences.append(found.confidence[kept])
         hits.append(matched[kept] >= 0)
-        to_find += int((~truth.crowd & (True if class_id is None else truth.class_id == class_id)).sum())
+        to_find += int((~truth.ignored & (True if class_id is None else truth.class_id == class_id)).sum())
     confidence, hit = np.concatenate(confidences), np.concatenate(hits)
     order = np.argsort(-confidence, kind="stable")
     confidence, right = confidence[order], np.cumsum(hit[order])
@@ -202,7 +203,7 @@ def picture_outcomes(
     """What happened in every picture to the objects and to the detections of at least `confidence`.
 
     Detections are first matched with truths of their own class, exactly as for the curves; what is left over is then
-    matched across classes. Crowd regions and what lies on them are left out.
+    matched across classes. Crowd regions, difficult objects and what lies on them are left out.
 
     Raises:
         ValueError: As `coco_metrics` does, or if `iou_threshold` is not in (0, 1].
@@ -227,13 +228,13 @@ def worst_pictures(outcomes: Sequence[PictureOutcome], count: int) -> list[int]:
 
 def _outcome(truth: Truths, found: PictureDetections, background: int, iou_threshold: float) -> PictureOutcome:
     matched = _match_within_classes(truth, found, iou_threshold)
-    open_truths = np.setdiff1d(np.flatnonzero(~truth.crowd), matched)
+    open_truths = np.setdiff1d(np.flatnonzero(~truth.ignored), matched)
     open_found = np.flatnonzero(matched < 0)
     no_crowd = np.zeros(len(open_truths), bool)
-    overlap = overlaps(found.xyxy_px[open_found], truth.xyxy_px[open_truths], no_crowd)
+    overlap = iou(found.xyxy_px[open_found], truth.xyxy_px[open_truths])
     across = match_greedily(overlap, no_crowd[None], no_crowd, np.array([iou_threshold]))[0, 0]
     swapped = across >= 0
-    right = found.class_id[np.append(~truth.crowd, False)[matched]]
+    right = found.class_id[np.append(~truth.ignored, False)[matched]]
     mistaken = open_truths[across[swapped]]
     missed = truth.class_id[np.setdiff1d(open_truths, mistaken)]
     false = found.class_id[open_found[~swapped]]
@@ -251,8 +252,8 @@ def _match_within_classes(truth: Truths, found: PictureDetections, iou_threshold
     if not 0 < iou_threshold <= 1:
         raise ValueError(f"`iou_threshold` must be above 0 and at most 1. Received {iou_threshold}.")
     same = found.class_id[:, None] == truth.class_id[None, :]
-    overlap = np.where(same, overlaps(found.xyxy_px, truth.xyxy_px, truth.crowd), 0.0)
-    return match_greedily(overlap, truth.crowd[None], truth.crowd, np.array([iou_threshold]))[0, 0]
+    overlap = np.where(same, iou(found.xyxy_px, truth.xyxy_px, truth.crowd), 0.0)
+    return match_greedily(overlap, truth.ignored[None], truth.ignored, np.array([iou_threshold]))[0, 0]
 
 
 def _at_least(found: PictureDetections, confidence: float) -> PictureDetections:

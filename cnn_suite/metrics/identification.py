@@ -12,7 +12,7 @@ person are not; that of people does not (`intervals.people_interval`) and is the
 for given.
 
 Source: Grother and Ngan, NIST FRVT 1:N (FPIR, FNIR); Phillips et al. 2011, Evaluation Methods in Face Recognition
-(detection and identification rate, cumulative match characteristic).
+(detection and identification rate).
 """
 
 from __future__ import annotations
@@ -41,11 +41,6 @@ class Candidates(NamedTuple):
     enrolled: np.ndarray
     ranks: np.ndarray
     people: int
-
-    def decisions(self, threshold: float) -> list[Any]:
-        """The name that every probe gets at a threshold, or None: unknown."""
-        accepted = self.distances < threshold
-        return [name if known else None for name, known in zip(self.names.tolist(), accepted.tolist())]
 
 
 @dataclass(frozen=True)
@@ -127,23 +122,6 @@ def candidates(
         if enrolled[number]:
             ranks[number] = np.count_nonzero(distances <= distances[own[number]])
     return Candidates(people[best], nearest, probe_names, enrolled, ranks, len(people))
-
-
-def cumulative_match(found: Candidates) -> np.ndarray:
-    """The share of the enrolled people's probes whose right person is among the r nearest, for r from 1 to all.
-
-    Args:
-        found: The probes' candidates.
-
-    Returns:
-        Float `(people,)`, rising to 1: the cumulative match characteristic (CMC).
-
-    Raises:
-        ValueError: If no probe is of an enrolled person.
-    """
-    _need_enrolled(found)
-    counts = np.bincount(found.ranks[found.enrolled], minlength=found.people + 1)[1:]
-    return counts.cumsum() / counts.sum()
 
 
 def rank_one(found: Candidates, confidence: float = 0.95) -> RankOne:

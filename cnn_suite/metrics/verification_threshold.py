@@ -41,7 +41,6 @@ def calibrate(
     far: float = 1e-3,
     confidence: float = 0.95,
     measure: str = "squared",
-    proven: bool = False,
     folds: int = 5,
 ) -> Calibration:
     """The threshold for a false accept rate, from all pairs of some people's pictures.
@@ -52,9 +51,6 @@ def calibrate(
         far: The false accept rate that is asked for, above 0 and below 1.
         confidence: Of all intervals, above 0 and below 1.
         measure: As for `all_pairs`.
-        proven: False for a threshold at which the measured rate is at most `far`; the true one is then above it about
-            as often as below. True for the lower threshold at which too many errors would have been seen, with this
-            confidence and independent pairs, if the true rate were above `far`.
         folds: So many groups of people for `held_out`, and fewer where people are fewer than twice as many.
 
     Raises:
@@ -66,7 +62,7 @@ def calibrate(
     _, codes = np.unique(np.asarray(labels), return_inverse=True)
     rows, columns = np.triu_indices(len(codes), 1)
     people = np.stack([codes[rows], codes[columns]], axis=1)
-    return _calibration(pairs.distances, people, far, confidence, proven, folds, measure, len(codes))
+    return _calibration(pairs.distances, people, far, confidence, folds, measure, len(codes))
 
 
 def calibrate_pairs(
@@ -76,7 +72,6 @@ def calibrate_pairs(
     far: float = 1e-3,
     confidence: float = 0.95,
     measure: str = "squared",
-    proven: bool = False,
     folds: int = 5,
 ) -> Calibration:
     """The threshold for a false accept rate, from chosen pairs, as those of a pairs file.
@@ -87,7 +82,6 @@ def calibrate_pairs(
         far: As for `calibrate`.
         confidence: As for `calibrate`.
         measure: What the distances are, to be kept with the threshold.
-        proven: As for `calibrate`.
         folds: As for `calibrate`. Pairs of people who come to different folds cannot be held out.
 
     Raises:
@@ -101,7 +95,7 @@ def calibrate_pairs(
             f"Received shapes {people.shape} and {np.shape(distances)}."
         )
     codes = np.unique(people, return_inverse=True)[1].reshape(people.shape)
-    return _calibration(distances, codes, far, confidence, proven, folds, measure, None)
+    return _calibration(distances, codes, far, confidence, folds, measure, None)
 
 
 def impostor_pairs_needed(far: float, confidence: float = 0.95) -> int:
@@ -135,7 +129,6 @@ def _calibration(
     people: np.ndarray,
     far: float,
     confidence: float,
-    proven: bool,
     folds: int,
     measure: str,
     pictures: int | None,
@@ -144,13 +137,12 @@ def _calibration(
     distances, same = checked_pairs(distances, people[:, 0] == people[:, 1])
     genuine, impostors, count = int(same.sum()), int((~same).sum()), len(np.unique(people))
     _need_enough(impostors, count, far, confidence, 1 if pictures is None else max(round(pictures / count), 1))
-    threshold = share_threshold(distances[~same], _share(impostors, far, confidence, proven))
+    threshold = share_threshold(distances[~same], far)
     accepted = distances < threshold
     right, wrong = int(accepted[same].sum()), int(accepted[~same].sum())
     return Calibration(
         threshold,
         far,
-        proven,
         confidence,
         measure,
         wrong / impostors,
@@ -166,7 +158,7 @@ def _calibration(
         impostors,
         distinct(people[same]),
         distinct(people[~same]),
-        _held_out(distances, same, people, count, folds, far, confidence, proven),
+        _held_out(distances, same, people, count, folds, far, confidence),
         logistic_curve(distances, same),
     )
 
@@ -190,19 +182,6 @@ def _need_enough(impostors: int, people: int, far: float, confidence: float, pic
         )
 
 
-def _share(impostors: int, far: float, confidence: float, proven: bool) -> float:
-    """The share of impostor pairs that may be accepted by the threshold."""
-    from scipy.stats import binom
-
-    if not proven:
-        return far
-    # The most errors that would be too rare, to have them or fewer, at a true rate of `far`: the upper end of their
-    # one-sided interval is below it.
-    errors = int(binom.ppf(1 - confidence, impostors, far))
-    errors -= binom.cdf(errors, impostors, far) > 1 - confidence
-    return max(errors, 0) / impostors
-
-
 def _held_out(
     distances: np.ndarray,
     same: np.ndarray,
@@ -211,7 +190,6 @@ def _held_out(
     folds: int,
     far: float,
     confidence: float,
-    proven: bool,
 ) -> HeldOut:
     """Thresholds from the pairs without a fold's people, counts from those within the fold; the rest is left out."""
     if folds < 2:
@@ -223,8 +201,7 @@ def _held_out(
         outside, held = (place != fold).all(axis=1) & ~same, (place == fold).all(axis=1)
         if not outside.any():
             raise TooFewPairsError(_no_pair_within("outside one", folds))
-        share = _share(int(outside.sum()), far, confidence, proven)
-        thresholds.append(share_threshold(distances[outside], share))
+        thresholds.append(share_threshold(distances[outside], far))
         accepted |= held & (distances < thresholds[-1])
         measured |= held
     impostors, genuine = measured & ~same, measured & same

@@ -20,7 +20,7 @@ from cnn_suite.layers.max_pool_padding import MaxPoolPadding
 from cnn_suite.layers.reorganise import Reorganise
 from cnn_suite.layers.yolo_head import YoloHead
 from cnn_suite.weights import darknet_steps as planned
-from cnn_suite.weights.darknet_cfg import Section, read_cfg
+from cnn_suite.weights.darknet_cfg import read_cfg
 from cnn_suite.weights.darknet_plan import plan
 from cnn_suite.weights.darknet_steps import Head
 from cnn_suite.weights.darknet_weights import check_count, load_darknet_weights, read_darknet_weights
@@ -31,7 +31,7 @@ KERAS_ACTIVATIONS = {"swish": "silu", "logistic": "sigmoid"}
 
 
 def darknet(
-    cfg: str | Path | Sequence[Section],
+    cfg: str | Path | planned.Plan,
     *,
     classes: int | None = None,
     anchors_px: Sequence[Sequence[Sequence[float]]] | None = None,
@@ -42,7 +42,7 @@ def darknet(
     """The network of a .cfg.
 
     Args:
-        cfg: A .cfg file, or its sections.
+        cfg: A .cfg file, or its plan.
         classes: Number of classes of its heads; as the .cfg says by default.
         anchors_px: For each head its anchors, `(heads, anchors, 2)` in pixels of the input, finest head first; as the
             .cfg says by default.
@@ -59,18 +59,18 @@ def darknet(
         DarknetError: If the .cfg cannot be imported, or the .weights are not those of exactly this network.
         ValueError: If `anchors_px` are not those of all heads, or `weights` come with other heads than the .cfg's.
     """
-    sections = read_cfg(cfg) if isinstance(cfg, (str, Path)) else cfg
-    network = plan(sections)
-    if weights is not None:
-        if classes is not None or anchors_px is not None:
-            raise ValueError(
-                "`weights` are those of the heads of the .cfg. Received `classes` or `anchors_px` too. Load them "
-                "without, and take the body with `cnn_suite.models.surgery.copy_body`."
-            )
-        check_count(network, read_darknet_weights(weights), Path(weights).name)  # before anything is allocated
-    model = _model(_with_heads(network, classes, anchors_px), epsilon, name)
-    if weights is not None:
-        load_darknet_weights(model, sections, weights)
+    network = cfg if isinstance(cfg, planned.Plan) else plan(read_cfg(cfg))
+    if weights is None:
+        return _model(_with_heads(network, classes, anchors_px), epsilon, name)
+    if classes is not None or anchors_px is not None:
+        raise ValueError(
+            "`weights` are those of the heads of the .cfg. Received `classes` or `anchors_px` too. Load them "
+            "without, and take the body with `cnn_suite.models.surgery.copy_body`."
+        )
+    content = read_darknet_weights(weights)
+    check_count(network, content)  # before anything is allocated
+    model = _model(network, epsilon, name)
+    load_darknet_weights(model, network, content)
     return model
 
 

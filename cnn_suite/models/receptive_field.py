@@ -1,5 +1,6 @@
 """Which pixels a position of a feature map looks at."""
 
+from functools import reduce
 from typing import NamedTuple
 
 import keras
@@ -34,8 +35,8 @@ def receptive_field(model: keras.Model, tensor) -> ReceptiveField:
         Its stride, size and first pixel. Where windows of even sides are padded, the side that Keras pads less.
 
     Raises:
-        ValueError: If a layer on the way changes the size in a way that is not known here, is a block of layers, or
-            paths of different strides meet.
+        ValueError: If a layer on the way changes the size in a way that is not known here, is a block other than a
+            residual one, or paths of different strides meet.
 
     Source: Araujo et al. 2019, Computing Receptive Fields of Convolutional Neural Networks, section 2.
     """
@@ -70,6 +71,8 @@ def _behind(layer, field: ReceptiveField) -> ReceptiveField:
         return ReceptiveField(field.stride * layer.strides[0], field.size + span * field.stride, first)
     if isinstance(layer, layers.ZeroPadding2D):
         return field._replace(first=field.first - layer.padding[0][0] * field.stride)
+    if hasattr(layer, "convolutions"):  # a residual block, whose shortcut sees less than they do
+        return reduce(lambda so_far, convolution: _behind(convolution, so_far), layer.convolutions, field)
     if hasattr(layer, "tensors") or isinstance(layer, keras.Model) or _changes_size(layer):
         raise ValueError(f"The receptive field behind {layer.name} ({type(layer).__name__}) is not known.")
     return field

@@ -4,7 +4,6 @@ Names are those of layers (`conv4_block6`) or, for what is inside of a block, `b
 block is any layer with a method `tensors(x)` that gives its inner tensors by name.
 """
 
-import difflib
 import re
 from collections.abc import Container, Sequence
 
@@ -12,6 +11,7 @@ import keras
 from keras import layers
 
 from cnn_suite.models.classifier_head import classifier
+from cnn_suite.nearest_names import nearest_names
 
 
 def features_at(model: keras.Model, names: Sequence[str]) -> keras.Model:
@@ -71,8 +71,12 @@ class _Opened(layers.Layer):
         self.block = block
         self.built = True
 
+    def tensors(self, x, training=None) -> dict:
+        """Those of the block."""
+        return self.block.tensors(x, training=training)
+
     def call(self, x):
-        return self.block.tensors(x, training=False)
+        return self.tensors(x, training=False)
 
 
 def _opened(block: keras.layers.Layer) -> dict:
@@ -82,7 +86,7 @@ def _opened(block: keras.layers.Layer) -> dict:
 def _layer_at(model: keras.Model, name: str) -> keras.layers.Layer:
     known = [layer.name for layer in model.layers]
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=3)
+        near = nearest_names(name, known, most=3)
         raise ValueError(
             f"{model.name} has no layer {name!r}. Nearest: {', '.join(near or known[-3:])}. "
             "`cnn_suite.models.surgery.tensor_names` lists them all."

@@ -45,18 +45,6 @@ def cxcywh_to_xyxy(boxes):
     return ops.concatenate([x - w / 2, y - h / 2, x + w / 2, y + h / 2], axis=-1)
 
 
-def unit_to_pixels(boxes, size_hw):
-    """Unit xyxy boxes in pixels of a picture of `size_hw` (height, width)."""
-    height, width = size_hw
-    return _check_boxes(boxes, "boxes") * ops.convert_to_tensor([width, height, width, height], dtype="float32")
-
-
-def pixels_to_unit(boxes_px, size_hw):
-    """Pixel xyxy boxes of a picture of `size_hw` (height, width) in unit coordinates."""
-    height, width = size_hw
-    return _check_boxes(boxes_px, "boxes_px") / ops.convert_to_tensor([width, height, width, height], dtype="float32")
-
-
 def area(boxes):
     """Area of xyxy boxes, `(...)`; 0 where a side is negative."""
     boxes = _check_boxes(boxes, "boxes")

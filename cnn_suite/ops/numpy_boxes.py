@@ -1,4 +1,4 @@
-"""Intersection over union and non-maximum suppression in plain NumPy, for code that runs without Keras.
+"""Areas, intersection over union and non-maximum suppression in plain NumPy, for code that runs without Keras.
 
 Boxes are xyxy with x0 <= x1 and y0 <= y1, in any one unit. Everything is computed in float64.
 """
@@ -9,12 +9,24 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 
-def iou(a: ArrayLike, b: ArrayLike) -> np.ndarray:
+def areas(boxes: ArrayLike) -> np.ndarray:
+    """Area of every box `(n, 4)`, float64 `(n,)`, in its unit squared.
+
+    Raises:
+        ValueError: If the shape is not (n, 4).
+    """
+    x0, y0, x1, y1 = checked_boxes("boxes", boxes).T
+    return (x1 - x0) * (y1 - y0)
+
+
+def iou(a: ArrayLike, b: ArrayLike, crowd: ArrayLike | None = None) -> np.ndarray:
     """Intersection over union of every box in `a` with every box in `b`.
 
     Args:
         a: Boxes, `(n, 4)` xyxy.
         b: Boxes, `(m, 4)` xyxy.
+        crowd: Bool `(m,)`: which of `b` are regions that hold many objects. A single one of them lies inside, so that
+            what counts is the share of the box of `a` that is covered, as COCO has it. None for none.
 
     Returns:
         Float64 `(n, m)` in [0, 1]; 0 where both boxes have no area.
@@ -24,11 +36,13 @@ def iou(a: ArrayLike, b: ArrayLike) -> np.ndarray:
 
     Source: Everingham et al. 2010, The PASCAL VOC Challenge, bounding box evaluation.
     """
-    a, b = _boxes("a", a), _boxes("b", b)
+    a, b = checked_boxes("a", a), checked_boxes("b", b)
     top_left = np.maximum(a[:, None, :2], b[None, :, :2])  # (n, m, 2)
     bottom_right = np.minimum(a[:, None, 2:], b[None, :, 2:])
     intersection = np.clip(bottom_right - top_left, 0, None).prod(axis=-1)  # (n, m)
-    union = _areas(a)[:, None] + _areas(b)[None, :] - intersection
+    union = areas(a)[:, None] + areas(b)[None, :] - intersection
+    if crowd is not None:
+        union = np.where(crowd, areas(a)[:, None], union)
     return np.divide(intersection, union, out=np.zeros_like(union), where=union > 0)
 
 
@@ -54,7 +68,7 @@ def nms(
     Raises:
         ValueError: If shapes do not fit or a limit is out of range.
     """
-    boxes, scores = _boxes("xyxy", xyxy), np.asarray(scores, np.float64)
+    boxes, scores = checked_boxes("xyxy", xyxy), np.asarray(scores, np.float64)
     if scores.shape != (len(boxes),):
         raise ValueError(f"`scores` must have shape ({len(boxes)},), one a box. Received shape {scores.shape}.")
     classes = np.zeros(len(boxes), np.int64) if class_ids is None else np.asarray(class_ids)
@@ -75,14 +89,14 @@ def nms(
     return np.asarray(kept, np.int64)
 
 
-def _boxes(name: str, boxes: ArrayLike) -> np.ndarray:
+def checked_boxes(name: str, boxes: ArrayLike) -> np.ndarray:
+    """Boxes as float64 `(n, 4)`, whatever the shape of none.
+
+    Raises:
+        ValueError: If the shape is another; `name` says what they are.
+    """
     array = np.asarray(boxes, np.float64)
-    if array.ndim == 1 and array.size == 0:
-        array = array.reshape(0, 4)
+    array = array.reshape(0, 4) if array.size == 0 else array
     if array.ndim != 2 or array.shape[1] != 4:
         raise ValueError(f"`{name}` must have shape (n, 4) in xyxy order. Received shape {array.shape}.")
     return array
-
-
-def _areas(boxes: np.ndarray) -> np.ndarray:
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Callable
 
-from cnn_suite.runtime.interrupts import STOP_SIGNALS
+from cnn_suite.runtime.interrupts import signals_interrupt
 from cnn_suite.runtime.not_there import NotThereError
 
 _QUIET_LIBRARIES = {
@@ -45,10 +44,9 @@ def run_app(main: Callable[[argparse.Namespace], int], parser: argparse.Argument
     if not arguments.debug:
         for name, value in _QUIET_LIBRARIES.items():
             os.environ.setdefault(name, value)
-    for number in STOP_SIGNALS:
-        signal.signal(number, _stop)
     try:
-        return main(arguments)
+        with signals_interrupt():
+            return main(arguments)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 1
@@ -60,21 +58,22 @@ def run_app(main: Callable[[argparse.Namespace], int], parser: argparse.Argument
         return 2 if isinstance(fault, NotThereError) else 1
 
 
-def _stop(number: int, frame: object) -> None:
-    for each in STOP_SIGNALS:  # a second Ctrl-C must not cut off the closing of files
-        signal.signal(each, signal.SIG_IGN)
-    raise KeyboardInterrupt
+def number_between(least: float, most: float) -> Callable[[str], float]:
+    """An argparse type: a number in [least, most]."""
+
+    def number(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"must be a number from {least:g} to {most:g}. Received {text!r}.")
+        return value
+
+    return number
 
 
-def fraction(text: str) -> float:
-    """An argparse type: a number in [0, 1]."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1. Received {text!r}.")
-    return value
+fraction = number_between(0, 1)
 
 
 def whole_number(text: str) -> int:

@@ -21,7 +21,6 @@ import numpy as np
 from cnn_suite.runtime.face_alignment import align_face
 from cnn_suite.runtime.face_detector import Faces
 from cnn_suite.runtime.face_pose import face_pose
-from cnn_suite.runtime.face_search import FaceIndex
 from cnn_suite.runtime.model_folder import check_picture
 
 _ROWS, _COLUMNS = slice(32, 104), slice(24, 88)  # of the aligned 112 x 112: from the brows to the chin, no background
@@ -95,7 +94,7 @@ class Problem:
 
     Args:
         kind: "no face", "no pose", "several faces", "too small", "blurred", "dark", "bright", "flat", "turned",
-            "nodded" or "looks like another".
+            "nodded", and of `enrolment_identity` "looks like another" or "another person".
         text: What was seen, what is asked for, and what to do.
     """
 
@@ -138,36 +137,18 @@ def quality(image_rgb: np.ndarray, faces: Faces) -> Quality:
     )
 
 
-def check_enrolment(
-    image_rgb: np.ndarray,
-    faces: Faces,
-    *,
-    limits: EnrolmentLimits | None = None,
-    name: str | None = None,
-    encoding: np.ndarray | None = None,
-    enrolled: FaceIndex | None = None,
-    threshold: float | None = None,
-) -> list[Problem]:
-    """Everything that speaks against enrolling a picture; an empty list where nothing does.
+def check_enrolment(image_rgb: np.ndarray, faces: Faces, limits: EnrolmentLimits | None = None) -> list[Problem]:
+    """Everything that speaks against the picture, whoever it shows; an empty list where nothing does.
 
     Args:
         image_rgb: `uint8 (height, width, 3)`.
         faces: What the detector found in it.
         limits: What is asked for; the defaults without it.
-        name: Who is to be enrolled.
-        encoding: Of the largest face, float `(dimensions,)` of unit length.
-        enrolled: Who is enrolled already. With it, `name`, `encoding` and `threshold` are needed.
-        threshold: Squared distance below which two faces are taken for the same person.
 
     Raises:
-        ValueError: If the picture is none, or somebody is to be compared with and not all that needs is given.
+        ValueError: If the picture is none.
     """
     check_picture(image_rgb)
-    given = [value is not None for value in (name, encoding, enrolled, threshold)]
-    if enrolled is not None and not all(given):
-        raise ValueError(
-            "To compare with who is enrolled give `name`, `encoding` and `threshold` along with `enrolled`."
-        )
     if not len(faces):
         return [Problem("no face", "There is no face in the picture. Look into the camera, in more light or nearer.")]
     try:
@@ -175,10 +156,7 @@ def check_enrolment(
     except ValueError:
         text = "The eyes, nose and mouth cannot be told apart. Look into the camera, with nothing before the face."
         return [Problem("no pose", text)]
-    problems = quality_problems(seen, limits or EnrolmentLimits())
-    if name is not None and encoding is not None and enrolled is not None and threshold is not None:
-        problems += _someone_else(name, encoding, enrolled, threshold)
-    return problems
+    return quality_problems(seen, limits or EnrolmentLimits())
 
 
 def quality_problems(seen: Quality, limits: EnrolmentLimits) -> list[Problem]:
@@ -237,20 +215,6 @@ def quality_problems(seen: Quality, limits: EnrolmentLimits) -> list[Problem]:
         ),
     )
     return [Problem(kind, text) for kind, wrong, text in faults if wrong]
-
-
-def _someone_else(name: str, encoding: np.ndarray, enrolled: FaceIndex, threshold: float) -> list[Problem]:
-    """Whether the face passes for somebody enrolled under another name."""
-    nearest = enrolled.nearest(np.asarray(encoding)[None], 2)[0]
-    others = [person for person in nearest if person.name != name]  # one at most is of this name
-    if not others or others[0].distance >= threshold:
-        return []
-    other = others[0]
-    text = (
-        f"The face looks like {other.name}, who is enrolled already: distance {other.distance:.3f}, below the "
-        f"threshold {threshold:.3f}. If it is the same person, enrol it under that name; if not, they will be mixed up."
-    )
-    return [Problem("looks like another", text)]
 
 
 def _sizes(faces: Faces) -> np.ndarray:

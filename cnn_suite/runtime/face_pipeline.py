@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cnn_suite.known_weights import KNOWN, files_folder
+from cnn_suite.cache_folders import files_folder
+from cnn_suite.known_weights import KNOWN
 from cnn_suite.runtime.detector import load_detector
 from cnn_suite.runtime.face_detector import FaceDetector
 from cnn_suite.runtime.face_encoder import FaceEncoder, Finder, load_encoder

@@ -68,6 +68,9 @@ class FaceIndex:
     def __len__(self) -> int:
         return len(self._matrix)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._numbers
+
     @property
     def people(self) -> int:
         """How many different people there are."""
@@ -96,34 +99,17 @@ class FaceIndex:
             return [self._ranked(rows, queries[0], k)]
         return self._of_several(queries, k)
 
-    def distance(self, query: np.ndarray, name: str) -> float:
-        """Squared distance of one query, `(dimensions,)`, to the nearest encoding of the person of that name.
-
-        Raises:
-            KeyError: If nobody has the name.
-            ValueError: If the query is not as it must be.
-        """
-        if name not in self._numbers:
-            raise KeyError(f"Nobody in the gallery is called {name!r}.")
-        query = self._checked(np.asarray(query)[None])[0]
-        return float(self._exact(np.flatnonzero(self._person == self._numbers[name]), query).min())
-
     def only(self, name: str) -> FaceIndex:
         """One person alone.
 
         Raises:
-            KeyError: If nobody has the name.
+            LookupError: If nobody has the name.
         """
         if name not in self._numbers:
             known = ", ".join(self._names[:20]) or "nobody"
-            raise KeyError(f"Nobody in the gallery is called {name!r}. Enrolled: {known}.")
+            raise LookupError(f"Nobody in the gallery is called {name!r}. Enrolled: {known}.")
         own = np.flatnonzero(self._person == self._numbers[name])
         return FaceIndex(self._matrix[own], [name] * len(own))
-
-    def without(self, name: str) -> FaceIndex:
-        """The same people but one."""
-        others = np.flatnonzero(self._person != self._numbers.get(name, -1))
-        return FaceIndex(self._matrix[others], [self._names[number] for number in self._person[others]])
 
     def _checked(self, queries: np.ndarray) -> np.ndarray:
         queries = _rows("queries", queries)
@@ -182,22 +168,9 @@ class FaceIndex:
         return distances
 
 
-def nearest(matrix: np.ndarray, names: Sequence[str], queries: np.ndarray, k: int = 1) -> list[list[Neighbour]]:
-    """The `k` nearest people of a gallery to each query; make a `FaceIndex` to ask the same gallery again.
-
-    Args:
-        matrix: Float32 `(n, dimensions)` of unit length.
-        names: Whose each row is.
-        queries: Float `(m, dimensions)` of unit length.
-        k: How many people.
-
-    Returns:
-        For each query its nearest people, the nearest first; fewer than `k` if there are fewer.
-
-    Raises:
-        ValueError: If a shape, number, length or `k` is not as it must be.
-    """
-    return FaceIndex(matrix, names).nearest(queries, k)
+def squared_distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Squared Euclidean distance of two encodings, float `(dimensions,)` each."""
+    return float(((np.asarray(a, np.float64) - b) ** 2).sum())
 
 
 def _kth_best(products: np.ndarray, person: np.ndarray, k: int) -> float:

@@ -6,16 +6,17 @@ A source is an iterable of `Frame`s with a few facts about itself; pictures are 
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+import cv2
 import numpy as np
 
+from cnn_suite.file_names import ANIMATION_SUFFIX, is_picture_name, is_video_name
 from cnn_suite.runtime.not_there import NotThereError
 
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 STREAM_SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "udp", "tcp", "srt")
 DEFAULT_FRAME_RATE = 30.0
 
@@ -44,6 +45,10 @@ class Frame:
     source: str
     time_s: float
 
+    def mirrored(self) -> Frame:
+        """The frame as in a mirror, left and right changed."""
+        return replace(self, image_rgb=cv2.flip(self.image_rgb, 1))
+
 
 class FrameSource(Protocol):
     """What every source has.
@@ -56,6 +61,10 @@ class FrameSource(Protocol):
     still: bool
     frame_rate: float
     frame_count: int | None
+
+    @property
+    def files(self) -> Sequence[Path]:
+        """The files that it reads; none of a camera, a stream or the demo."""
 
     def __iter__(self) -> Iterator[Frame]: ...
 
@@ -89,7 +98,7 @@ def open_source(source: str | int, *, endless_demo: bool = False) -> FrameSource
     if text and path.is_dir():
         return pictures.PictureSource(pictures.pictures_in(path), name=text)
     if path.is_file():
-        if path.suffix.lower() in PICTURE_SUFFIXES:
+        if is_picture_name(path):
             return pictures.PictureSource([path], name=text)
         return video.VideoSource(path)
     if glob.has_magic(text):
@@ -106,6 +115,7 @@ def _open_address(address: str) -> FrameSource:
     scheme = address.split("://", 1)[0].lower()
     if scheme not in STREAM_SCHEMES:
         raise SourceError(f"Address {address!r} has the unknown scheme {scheme!r}. Known: {', '.join(STREAM_SCHEMES)}.")
-    if Path(address.split("?", 1)[0]).suffix.lower() in video.VIDEO_SUFFIXES and scheme.startswith("http"):
+    name = address.split("?", 1)[0]
+    if scheme.startswith("http") and (is_video_name(name) or name.lower().endswith(ANIMATION_SUFFIX)):
         return video.VideoSource(address)
     return camera.CameraSource(address)

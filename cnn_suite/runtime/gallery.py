@@ -297,7 +297,9 @@ class Gallery:
         """Finds the cipher of the gallery; the key of its seal."""
         block = about.get("cipher")
         if block is None and self._passphrase is not None:
-            raise GalleryError("This gallery is not encrypted. Open it without a passphrase.")
+            raise GalleryError(
+                "This gallery is not encrypted. Open it without a passphrase, or merge it into an encrypted one."
+            )
         if block is not None and self._passphrase is None:
             raise GalleryError("This gallery is encrypted. Give its passphrase.")
         if block is None or self._passphrase is None:

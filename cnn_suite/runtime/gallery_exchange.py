@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +24,7 @@ from cnn_suite.runtime.gallery_records import (
     quality_from_text,
     quality_text,
 )
+from cnn_suite.runtime.private_file import private_file
 
 FORMAT = "cnn_suite gallery export 1"
 _COLUMNS = ("names", "sources", "created", "quality")
@@ -53,21 +53,15 @@ def write_export(
         "quality": [quality_text(record.quality) for record in records],
     }
     matrix = np.array([record.encoding for record in records], np.float32).reshape(-1, dimensions)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")  # mode 0600
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            whole: dict[str, Any] = {"format": FORMAT, "fingerprint": fingerprint, "dimensions": dimensions}
-            if ending == ".npz":
-                texts = {name: np.array(column, np.str_) for name, column in columns.items()}
-                np.savez(file, allow_pickle=False, encodings=matrix, **texts, **whole)
-            else:
-                columns["quality"] = [json.loads(text) for text in columns["quality"]]
-                text = json.dumps(whole | columns | {"encodings": matrix.tolist()}, ensure_ascii=False, indent=1)
-                file.write(text.encode())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    whole: dict[str, Any] = {"format": FORMAT, "fingerprint": fingerprint, "dimensions": dimensions}
+    with private_file(path) as file:
+        if ending == ".npz":
+            texts = {name: np.array(column, np.str_) for name, column in columns.items()}
+            np.savez(file, allow_pickle=False, encodings=matrix, **texts, **whole)
+        else:
+            columns["quality"] = [json.loads(text) for text in columns["quality"]]
+            text = json.dumps(whole | columns | {"encodings": matrix.tolist()}, ensure_ascii=False, indent=1)
+            file.write(text.encode())
 
 
 def read_export(path: str | os.PathLike[str], *, fingerprint: str, dimensions: int) -> list[StoredEncoding]:

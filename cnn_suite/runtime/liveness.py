@@ -108,11 +108,6 @@ class TurnChallenge:
         """Why it failed; empty otherwise."""
         return self._reason
 
-    @property
-    def progress(self) -> float:
-        """Share of the steps that are done."""
-        return self._step / len(self._steps)
-
     def update(self, points_px: np.ndarray | None, time_s: float) -> State:
         """Takes one frame; after the end nothing changes any more.
 

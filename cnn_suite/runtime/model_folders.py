@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
-from cnn_suite.known_weights import KNOWN, cache_home
+from cnn_suite.cache_folders import cache_home
+from cnn_suite.known_weights import KNOWN
+from cnn_suite.nearest_names import did_you_mean
 from cnn_suite.runtime.not_there import NotThereError
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -34,8 +35,7 @@ def find_model(model: str, *, roots: tuple[Path, ...] | None = None) -> Path:
     if name in known:
         return known[name]
     fetchable = [row.name for row in KNOWN.values() if row.becomes_folder]
-    nearest = difflib.get_close_matches(model, [*known, *fetchable], n=1)
-    hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+    hint = did_you_mean(model, [*known, *fetchable])
     if model in fetchable:
         hint = f" `cnn-suite pull {model}` fetches it."
     raise NotThereError(

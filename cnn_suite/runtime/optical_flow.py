@@ -69,28 +69,6 @@ def motion_between(
     )
 
 
-def dense_flow(
-    earlier_rgb: np.ndarray, later_rgb: np.ndarray, *, longest_side: int | None = LONGEST_SIDE
-) -> np.ndarray:
-    """Where every pixel of one picture has gone in another.
-
-    Args:
-        earlier_rgb: `uint8 (height, width, 3)`. The flow is this picture's; give the later one first for the backward
-            flow.
-        later_rgb: The same shape.
-        longest_side: The pictures are reduced to this for speed; None to take them as they are.
-
-    Returns:
-        Float32 `(height, width, 2)` in pixels of the given pictures.
-
-    Raises:
-        ValueError: If the pictures are not of their kind or differ in size.
-    """
-    _check_pair(earlier_rgb, later_rgb)
-    flow = _flow(reduced(earlier_rgb, longest_side), reduced(later_rgb, longest_side))
-    return _enlarged(flow, earlier_rgb.shape[:2])
-
-
 def warped(picture: np.ndarray, flow: np.ndarray, *, sharp: bool = False) -> np.ndarray:
     """A picture read along a flow: the result at p is the picture at p + flow(p).
 

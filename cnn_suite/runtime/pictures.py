@@ -10,7 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from cnn_suite.runtime.frames import PICTURE_SUFFIXES, Frame, SourceError
+from cnn_suite.file_names import PICTURE_SUFFIXES, is_picture_name
+from cnn_suite.runtime.frames import Frame, SourceError
 
 
 class PictureSource:
@@ -23,10 +24,10 @@ class PictureSource:
     def __init__(self, paths: Sequence[Path], *, name: str) -> None:
         self.name = name
         self.frame_count: int | None = len(paths)
-        self._paths = tuple(paths)
+        self.files: Sequence[Path] = tuple(paths)
 
     def __iter__(self) -> Iterator[Frame]:
-        for index, path in enumerate(self._paths):
+        for index, path in enumerate(self.files):
             yield Frame(index, read_picture(path), str(path), 0.0)
 
     def close(self) -> None:
@@ -60,7 +61,7 @@ def pictures_matching(pattern: str) -> list[Path]:
 
 
 def _checked(paths: list[Path], what: str) -> list[Path]:
-    pictures = [path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES]
+    pictures = [path for path in paths if is_picture_name(path)]
     if not pictures:
         others = f" {len(paths)} other files are there." if paths else ""
         raise SourceError(f"{what} holds no pictures ({' '.join(PICTURE_SUFFIXES)}).{others}")

@@ -11,10 +11,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Generic, TypeVar
-
-import cv2
 
 from cnn_suite.runtime.channel import Channel, Ended
 from cnn_suite.runtime.frames import Frame, FrameSource
@@ -87,7 +85,7 @@ class Pipeline(Generic[T]):
         try:
             for frame in self.source:
                 if self._mirror:
-                    frame = replace(frame, image_rgb=cv2.flip(frame.image_rgb, 1))
+                    frame = frame.mirrored()
                 self.newest = frame
                 if not self._frames.put(frame):
                     break

@@ -1,12 +1,13 @@
 """Who is in view: faces followed from frame to frame, each frame's nearest person a vote, the majority the answer.
 
-One frame may be blurred or turned away; a track is one person all along. "Unknown" is an answer like any other: it is
-given where no person is nearer than the threshold in most of the frames, and until there are enough of them.
+One frame may be mistaken, so the last frames of a track vote; and a track may pass from one person to the next, so
+that nobody is named whom the frame itself does not show. "Unknown" is an answer like any other: it is given until there
+are enough votes, where no person has most of them, and where this frame's own vote is for somebody else or nobody.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,11 +26,11 @@ class FaceMatch:
     """Who a face is taken for.
 
     Args:
-        name: The person; None for nobody that is enrolled.
+        name: The person, whom this frame and most of the track's last frames show; None for unknown.
         nearest: The nearest person, whether near enough or not; None in an empty gallery.
         distance: To that person in this frame, squared Euclidean; infinite in an empty gallery.
         threshold: Below which a distance means the same person.
-        votes: Frames of this track that say the same as `name`, and frames looked at.
+        votes: How many of the track's last frames say the same as `name`, and how many it was seen in.
     """
 
     name: str | None
@@ -64,6 +65,11 @@ class RecognisedFaces:
         return Faces(self.detections.xyxy_px, self.detections.confidence, self.points_px)
 
     @property
+    def tracks(self) -> list[int]:
+        """The number of every face's track."""
+        return [] if self.detections.track_id is None else self.detections.track_id.tolist()
+
+    @property
     def named(self) -> Detections:
         """The faces as detections whose labels are the people found, and "unknown"."""
         names = [match.name or UNKNOWN for match in self.matches]
@@ -91,12 +97,13 @@ class Recogniser:
         encoder: From a picture to encodings of its faces.
         enrolled: Whom it may be.
         threshold: Below which a squared distance means the same person.
-        frames: How many of a track's last frames vote.
-        least: How many must have voted before anybody is named.
+        frames: How many of the last frames vote, those included in which a face was not seen.
+        least: In how many of them it must have been seen before it is named.
         claimed: Only look whether a face is this person's; everybody else is unknown.
 
     Raises:
-        ValueError: If nobody of the claimed name is enrolled, or `least` and `frames` do not fit together.
+        LookupError: If nobody of the claimed name is enrolled.
+        ValueError: If `least` and `frames` do not fit together.
     """
 
     def __init__(
@@ -116,13 +123,15 @@ class Recogniser:
         self.threshold = threshold
         self._tracker = IouTracker(min_hits=1)
         self._frames, self._least = frames, least
-        self._votes: dict[int, deque[str | None]] = {}
+        self._frame = 0
+        self._votes: dict[int, list[tuple[int, str | None]]] = {}  # of each track: the frame, and whom it showed
 
     def __call__(self, image_rgb: np.ndarray) -> RecognisedFaces:
         """The faces of the next frame, uint8 `(height, width, 3)`."""
+        self._next_frame()
         found = self.encoder(image_rgb)
         detections = self._tracker(found.faces.detections)
-        tracks = [] if detections.track_id is None else detections.track_id.tolist()
+        tracks = np.asarray(detections.track_id).tolist()
         matches = tuple(self._match(track, encoding) for track, encoding in zip(tracks, found.encodings))
         return RecognisedFaces(detections, matches, found.faces.points_px, found.aligned, found.encodings)
 
@@ -131,22 +140,30 @@ class Recogniser:
         (found,) = self.enrolled.nearest(encoding[None])
         return (found[0].name, found[0].distance) if found else (None, float("inf"))
 
+    def _next_frame(self) -> None:
+        """Drops the votes that have grown too old, and tracks that have no others."""
+        self._frame += 1
+        for track, votes in list(self._votes.items()):
+            self._votes[track] = [vote for vote in votes if vote[0] > self._frame - self._frames]
+            if not self._votes[track]:
+                del self._votes[track]
+
     def _match(self, track: int, encoding: np.ndarray) -> FaceMatch:
         nearest, distance = self.nearest(encoding)
-        votes = self._votes.setdefault(track, deque(maxlen=self._frames))
-        votes.append(nearest if distance < self.threshold else None)
-        name, count = decided(votes, self._least)
+        votes = self._votes.setdefault(track, [])
+        votes.append((self._frame, nearest if distance < self.threshold else None))
+        name, count = decided([vote for _, vote in votes], self._least)
         return FaceMatch(name, nearest, distance, self.threshold, (count, len(votes)))
 
 
-def decided(votes: deque[str | None], least: int) -> tuple[str | None, int]:
-    """The name with more than half of the votes, and how many they are; None, for unknown, where there is none.
+def decided(votes: Sequence[str | None], least: int) -> tuple[str | None, int]:
+    """The name of the last vote if more than half of all are for it, and how many; otherwise None, for unknown.
 
     Args:
-        votes: A name a frame, None for unknown.
+        votes: A name a frame, None for unknown; the last one is the present frame's.
         least: Fewer votes name nobody.
     """
-    name, count = Counter(votes).most_common(1)[0]
+    count = votes.count(votes[-1])
     if len(votes) < least or 2 * count <= len(votes):
-        return None, sum(vote is None for vote in votes)
-    return name, count
+        return None, votes.count(None)
+    return votes[-1], count

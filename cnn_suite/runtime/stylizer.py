@@ -7,18 +7,19 @@ each.
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 from collections.abc import Sequence
 
 import numpy as np
 
+from cnn_suite.nearest_names import did_you_mean
 from cnn_suite.results import ModelCard
 from cnn_suite.runtime.model_folder import Graph, check_picture, open_graph
 from cnn_suite.runtime.picture_arrays import reduced, resized
 
 SMALLEST_SIDE = 8
+SMALLEST_LONGEST_SIDE = 32  # that a picture is reduced to: of less the network makes a smear
 
 
 class Stylizer:
@@ -46,16 +47,18 @@ class Stylizer:
         Args:
             image_rgb: `uint8 (height, width, 3)`, each side 8 pixels or more.
             mixture: A weight for every style, 0 or more and not all 0, divided by their sum; None for the first style.
-            longest_side: The network sees the picture no larger than this, and its answer is enlarged again: faster,
-                with broader strokes. None for the picture as it is.
+            longest_side: The network sees the picture no larger than this, 32 or more, and its answer is enlarged
+                again: faster, with broader strokes. None for the picture as it is.
 
         Returns:
             `uint8` of the shape of `image_rgb`.
 
         Raises:
-            ValueError: If the picture or the mixture is not of its kind, or the graph's answer no style network's.
+            ValueError: If the picture, the mixture or the size is not of its kind, or the graph's answer no style
+                network's.
         """
         check_picture(image_rgb)
+        check_longest_side(longest_side)
         height, width = image_rgb.shape[:2]
         if min(height, width) < SMALLEST_SIDE:
             raise ValueError(
@@ -109,6 +112,19 @@ def load_stylizer(folder: str | os.PathLike[str], *, runtime: str = "litert", th
     return Stylizer(*open_graph(folder, "style", runtime=runtime, threads=threads))
 
 
+def check_longest_side(longest_side: int | None) -> None:
+    """Refuse a size that is too small to be painted at; None is the picture's own.
+
+    Raises:
+        ValueError: If it is.
+    """
+    if longest_side is not None and longest_side < SMALLEST_LONGEST_SIDE:
+        raise ValueError(
+            f"A picture can be reduced to a longest side of {SMALLEST_LONGEST_SIDE} pixels or more. "
+            f"Received {longest_side}."
+        )
+
+
 def parse_mixture(text: str, labels: Sequence[str]) -> tuple[float, ...]:
     """The weights that a text such as "wave" or "wave,scream=0.5" means; a name alone weighs 1.
 
@@ -126,8 +142,7 @@ def parse_mixture(text: str, labels: Sequence[str]) -> tuple[float, ...]:
     for part in text.split(","):
         name, equals, number = (piece.strip() for piece in part.partition("="))
         if name not in labels:
-            close = difflib.get_close_matches(name, labels, n=1)
-            meant = f" Did you mean {close[0]!r}?" if close else ""
+            meant = did_you_mean(name, labels)
             raise ValueError(f"There is no style {name!r} in this model. Its styles: {', '.join(labels)}.{meant}")
         if name in weights:
             raise ValueError(f"Style {name!r} comes twice in {text!r}. Name each style once.")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
 
 from cnn_suite.runtime.frames import DEFAULT_FRAME_RATE, Frame, SourceError
 
-VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".ogv", ".gif")
 _TOLERATED_LOSS = 0.02  # containers state their number of frames, and some state a few too many
 
 
@@ -26,6 +25,7 @@ class VideoSource:
 
     def __init__(self, path: Path | str) -> None:
         self.name = str(path)
+        self.files: Sequence[Path] = (Path(path),) if Path(path).is_file() else ()
         has_ffmpeg = cv2.videoio_registry.hasBackend(cv2.CAP_FFMPEG)
         self._capture = cv2.VideoCapture(self.name, cv2.CAP_FFMPEG if has_ffmpeg else cv2.CAP_ANY)
         if not self._capture.isOpened():

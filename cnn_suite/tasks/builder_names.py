@@ -1,6 +1,5 @@
 """Builders of networks by the names that configurations give them, and the options that they take."""
 
-import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
@@ -8,6 +7,7 @@ from importlib import import_module
 import keras
 
 from cnn_suite.config import ConfigError
+from cnn_suite.nearest_names import did_you_mean_or_all
 
 
 def builder_of(name: str, known: Mapping[str, Callable[..., keras.Model]]) -> Callable[..., keras.Model]:
@@ -20,9 +20,8 @@ def builder_of(name: str, known: Mapping[str, Callable[..., keras.Model]]) -> Ca
         return known[name]
     module, separator, function = name.partition(":")
     if not separator:
-        near = difflib.get_close_matches(name, known, n=3)
-        hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(known)}."
-        raise ConfigError(f"model.builder: unknown builder {name!r}. {hint} Or give module:function.")
+        hint = did_you_mean_or_all(name, known)
+        raise ConfigError(f"model.builder: unknown builder {name!r}.{hint} Or give module:function.")
     try:
         return getattr(import_module(module), function)
     except (ImportError, AttributeError) as error:

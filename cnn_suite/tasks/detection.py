@@ -17,7 +17,7 @@ from cnn_suite.data.annotations import AnnotatedPicture, DetectionData
 from cnn_suite.data.background import background_pictures
 from cnn_suite.data.even_choice import evenly_chosen
 from cnn_suite.data.picture_files import load_pixels
-from cnn_suite.data.pipeline import batches_per_epoch, evaluation_batches, examples, training_batches
+from cnn_suite.data.pipeline import evaluation_batches, examples, training_batches
 from cnn_suite.data.sources import read_detection_data
 from cnn_suite.data.synthetic import shapes_data
 from cnn_suite.metrics.coco_callback import CocoEvaluation
@@ -116,7 +116,7 @@ def shapes_on_input(
         ratio_xy = np.array([size_hw[1] / picture.size_hw[1], size_hw[0] / picture.size_hw[0]])
         if resize == "letterbox":
             ratio_xy = ratio_xy.min()
-        boxes = picture.boxes_px[~picture.crowd]
+        boxes = picture.boxes_px[~picture.ignored]
         shapes.append((boxes[:, 2:4] - boxes[:, 0:2]) * ratio_xy)
     return np.concatenate(shapes) if shapes else np.zeros((0, 2))
 
@@ -138,7 +138,7 @@ def monitor(model: keras.Model) -> str:
 
 def steps_per_epoch(config: DetectionConfig, data: Datasets) -> int:
     """Batches of one epoch."""
-    return batches_per_epoch(len(data.training), config.data, config.training)
+    return config.training.steps(len(data.training), config.data.batch_size)
 
 
 def training_dataset(

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from cnn_suite.config import ConfigError
-from cnn_suite.config_detection import DetectionConfig, Model
+from cnn_suite.config_detection import DetectionConfig, Loss, Model
 from cnn_suite.losses.yolo import YoloLoss
 from cnn_suite.losses.yolo_v2 import YoloV2Loss
 from cnn_suite.models.darknet import darknet
@@ -56,7 +57,11 @@ def classes_of(model: keras.Model) -> int:
 
 
 def losses(model: keras.Model, config: DetectionConfig) -> dict[str, keras.losses.Loss]:
-    """One loss a head; together they are the loss of the detector."""
+    """One loss a head; together they are the loss of the detector.
+
+    Raises:
+        ConfigError: If a term of the loss is set that the network's heads do not have.
+    """
     heads = yolo_heads(model)
     anchors = [anchor for head in heads for anchor in head.anchors_px]
     result: dict[str, keras.losses.Loss] = {}
@@ -65,7 +70,7 @@ def losses(model: keras.Model, config: DetectionConfig) -> dict[str, keras.losse
         mask = list(range(first, first + len(head.anchors_px)))
         first += len(mask)
         if head.class_activation == "softmax":  # a head of YOLOv2, alone in its network
-            result[head.name] = YoloV2Loss(head.anchors_px, head.stride, ignore_iou=config.loss.ignore_iou)
+            result[head.name] = YoloV2Loss(head.anchors_px, head.stride, **_terms_of_yolo_v2(config.loss))
         else:
             result[head.name] = YoloLoss(
                 anchors,
@@ -73,9 +78,19 @@ def losses(model: keras.Model, config: DetectionConfig) -> dict[str, keras.losse
                 head.stride,
                 scale_xy=head.scale_xy,
                 squared_sizes=head.squared_sizes,
-                **config.loss.model_dump(),
+                **config.loss.model_dump(exclude_none=True),  # what is empty is the loss's own
             )
     return result
+
+
+def _terms_of_yolo_v2(settings: Loss) -> dict[str, Any]:
+    idle = settings.changed(name for name in Loss.model_fields if name != "ignore_iou")
+    if idle:
+        raise ConfigError(
+            f"loss.{idle[0]} would do nothing for a network with a head of YOLOv2, whose loss has ignore_iou alone. "
+            "Remove it."
+        )
+    return settings.model_dump(include={"ignore_iou"}, exclude_none=True)
 
 
 def _of_cfg(settings: Model, classes: int) -> keras.Model:

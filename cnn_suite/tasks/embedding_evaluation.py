@@ -1,5 +1,6 @@
 """Networks for encodings measured: how well distances tell whether two aligned faces are of one person."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +31,18 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
     """
     if asked.split not in SPLITS:
         raise ValueError(f"There is no split {asked.split!r} of people. Choose {', '.join(SPLITS)}.")
+    return _figures(folder, data_path, (asked.split,), asked)
+
+
+def _figures(folder: str | Path, data_path: str | Path, splits: Sequence[str], asked: Asked) -> dict[str, Any]:
     encoder = load_encoder(folder, runtime=asked.runtime)
-    faces = read_aligned_faces(data_path, (asked.split,), encoder.size)
+    faces = read_aligned_faces(data_path, splits, encoder.size)
     count = len(faces) if asked.limit is None else min(asked.limit, len(faces))
     timed = Timed(encoder.encode_aligned)
     encodings = np.array([timed(faces.still(number)[0]) for number in shown(range(count), "Evaluating", asked.quiet)])
     people = faces.people[: len(encodings)]
     if len(set(people)) < 2:
-        raise ValueError(f"There are not two people of the split {asked.split!r} in {data_path}.")
+        raise ValueError(f"There are not two people of {' or '.join(splits)} in {data_path}.")
     pairs = all_pairs(encodings, people)
     return {
         "faces": len(encodings),
@@ -56,4 +61,4 @@ def evaluate_validation(
     """Measures a model folder on the validation people of its configuration; an empty dictionary without any."""
     if not config.data.validation:
         return {}
-    return evaluate_folder(folder, config.data.path, Asked(config.data.validation[0], quiet=quiet))
+    return _figures(folder, config.data.path, config.data.validation, Asked(quiet=quiet))

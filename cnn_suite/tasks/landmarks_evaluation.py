@@ -1,5 +1,6 @@
 """Networks for points measured: the normalised mean error on faces with known points."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,13 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
         FileNotFoundError: If there is no landmarks CSV.
         ValueError: If the split has no face.
     """
-    faces = [face for face in read_landmarked_faces(data_path) if face.split == asked.split][: asked.limit]
+    return _figures(folder, data_path, (asked.split,), asked)
+
+
+def _figures(folder: str | Path, data_path: str | Path, splits: Sequence[str], asked: Asked) -> dict[str, Any]:
+    faces = [face for face in read_landmarked_faces(data_path) if face.split in splits][: asked.limit]
     if not faces:
-        raise ValueError(f"There is no face of the split {asked.split!r} in {data_path}. Choose train, val or test.")
+        raise ValueError(f"There is no face of {' or '.join(splits)} in {data_path}. Choose train, val or test.")
     network = load_face_points(folder, runtime=asked.runtime)
     timed, found = Timed(network), []
     for face in shown(faces, "Evaluating", asked.quiet):
@@ -54,4 +59,4 @@ def evaluate_validation(
     """Measures a model folder on the validation faces of its configuration; an empty dictionary without any."""
     if not config.data.validation:
         return {}
-    return evaluate_folder(folder, config.data.path, Asked(config.data.validation[0], quiet=quiet))
+    return _figures(folder, config.data.path, config.data.validation, Asked(quiet=quiet))

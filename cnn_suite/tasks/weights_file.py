@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from cnn_suite.cache_folders import files_folder
 from cnn_suite.config import ConfigError
-from cnn_suite.known_weights import KNOWN, files_folder, nearest
+from cnn_suite.known_weights import KNOWN
+from cnn_suite.nearest_names import did_you_mean_or_all
 
 
 def weights_file(words: str, key: str) -> Path:
@@ -19,7 +21,8 @@ def weights_file(words: str, key: str) -> Path:
     if words not in KNOWN:
         path = Path(words).expanduser()
         if not path.is_file():
-            raise ConfigError(f"{key}: there is no weights file {path}, nor are there known weights. {nearest(words)}")
+            hint = did_you_mean_or_all(words, KNOWN)
+            raise ConfigError(f"{key}: there is no weights file {path}, nor are there known weights.{hint}")
         return path
     row = KNOWN[words]
     if len(row.files) > 1:

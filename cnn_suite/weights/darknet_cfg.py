@@ -6,13 +6,14 @@ sections mean together is said in `darknet_plan.py`.
 Source: Darknet's parser.c and option_list.c (Redmon; AlexeyAB's branch for YOLOv4).
 """
 
-import difflib
 import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from cnn_suite.nearest_names import did_you_mean
 
 LARGEST_FILE = 1 << 20  # bytes; yolov3.cfg has 8 thousand
 MOST_SECTIONS = 1000  # yolov3.cfg has 107
@@ -228,7 +229,6 @@ def _tell_unknown(section: Section) -> None:
     """Darknet ignores what it does not know, and so must whoever reads its files; but not in silence."""
     known = MEANING[section.kind] | TRAINING.get(section.kind, set())
     for option in section.options.keys() - known:
-        near = difflib.get_close_matches(option[:40], known, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        text = "%s, line %d: the option %.40r of [%s] is unknown and ignored%s"
+        hint = did_you_mean(option[:40], known)
+        text = "%s, line %d: the option %.40r of [%s] is unknown and ignored.%s"
         _log.warning(text, section.source, section.line, option, section.kind, hint)

@@ -7,26 +7,26 @@ Source: Darknet's parser.c, save_convolutional_weights and load_weights_upto.
 """
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import keras
 import numpy as np
 
-from cnn_suite.weights.darknet_cfg import DarknetError, Section
-from cnn_suite.weights.darknet_plan import MOST_PARAMETERS, plan
+from cnn_suite.weights.darknet_cfg import DarknetError
+from cnn_suite.weights.darknet_plan import MOST_PARAMETERS
 from cnn_suite.weights.darknet_steps import Convolution, Plan
 
 
 class DarknetWeights(NamedTuple):
-    """What a .weights file holds: Darknet's version, how many pictures it has seen, float32 `(n,)`."""
+    """What a .weights file holds: Darknet's version, how many pictures it has seen, float32 `(n,)`; and its name."""
 
     major: int
     minor: int
     revision: int
     seen: int
     values: np.ndarray
+    source: str
 
 
 def read_darknet_weights(path: str | Path) -> DarknetWeights:
@@ -63,36 +63,29 @@ def read_darknet_weights(path: str | Path) -> DarknetWeights:
     values = np.frombuffer(content, "<f4", offset=start)
     if not np.isfinite(values).all():
         raise DarknetError(f"{path.name} holds a NaN or an infinite value. Its training failed, or it is damaged.")
-    return DarknetWeights(major, minor, revision, seen, values)
+    return DarknetWeights(major, minor, revision, seen, values, path.name)
 
 
-def load_darknet_weights(model: keras.Model, sections: Sequence[Section], path: str | Path) -> DarknetWeights:
+def load_darknet_weights(model: keras.Model, network: Plan, weights: DarknetWeights) -> None:
     """Puts every value of a .weights file into the network of its .cfg.
 
     Args:
-        model: What `cnn_suite.models.darknet` made of `sections`.
-        sections: As `read_cfg` gives them.
-        path: The .weights file.
-
-    Returns:
-        What the file holds.
+        model: What `cnn_suite.models.darknet` made of the plan.
+        network: The plan of the .cfg.
+        weights: As `read_darknet_weights` gives them.
 
     Raises:
-        DarknetError: If the file cannot be read or does not hold exactly the values that the network needs; nothing
-            is loaded then.
+        DarknetError: If they are not exactly the values that the network needs; nothing is loaded then.
     """
-    network = plan(sections)
-    weights = read_darknet_weights(path)
-    check_count(network, weights, Path(path).name)
+    check_count(network, weights)
     rest = weights.values
     for number, step in enumerate(network.steps):
         if isinstance(step.settings, Convolution):
             _fill(model, network, number, rest[: step.parameters])
             rest = rest[step.parameters :]
-    return weights
 
 
-def check_count(network: Plan, weights: DarknetWeights, source: str) -> None:
+def check_count(network: Plan, weights: DarknetWeights) -> None:
     """Refuses values that are more or fewer than the network needs.
 
     Raises:
@@ -107,7 +100,7 @@ def check_count(network: Plan, weights: DarknetWeights, source: str) -> None:
             where = f" They end within [{step.section.kind}] at line {step.section.line}."
             break
     raise DarknetError(
-        f"{source} must hold {network.parameters:,} values for {network.steps[0].section.source}. "
+        f"{weights.source} must hold {network.parameters:,} values for {network.steps[0].section.source}. "
         f"It holds {len(weights.values):,}.{where} Take the .cfg that belongs to it."
     )
 

@@ -46,8 +46,9 @@ def lines(path):
 
 
 def test_somebody_is_enrolled_from_a_film_and_then_recognised(verify, person, tmp_path):
-    status, _, error = verify("--source", person, "--enrol", "Eileen", "--quiet")
+    status, output, error = verify("--source", person, "--enrol", "Eileen")
     assert status == 0, error
+    assert "Eileen is enrolled (5 encodings)" in output
     results = tmp_path / "r.jsonl"
     status, output, error = verify("--source", person, "--results", results, "--output", tmp_path / "seen.mp4")
     assert status == 0, error
@@ -76,12 +77,39 @@ def test_a_claim_of_somebody_else_stays_unknown(verify, person, tmp_path):
     faces = [face for frame in lines(results) for face in frame["detections"]]
     assert faces and all(face["identity"] is None and face["label"] == "unknown" for face in faces)
     status, _, error = verify("--source", person, "--claim", "Cy", "--max-frames", 1)
-    assert status == 1 and "Nobody in the gallery is called 'Cy'. Enrolled: Bo." in error
+    assert status == 1 and error == "verify_face: Nobody in the gallery is called 'Cy'. Enrolled: Bo.\n"
 
 
 def test_without_a_gallery_it_says_so(verify, person):
     status, _, error = verify("--source", person, "--max-frames", 1)
     assert status == 1 and "people.gallery" in error
+
+
+def test_a_person_who_never_turned_is_not_enrolled_with_liveness(verify, person, tmp_path):
+    results = tmp_path / "r.jsonl"
+    words = ("--enrol", "Tony", "--liveness", "--mirror", "--results", results, "--quiet", "--max-frames", 20)
+    status, _, error = verify("--source", person, *words)
+    assert status == 1
+    assert error.startswith("verify_face: Tony is not enrolled: only 0 of 5 good frames.")
+    assert "The head must be turned as asked first." in error
+    faces = [face for frame in lines(results) for face in frame["detections"]]
+    assert faces and not any(face["liveness"] for face in faces)
+    assert not (tmp_path / "people.gallery").exists()
+
+
+@pytest.mark.parametrize("words, text", [
+    (["--enrol", "Ada\nB"], "A name must be one line"), (["--threads", "0"], "must be a whole number, 1 or more"),
+    (["--threshold", "nan"], "must be a number from 0 to 4. Received 'nan'"),
+])  # fmt: skip
+def test_wrong_words_are_told_before_anything_is_opened(verify, words, text):
+    status, _, error = verify("--source", "/no/such/camera", *words)
+    assert status == 2 and text in error
+
+
+def test_pictures_are_not_enrolled_by_the_app(verify, tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((60, 60, 3), np.uint8))
+    status, _, error = verify("--source", tmp_path / "a.png", "--enrol", "Ada")
+    assert status == 1 and "cnn-suite face enrol NAME PICTURES..." in error
 
 
 def test_help_is_immediate_and_imports_nothing_heavy():

@@ -36,8 +36,15 @@ def test_boxes_px_undo_the_unit_coordinates():
     np.testing.assert_allclose(one_picture().boxes_px, [[20, 20, 60, 40]])
 
 
+def test_areas_that_are_not_one_a_box_are_refused():
+    with pytest.raises(ValueError, match=r"`area_px` must have shape \(1,\), one area for each box. Received \(2,\)"):
+        AnnotatedPicture(
+            Path("a"), (9, 9), np.zeros((1, 4)), np.zeros(1, int), np.zeros(1, bool), "a", area_px=np.zeros(2)
+        )
+
+
 def test_a_picture_whose_arrays_disagree_is_refused():
-    with pytest.raises(ValueError, match=r"shapes \(n, 4\), \(n,\) and \(n,\). Received \(1, 4\), \(2,\) and \(1,\)"):
+    with pytest.raises(ValueError, match=r"and \(n,\). Received \(1, 4\), \(2,\), \(1,\), \(2,\) for a"):
         AnnotatedPicture(Path("a"), (4, 4), np.zeros((1, 4)), np.zeros(2, int), np.zeros(1, bool), "a")
 
 

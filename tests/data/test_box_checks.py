@@ -3,15 +3,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnn_suite.data.box_checks import RawBox, annotated_picture, picture_size_or_fault, size_faults
+from cnn_suite.data.box_checks import (
+    RawBox,
+    annotated_picture,
+    drawn_on_hw,
+    picture_size_or_fault,
+    size_faults,
+    unknown_class_fault,
+)
 
 SIZE_HW = (40, 60)
 
 
-def check(*boxes, labels=("cat", "dog")):
+LABELS = ("cat", "dog")
+
+
+def check(*boxes, found=()):
     """Boxes as (label, x0, y0, x1, y1), standing on lines 1, 2, …"""
-    raw = [RawBox(label, tuple(edges), line) for line, (label, *edges) in enumerate(boxes, start=1)]
-    return annotated_picture(Path("a.jpg"), SIZE_HW, raw, labels, "folder/a.xml")
+    raw = [RawBox(LABELS.index(label), tuple(edges), line) for line, (label, *edges) in enumerate(boxes, start=1)]
+    return annotated_picture(Path("a.jpg"), SIZE_HW, raw, LABELS, "folder/a.xml", found)
 
 
 def test_a_sound_box_becomes_unit_xyxy():
@@ -55,10 +65,20 @@ def test_a_box_wholly_outside_is_dropped():
     assert len(picture.boxes) == 0
 
 
-def test_an_unknown_class_takes_the_picture_out_and_names_the_nearest():
-    picture, (fault,) = check(("dgo", 1, 1, 9, 9), ("cat", 1, 1, 9, 9))
+def test_an_unknown_class_takes_the_picture_out_and_hides_no_other_fault():
+    unknown = unknown_class_fault("dgo", LABELS, "folder/a.xml", 2)
+    picture, faults = check(("cat", 5, 5, 5, 9), ("cat", 1, 1, 9, 9), ("cat", 70, 5, 80, 9), found=[unknown])
     assert picture is None
-    assert str(fault) == (
+    assert [(f.kind, f.line) for f in faults] == [("zero_area", 1), ("unknown_class", 2), ("outside", 3)]
+
+
+def test_a_fault_that_can_be_mended_keeps_the_picture():
+    picture, faults = check(("cat", 1, 1, 9, 9), found=size_faults((0, 0), SIZE_HW, "folder/a.xml", 3))
+    assert len(faults) == 1 and len(picture.boxes) == 1
+
+
+def test_an_unknown_class_names_the_nearest():
+    assert str(unknown_class_fault("dgo", LABELS, "folder/a.xml", 1)) == (
         "folder/a.xml:1: unknown class 'dgo', expected one of cat, dog. "
         "Correct the name or add it to the labels. Did you mean 'dog'?"
     )
@@ -91,9 +111,13 @@ def test_an_unreadable_picture_is_a_fault(tmp_path):
     assert "cannot be decoded as a picture" in fault.message
 
 
-@pytest.mark.parametrize("claimed_hw", [None, SIZE_HW])
-def test_no_claim_and_the_right_claim_are_fine(claimed_hw):
-    assert size_faults(claimed_hw, SIZE_HW, "a.xml", 3) == []
+def test_the_right_size_and_a_size_of_a_missing_picture_are_fine():
+    assert size_faults(SIZE_HW, SIZE_HW, "a.xml", 3) == size_faults(SIZE_HW, None, "a.xml", 3) == []
+
+
+def test_boxes_were_drawn_on_the_claimed_size_unless_it_is_not_filled_in():
+    assert drawn_on_hw((80, 120), SIZE_HW) == drawn_on_hw((80, 120), None) == (80, 120)
+    assert drawn_on_hw((0, 0), SIZE_HW) == SIZE_HW and drawn_on_hw((0, 0), None) is None
 
 
 def test_a_wrong_size_names_both():

@@ -28,6 +28,24 @@ def test_iscrowd_is_crowd(coco):
     assert read_coco(coco.root).pictures("train")[0].crowd.tolist() == [True]
 
 
+def test_area_is_that_of_the_annotation_and_of_the_box_where_it_gives_none(coco):
+    coco.add(1, [(7, 15, 10, 15, 30), (3, 0, 0, 60, 20)])
+    coco.add(2, [(3, 0, 0, 60, 20)])
+    coco.content["annotations"][0]["area"] = 99.5
+    coco.write()
+    first, second = read_coco(coco.root).pictures("train")
+    assert first.area_px.tolist() == [99.5, 1200] and second.area_px.tolist() == [1200]
+
+
+@pytest.mark.parametrize("area", ["large", -1, float("nan")])
+def test_an_area_that_is_none_is_malformed(coco, area):
+    coco.add(1, [(7, 15, 10, 15, 30)])
+    coco.content["annotations"][0]["area"] = area
+    coco.write()
+    fault = only_fault(read_coco(coco.root))
+    assert fault.kind == "malformed" and "annotation 100: `area` must be a number of square pixels" in fault.message
+
+
 def test_an_image_without_annotations_is_background(coco):
     coco.add(1)
     coco.write()
@@ -111,6 +129,21 @@ def test_faulty_boxes_name_their_annotation(coco, box, kind, message):
     file = coco.write()
     fault = only_fault(read_coco(coco.root))
     assert (fault.kind, fault.file) == (kind, str(file)) and message in fault.message
+
+
+def test_a_malformed_box_and_a_wrong_size_hide_no_other_fault(coco):
+    coco.add(1, [(3, "left", 5, 9, 9), (3, 5, 5, 0, 9), (4, 5, 5, 9, 9)], size_hw=(80, 120))
+    coco.write()
+    kinds = [fault.kind for fault in read_coco(coco.root).faults]
+    assert kinds == ["size_mismatch", "malformed", "unknown_class", "zero_area"]
+
+
+def test_a_size_that_is_no_number_is_malformed(coco):
+    coco.add(1, size_hw=("high", 60))
+    coco.write()
+    fault = only_fault(read_coco(coco.root))
+    assert fault.kind == "malformed"
+    assert "image 1 (1.jpg): `height` and `width` must be whole numbers. Received 'high' and 60" in fault.message
 
 
 def test_a_malformed_box_leaves_its_picture_out(coco):

@@ -92,6 +92,13 @@ def test_two_disagreeing_annotations_of_a_face_are_a_fault(faces):
     assert data.pictures("train") == ()
 
 
+def test_a_disputed_face_hides_no_other_fault_of_its_picture(faces):
+    root = faces(f"a.jpg,{TRAIN},10,10,30,30", f"a.jpg,{TRAIN},25,10,45,30", "a.jpg,Cy,5,5,20,5")
+    data = read_landmarks_csv(root)
+    assert [(fault.kind, fault.line) for fault in data.faults] == [("disputed", 3), ("zero_area", 4)]
+    assert data.pictures("train") == ()
+
+
 def test_two_people_of_one_split_are_two_faces(faces):
     people = [name for name in (f"person {number}" for number in range(20)) if split_of_person(name) == "train"][:2]
     root = faces(f"a.jpg,{people[0]},5,5,15,15", f"a.jpg,{people[1]},30,5,45,15")

@@ -1,5 +1,6 @@
 """The pipeline: every picture, every box, the same again for the same seed, and no chance in validation."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,7 +12,6 @@ from cnn_suite.config_detection import Augmentation, Data, Training
 from cnn_suite.data.annotations import AnnotatedPicture
 from cnn_suite.data.pipeline import (
     CROWD,
-    batches_per_epoch,
     evaluation_batches,
     examples,
     training_batches,
@@ -80,6 +80,8 @@ def levels(made):
 def test_truths_by_hand():
     picture = picture_of(0, [[0.1, 0.2, 0.3, 0.4], [0, 0, 1, 1]], crowd=[False, True])
     np.testing.assert_allclose(truths_of(picture), [[0.1, 0.2, 0.3, 0.4, 0], [0, 0, 1, 1, CROWD]])
+    difficult = replace(picture, crowd=np.zeros(2, bool), difficult=np.array([True, False]))
+    assert truths_of(difficult)[:, 4].tolist() == [CROWD, 1]
     assert truths_of(picture_of()).shape == (0, 5)
 
 
@@ -180,7 +182,7 @@ def test_every_pass_holds_every_picture_exactly_once(augmentation):
 )
 def test_an_epoch_has_as_many_batches_as_it_should(count, batch_size, steps, expected):
     data, training = Data(format="shapes", batch_size=batch_size), Training(epochs=3, steps_per_epoch=steps)
-    assert batches_per_epoch(count, data, training) == expected
+    assert training.steps(count, data.batch_size) == expected
     made = batches(numbered(count), epochs=3, batch_size=batch_size, steps_per_epoch=steps)
     assert [len(images) for images, _ in made] == [batch_size] * 3 * expected
 

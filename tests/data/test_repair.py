@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from cnn_suite.data.doctor import examine
+from cnn_suite.data.landmarked_faces import read_landmarked_faces
 from cnn_suite.data.repair import LOG_NAME, repair
 from cnn_suite.data.sources import read_detection_data
 
@@ -25,6 +26,7 @@ def assert_same_truth(first, second):
             np.testing.assert_allclose(a.boxes, b.boxes, atol=1e-5)
             np.testing.assert_array_equal(a.class_ids, b.class_ids)
             np.testing.assert_array_equal(a.crowd, b.crowd)
+            np.testing.assert_array_equal(a.difficult, b.difficult)
 
 
 def test_a_voc_set_with_every_fault_is_sound_afterwards(voc, tmp_path):
@@ -102,14 +104,48 @@ def test_yolo_txt_without_splits_keeps_none(yolo, tmp_path, picture):
     assert_same_truth(data, read_detection_data(tmp_path / "copy"))
 
 
-def test_coco_becomes_voc_and_keeps_its_crowds(coco, tmp_path):
+def test_a_landmarks_csv_keeps_points_people_and_annotations_of_the_sound_faces(tmp_path, picture):
+    # b.jpg is disputed, e.jpg is missing. In c.jpg Cy has no area, and Di's face is Ann's: both of Di's rows go.
+    source = tmp_path / "faces"
+    rows = [
+        ("x/a.jpg", "Ann", 10, 10, 30, 10, 20, 35),
+        ("x/a.jpg", "Ann", 11, 10, 31, 10, 21, 35),
+        ("b.jpg", "Bo", 1, 1, 9, 1, 5, 9),
+        ("b.jpg", "Bo", 30, 1, 39, 1, 35, 9),
+        ("c.jpg", "Cy", 5, 5, 20, 5, 9, 5),
+        ("c.jpg", "Ann", 5, 5, 20, 5, 9, 20),
+        ("c.jpg", "Di, jr.", 5, 5, 20, 5, 9, 20),
+        ("c.jpg", "Di, jr.", 5, 5, 20, 5, 9, 20),
+        ("d.jpg", "Cy", 5, 5, 20, 5, 9, 5),
+        ("e.jpg", "Ann", 10, 10, 30, 10, 20, 35),
+        ("y/a.jpg", "Di, jr.", 10.25, 10, 30, 10, 20, 35),
+    ]
+    for name in ("x/a.jpg", "b.jpg", "c.jpg", "d.jpg", "y/a.jpg"):
+        picture(source / "images" / name)
+    with open(source / "mine.csv", "w", newline="") as file:
+        csv.writer(file).writerows([("image", "person", "x0", "y0", "x1", "y1", "x2", "y2"), *rows])
+    data = read_detection_data(source)
+    repair(data, tmp_path / "copy")
+    again = read_detection_data(tmp_path / "copy")
+    assert again.format == "landmarks_csv" and again.faults == ()
+    assert [len(picture.boxes) for picture in data.pictures("train")] == [1, 1, 0, 1]  # d.jpg has no face left
+    assert [len(picture.boxes) for picture in again.pictures("train")] == [1, 1, 1]
+    faces = read_landmarked_faces(tmp_path / "copy")
+    assert [face.path.name for face in faces] == ["a.jpg", "c.jpg", "a_2.jpg"]
+    assert [face.person for face in faces] == ["Ann", "Ann", "Di, jr."]
+    expected = [[[10.5, 10], [30.5, 10], [20.5, 35]], [[5, 5], [20, 5], [9, 20]], [[10.25, 10], [30, 10], [20, 35]]]
+    np.testing.assert_array_equal([face.points_px for face in faces], expected)
+
+
+def test_coco_stays_coco_and_keeps_its_crowds_and_areas(coco, tmp_path):
     coco.add(1, [(7, 15, 10, 15, 30), (3, 0, 0, 60, 20)])
-    coco.content["annotations"][0]["iscrowd"] = 1
+    coco.content["annotations"][0] |= {"iscrowd": 1, "area": 12.5}
     coco.write()
     data = read_detection_data(coco.root)
     repair(data, tmp_path / "copy")
     again = read_detection_data(tmp_path / "copy")
-    assert again.format == "voc" and again.faults == ()
+    assert again.format == "coco" and again.faults == ()
+    assert again.pictures("train")[0].area_px.tolist() == [12.5, 60 * 20]
     assert_same_truth(data, again)
 
 

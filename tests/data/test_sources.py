@@ -72,3 +72,8 @@ def test_a_file_that_looks_like_nothing_is_refused(tmp_path):
     (tmp_path / "a.txt").touch()
     with pytest.raises(ValueError, match="looks like no known data format"):
         detect_format(tmp_path / "a.txt")
+
+
+def test_labels_that_stand_twice_are_refused(voc):
+    with pytest.raises(ValueError, match="`labels` must name every class once. Received 'cat' more than once"):
+        read_detection_data(voc.root, labels=("cat", "dog", "cat"))

@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,11 @@ def test_sizes_follow_cocos_areas():
     # 31 x 32 is below 32^2, 32 x 32 is not; 95 x 96 is below 96^2, 96 x 96 is not
     boxes = [(0, 0, 31, 32), (0, 0, 32, 32), (0, 0, 95, 96), (0, 0, 96, 96)]
     assert statistics.size_histogram([annotated(*boxes, size_hw=(128, 128))]) == {"small": 1, "medium": 2, "large": 1}
+
+
+def test_the_size_is_that_of_the_annotations_own_area():
+    picture = dataclasses.replace(annotated((0, 0, 99, 99)), area_px=np.array([100.0]))
+    assert statistics.size_histogram([picture]) == {"small": 1, "medium": 0, "large": 0}
 
 
 def test_quantiles_of_width_and_height():

@@ -110,11 +110,6 @@ def test_what_is_not_prepared_says_where_it_looked_and_how_to_prepare_it(tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_preparing_is_done_where_it_is_asked_for(tmp_path, monkeypatch):
-    monkeypatch.setattr(tfds, "builder", lambda name, data_dir, try_gcs: Builder(data_dir=data_dir))
-    assert len(read_tfds("tiny_shapes", str(tmp_path), download=True).splits["train"]) == 5
-
-
 def test_an_unknown_name_is_refused_with_the_place_that_was_searched(tmp_path):
     with pytest.raises(ValueError, match=rf"knows no data set 'no_such_set', and none is prepared in {tmp_path}"):
         read_tfds("no_such_set", str(tmp_path))

@@ -40,9 +40,10 @@ def test_a_class_outside_the_given_labels_is_a_fault(voc):
     assert "Did you mean 'cats'?" in fault.fix
 
 
-def test_difficult_objects_are_crowd(voc):
+def test_difficult_objects_are_no_crowd(voc):
     voc.add("a", [CAT], difficult=1)
-    assert read_voc(voc.root).pictures("train")[0].crowd.tolist() == [True]
+    (picture,) = read_voc(voc.root).pictures("train")
+    assert (picture.difficult.tolist(), picture.crowd.tolist(), picture.ignored.tolist()) == ([True], [False], [True])
 
 
 def test_splits_come_in_the_order_train_val_test_and_trainval_is_left_out(voc):
@@ -138,6 +139,22 @@ def test_a_wrong_size_leaves_the_picture_out(voc):
     fault = only_fault(data)
     assert (fault.kind, fault.line) == ("size_mismatch", 3)
     assert data.pictures("train") == ()
+
+
+def test_a_wrong_size_hides_no_fault_of_its_boxes_on_the_size_they_were_drawn_on(voc):
+    # The box from 70 to 110 lies outside the picture of 60x40 but inside the claimed 120x80.
+    voc.add("a", [("cat", 70, 10, 110, 40), ("cat", 5, 5, 5, 5), ("dog", 110, 5, 150, 9)], size_hw=(80, 120))
+    faults = read_voc(voc.root).faults
+    assert [(f.kind, f.line) for f in faults] == [("size_mismatch", 3), ("zero_area", 10), ("out_of_picture", 14)]
+
+
+def test_an_incomplete_object_and_a_missing_picture_hide_no_other_fault(voc):
+    voc.add("a", [CAT, ("cat", 5, 5, 5, 5)], picture=False)
+    file = voc.root / "Annotations/a.xml"
+    file.write_text(file.read_text().replace("<xmin>15</xmin>", ""))
+    faults = read_voc(voc.root, labels=("dog",)).faults
+    assert [(f.kind, f.line) for f in faults] == [("missing_picture", 2), ("malformed", 4), ("unknown_class", 10)]
+    assert [f.kind for f in read_voc(voc.root).faults] == ["missing_picture", "malformed", "zero_area"]
 
 
 def test_a_size_of_nought_keeps_the_picture(voc):

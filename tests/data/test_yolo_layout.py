@@ -116,6 +116,15 @@ def test_darknet_lists_beside_obj_names(tmp_path, picture):
     assert names_of(layout) == {"train": ["my a.jpg"], "val": ["gone.jpg"]} and layout.names == {0: "cat"}
 
 
+def test_an_empty_line_among_the_names_names_a_class_and_moves_no_other(tmp_path):
+    (tmp_path / "obj.names").write_text("cat\n\ndog\nclass_1\n\n")
+    (tmp_path / "train.txt").touch()
+    layout = find_layout(tmp_path)[1]
+    (fault,) = layout.faults
+    assert (fault.kind, fault.line, fault.message) == ("class_names", 2, "class 1 has no name")
+    assert [layout.names[number] for number in range(4)] == ["cat", "class_1_", "dog", "class_1"]
+
+
 def test_darknet_lists_may_count_from_where_darknet_runs(tmp_path, picture):
     picture(tmp_path / "data/obj/a.jpg")
     (tmp_path / "data/obj.names").write_text("cat\n")

@@ -67,8 +67,37 @@ def test_a_class_number_without_name_is_a_fault_with_its_line(with_val):
     with_val.add("a", [BOX, "15 0.5 0.5 0.1 0.1"])
     data = read_yolo_txt(with_val.root)
     assert str(only_fault(data)).startswith(
-        f"{with_val.label('a')}:2: unknown class '15', expected one of cat, dog. Correct the name"
+        f"{with_val.label('a')}:2: unknown class number 15, expected 0 to 1. Correct the number"
     )
+
+
+def test_a_number_is_never_taken_for_a_name(with_val):
+    (with_val.root / "data.yaml").write_text("train: images/train\nval: images/val\nnames: ['1', '2', '3']\n")
+    with_val.add("a", [BOX, "3 .5 .5 .2 .2"])
+    data = read_yolo_txt(with_val.root)
+    assert "unknown class number 3, expected 0 to 2" in only_fault(data).message and data.pictures("train") == ()
+
+
+def test_numbers_left_out_of_a_mapping_are_unknown(with_val):
+    (with_val.root / "data.yaml").write_text("train: images/train\nval: images/val\nnames: {1: dog, 5: cat}\n")
+    with_val.add("a", ["5 .5 .5 .2 .2"])
+    with_val.add("b", ["0 .5 .5 .2 .2"])
+    data = read_yolo_txt(with_val.root)
+    assert "unknown class number 0, expected one of 1, 5" in only_fault(data).message
+    assert data.labels == ("dog", "cat") and data.pictures("train")[0].class_ids.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    "names, message",
+    [("cat, dog, cat", "the classes 0 and 2 are both named 'cat'"), ("cat, dog, ''", "class 2 has no name")],
+)
+def test_a_class_without_a_name_of_its_own_is_a_fault_and_stays_a_class(with_val, names, message):
+    (with_val.root / "data.yaml").write_text(f"train: images/train\nval: images/val\nnames: [{names}]\n")
+    with_val.add("a", ["2 .5 .5 .2 .2"])
+    data = read_yolo_txt(with_val.root)
+    fault = only_fault(data)
+    assert (fault.kind, fault.line, fault.message) == ("class_names", 3, message)
+    assert data.labels == ("cat", "dog", "class_2") and data.pictures("train")[0].class_ids.tolist() == [2]
 
 
 def test_without_names_the_classes_are_numbered_and_the_data_says_so(with_val):
@@ -103,6 +132,18 @@ def test_a_malformed_line_names_itself_and_leaves_the_picture_out(with_val, line
     fault = only_fault(data)
     assert (fault.kind, fault.line, fault.file) == ("malformed", 3, str(with_val.label("a")))
     assert message in fault.message and data.pictures("train") == ()
+
+
+def test_a_malformed_line_and_an_unknown_class_hide_no_other_fault(with_val):
+    with_val.add("a", ["7 .5 .5 .1 .1", "1 .5 .5", "0 .5 .5 0 .1", "0 1.4 .5 .1 .1"])
+    data = read_yolo_txt(with_val.root)
+    assert [(fault.kind, fault.line) for fault in data.faults] == [
+        ("unknown_class", 1),
+        ("malformed", 2),
+        ("zero_area", 3),
+        ("outside", 4),
+    ]
+    assert data.pictures("train") == ()
 
 
 def test_nan_is_a_fault_with_its_line(with_val):

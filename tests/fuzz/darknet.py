@@ -152,7 +152,7 @@ def import_cfg(content: bytes, folder: Path) -> str:
             raise AssertionError("a map without numbers or with too many was let through")
         if network.parameters <= BUILT and len(sections) <= BUILT_SECTIONS:
             keras.utils.clear_session()
-            if darknet(sections).count_params() != network.parameters:
+            if darknet(network).count_params() != network.parameters:
                 raise AssertionError("the network has other parameters than its plan")
     except DarknetError as error:
         if len(str(error)) > 1000:
@@ -169,15 +169,16 @@ def import_weights(content: bytes, folder: Path) -> str:
     """
     from cnn_suite.models.darknet import darknet
     from cnn_suite.weights.darknet_cfg import DarknetError, parse_cfg
-    from cnn_suite.weights.darknet_weights import load_darknet_weights
+    from cnn_suite.weights.darknet_plan import plan
+    from cnn_suite.weights.darknet_weights import load_darknet_weights, read_darknet_weights
 
-    sections = parse_cfg(SOUND[0])
+    network = plan(parse_cfg(SOUND[0]))
     if not _MODELS:
-        _MODELS.append(darknet(sections))
+        _MODELS.append(darknet(network))
     path = folder / "case.weights"
     path.write_bytes(content)
     try:
-        load_darknet_weights(_MODELS[0], sections, path)
+        load_darknet_weights(_MODELS[0], network, read_darknet_weights(path))
     except DarknetError:
         return "refused"
     return "imported"

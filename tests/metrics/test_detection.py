@@ -146,6 +146,39 @@ def test_boxes_inside_a_crowd_region_are_neither_right_nor_false():
     assert metrics.truths.tolist() == [1]
 
 
+def test_a_difficult_object_forgives_what_lies_on_it_by_its_overlap_and_nothing_else():
+    # Two boxes on the difficult object with IoU 0.81 are ignored up to that threshold; the box inside it with IoU 0.01
+    # is false, and before the right one: precision 1/2 at every recall. A crowd forgives all three.
+    on_it, in_it, right = [105, 105, 195, 195], [110, 110, 120, 120], [0, 0, 10, 10]
+    boxes = found([on_it, on_it, in_it, right], [0.9, 0.8, 0.7, 0.6])
+    truths = Truths([[0, 0, 10, 10], [100, 100, 200, 200]], [0, 0], difficult=[False, True])
+    metrics = coco_metrics([truths], [boxes], 1)
+    assert (metrics.ap50, metrics.truths.tolist()) == (pytest.approx(1 / 2), [1])
+    assert metrics.precision[-1, 0, 0, 0, -1] == pytest.approx(1 / 4)  # at 0.95 the other two are false as well
+    crowd = Truths(truths.xyxy_px, truths.class_id, truths.difficult)
+    assert coco_metrics([crowd], [boxes], 1).ap50 == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_difficult_objects_equal_pycocotools_without_any_size_that_counts(seed):
+    # The reference ignores a truth whose area lies in no range, by its IoU, but lets it forgive one box alone: it is
+    # given one copy of each for every box.
+    rng = np.random.default_rng(seed)
+    ours, theirs = [], []
+    truths, detections = random_set(200 + seed, pictures=6, most_truths=10, most_detections=20)
+    for one in truths:
+        difficult = rng.random(len(one)) < 0.3
+        ours.append(Truths(one.xyxy_px, one.class_id, one.crowd & ~difficult, difficult=difficult))
+        times = np.where(difficult, 20, 1)
+        area = np.where(difficult, 1e11, one.area_px)
+        theirs.append(Truths(*(np.repeat(a, times, axis=0) for a in (one.xyxy_px, one.class_id, ours[-1].crowd, area))))
+    metrics = coco_metrics(ours, detections, 3)
+    expected = pycocotools_evaluation(theirs, detections, 3).eval
+    for name in ("precision", "recall", "scores"):
+        array = getattr(metrics, name)
+        np.testing.assert_allclose(np.where(np.isnan(array), -1, array), expected[name], atol=1e-6, rtol=0)
+
+
 def test_box_of_exactly_32_by_32_is_small_and_medium():
     metrics = coco_metrics([Truths([[0, 0, 32, 32]], [0])], [found([[0, 0, 32, 32]], [0.5])], 1)
     assert (metrics.ap_small, metrics.ap_medium) == (1, 1)

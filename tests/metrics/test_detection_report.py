@@ -91,6 +91,16 @@ def test_right_class_is_matched_before_a_more_confident_wrong_one():
     assert confusion_matrix(outcome, 2).tolist() == [[1, 0, 0], [0, 0, 0], [0, 1, 0]]
 
 
+def test_difficult_objects_are_in_no_outcome_and_not_on_the_curve_but_what_is_merely_inside_them_is():
+    inside = [52, 52, 55, 55]
+    truths = [Truths([A, B], [0, 0], difficult=[False, True])]
+    boxes = [found([B, B, inside, A], [0.9, 0.85, 0.8, 0.7])]
+    curve = precision_recall_curve(truths, boxes, 1)
+    assert (curve.truths, curve.precision.tolist()) == (1, [0, 1 / 2])
+    outcome = picture_outcomes(truths, boxes, 1, confidence=0.5)[0]
+    assert (outcome.missed, outcome.false, outcome.wrong_class) == (0, 1, 0)
+
+
 def test_crowd_regions_are_in_no_outcome():
     truths = [Truths([A, B], [0, 0], [True, False])]
     assert picture_outcomes(truths, [found([A, A, B], [0.9, 0.8, 0.7])], 1, confidence=0.5)[0].errors == 0

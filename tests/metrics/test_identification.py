@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from cnn_suite.metrics.identification import candidates, cumulative_match, dir_at_fpir, open_set_figures, rank_one
+from cnn_suite.metrics.identification import candidates, dir_at_fpir, open_set_figures, rank_one
 from cnn_suite.metrics.intervals import clopper_pearson, people_interval
 
 # Enrolled on a line: Ann at 0 and 10, Bob at 4, Cem at 20. Measure "euclidean".
@@ -29,7 +29,6 @@ def test_candidates_of_a_small_gallery_by_hand(found):
 
 
 def test_figures_of_a_small_gallery_by_hand(found):
-    assert cumulative_match(found).tolist() == pytest.approx([2 / 3, 2 / 3, 1])
     first = rank_one(found)
     assert (first.rate, first.interval, first.probes) == (2 / 3, clopper_pearson(2, 3), 3)
     assert first.interval_people == pytest.approx(people_interval(np.array([True, True, False]), np.arange(3)))
@@ -42,12 +41,6 @@ def test_figures_of_a_small_gallery_by_hand(found):
     assert figures.fpir_interval_people == pytest.approx(
         people_interval(np.array([True, False, False]), np.array([0, 0, 1]))
     )
-
-
-def test_unknown_is_an_answer(found):
-    assert found.decisions(2) == ["Ann", None, None, "Bob", None, None]  # 2 is not below 2
-    assert found.decisions(0) == [None] * 6
-    assert found.decisions(np.inf) == found.names.tolist()
 
 
 def test_with_few_strangers_none_is_accepted_and_the_interval_says_how_little_that_shows(found):
@@ -102,9 +95,7 @@ def test_candidates_and_figures_are_those_of_loops(seed, measure):
             strangers.append(of[nearest])
     assert found.ranks[found.enrolled].tolist() == ranks
     np.testing.assert_allclose(np.sort(found.distances[~found.enrolled]), np.sort(strangers), rtol=1e-12)
-    assert cumulative_match(found).tolist() == pytest.approx(
-        [np.mean([rank <= r for rank in ranks]) for r in range(1, len(set(names)) + 1)]
-    )
+    assert rank_one(found).rate == pytest.approx(np.mean([rank == 1 for rank in ranks]))
     for fpir in (0.01, 0.1, 0.34):
         figures = dir_at_fpir(found, fpir)
         allowed = [t for t in [*strangers, np.inf] if np.mean([d < t for d in strangers]) <= fpir]
@@ -125,7 +116,7 @@ def test_neither_the_order_of_the_gallery_nor_of_the_probes_matters():
 def test_a_gallery_of_one_picture_and_one_probe_of_either_kind():
     found = candidates(np.ones((1, 2), np.float16), [7], np.array([[1, 1], [5, 5]]), [7, 8])
     figures = dir_at_fpir(found)
-    assert (figures.dir, figures.fpir, figures.threshold) == (1, 0, 32) and found.decisions(32) == [7, None]
+    assert (figures.dir, figures.fpir, figures.threshold) == (1, 0, 32)
     assert json.loads(json.dumps(figures.as_dict()))["dir"] == 1
 
 
@@ -155,7 +146,7 @@ def test_encodings_that_cannot_be_searched_are_refused(arguments, said):
 
 def test_figures_without_their_kind_of_probes_are_refused(found):
     strangers = candidates(GALLERY, NAMES, PROBES[3:], SHOWN[3:])
-    for figure in (cumulative_match, rank_one, lambda found: open_set_figures(found, 1.0)):
+    for figure in (rank_one, lambda found: open_set_figures(found, 1.0)):
         with pytest.raises(ValueError, match="must be probes of enrolled people. None of the names of 3 probes"):
             figure(strangers)
     with pytest.raises(ValueError, match="people who are not enrolled. All names of 3 probes are among"):

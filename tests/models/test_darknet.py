@@ -8,6 +8,7 @@ import pytest
 
 from cnn_suite.models.darknet import darknet
 from cnn_suite.weights.darknet_cfg import DarknetError, parse_cfg
+from cnn_suite.weights.darknet_plan import plan
 from tests.darknet_oracle import ACTIVATIONS, cfg, forward, random_weights, write_arrays, write_weights
 
 
@@ -18,7 +19,7 @@ def pictures(height=8, width=8, batch=2, seed=0):
 def imported(text, folder, **arguments):
     """The network of a .cfg with random weights, and those weights."""
     weights = write_weights(folder / "a.weights", text)
-    return darknet(parse_cfg(text), weights=folder / "a.weights", **arguments), weights
+    return darknet(plan(parse_cfg(text)), weights=folder / "a.weights", **arguments), weights
 
 
 def assert_near(received, expected, tolerance=1e-5):
@@ -52,14 +53,14 @@ def test_a_convolution_of_stride_2_looks_at_the_even_pixels_of_an_even_picture(t
     write_arrays(tmp_path / "a.weights", weights)
     picture = np.zeros((1, 4, 4, 3), np.float32)
     picture[0, :, :, 1] = np.arange(16).reshape(4, 4)
-    result = darknet(parse_cfg(text), weights=tmp_path / "a.weights")(picture)
+    result = darknet(plan(parse_cfg(text)), weights=tmp_path / "a.weights")(picture)
     np.testing.assert_allclose(result[0, :, :, 0], [[0, 2], [8, 10]], atol=1e-5)
 
 
 def test_a_pool_of_size_2_and_stride_1_keeps_the_size_and_looks_right_and_down():
     # of yolov3-tiny; at the right and the bottom there is nothing more to see
     picture = np.float32([[40, 10], [20, 30]])[None, :, :, None].repeat(3, 3)
-    result = darknet(parse_cfg(cfg("[maxpool]\nsize=2\nstride=1", 2, 2)))(picture)
+    result = darknet(plan(parse_cfg(cfg("[maxpool]\nsize=2\nstride=1", 2, 2))))(picture)
     np.testing.assert_allclose(255 * result[0, :, :, 0], [[40, 30], [30, 30]], rtol=1e-6)
 
 
@@ -69,7 +70,7 @@ def test_what_lies_outside_a_pool_is_never_its_maximum(tmp_path):
     weights = random_weights(text)
     weights[1]["beta"][:], weights[1]["kernel"][:] = 0, [[[-1]], [[0]], [[0]]]
     write_arrays(tmp_path / "a.weights", weights)
-    result = darknet(parse_cfg(text), weights=tmp_path / "a.weights")(np.full((1, 3, 3, 3), 255, np.float32))
+    result = darknet(plan(parse_cfg(text)), weights=tmp_path / "a.weights")(np.full((1, 3, 3, 3), 255, np.float32))
     np.testing.assert_allclose(result, -np.ones((1, 2, 2, 1)), rtol=1e-6)
 
 
@@ -82,7 +83,7 @@ def test_reorganisation_keeps_darknets_own_order(tmp_path):
     weights[1]["kernel"][:] = np.float32([255, 0, 0])[None, :, None, None]
     write_arrays(tmp_path / "a.weights", weights)
     picture = np.float32([[0, 1], [2, 3]])[None, :, :, None].repeat(3, 3)
-    result = darknet(parse_cfg(text), weights=tmp_path / "a.weights")(picture)
+    result = darknet(plan(parse_cfg(text)), weights=tmp_path / "a.weights")(picture)
     expected = [0, 2, 8, 10, 1, 3, 9, 11, 4, 6, 12, 14, 5, 7, 13, 15]
     np.testing.assert_allclose(np.ravel(result), expected, atol=1e-5)
 
@@ -93,7 +94,7 @@ def test_a_leak_is_a_tenth_and_the_picture_is_scaled_to_1(tmp_path):
     weights[1]["beta"][:], weights[1]["kernel"][:] = -0.5, [[[1]], [[0]], [[0]]]
     write_arrays(tmp_path / "a.weights", weights)
     picture = np.float32([0, 255]).reshape(1, 1, 2, 1).repeat(3, 3)
-    result = darknet(parse_cfg(text), weights=tmp_path / "a.weights")(picture)
+    result = darknet(plan(parse_cfg(text)), weights=tmp_path / "a.weights")(picture)
     np.testing.assert_allclose(np.ravel(result), [-0.05, 0.5], rtol=1e-6)
 
 
@@ -321,7 +322,7 @@ def test_every_kind_of_layer_survives_saving(body, tmp_path):
     np.testing.assert_array_equal(again(pictures()), model(pictures()))
 
 
-def test_a_file_and_its_sections_give_the_same_network(tmp_path):
+def test_a_file_and_its_plan_give_the_same_network(tmp_path):
     text = cfg(BOTH, 16, 24)
     (tmp_path / "a.cfg").write_text(text)
     model, _ = imported(text, tmp_path, name="mine")
@@ -332,7 +333,7 @@ def test_a_file_and_its_sections_give_the_same_network(tmp_path):
 
 
 def test_random_weights_without_a_file_are_usable():
-    for value in darknet(parse_cfg(cfg(BOTH)))(pictures()).values():
+    for value in darknet(plan(parse_cfg(cfg(BOTH))))(pictures()).values():
         assert np.isfinite(value).all()
 
 
@@ -343,8 +344,9 @@ def test_epsilon_of_the_batch_norms_is_darknets(tmp_path):
     write_arrays(tmp_path / "a.weights", weights)
     white = np.full((1, 1, 1, 3), 255, np.float32)
     # 1 / sqrt(0 + 1e-5) = 316.23; OpenCV's reader has 1e-6 and 1000
-    np.testing.assert_allclose(darknet(parse_cfg(text), weights=tmp_path / "a.weights")(white), 316.2278, rtol=1e-5)
-    other = darknet(parse_cfg(text), weights=tmp_path / "a.weights", epsilon=1e-6)
+    network = plan(parse_cfg(text))
+    np.testing.assert_allclose(darknet(network, weights=tmp_path / "a.weights")(white), 316.2278, rtol=1e-5)
+    other = darknet(network, weights=tmp_path / "a.weights", epsilon=1e-6)
     np.testing.assert_allclose(other(white), 1000, rtol=1e-5)
 
 
@@ -359,22 +361,22 @@ def test_one_training_step_changes_every_weight_and_stays_finite(tmp_path):
 
 def test_other_classes_and_anchors_change_the_heads_alone(tmp_path):
     anchors = [[[1, 2]], [[3, 4], [5, 6], [7, 8]]]  # finest first
-    model = darknet(parse_cfg(cfg(BOTH, 16, 24)), classes=5, anchors_px=anchors)
+    model = darknet(plan(parse_cfg(cfg(BOTH, 16, 24))), classes=5, anchors_px=anchors)
     shapes = {name: tensor.shape[-2:] for name, tensor in model.output.items()}
     assert shapes == {"line22_yolo": (3, 10), "line36_yolo": (1, 10)}
     assert model.get_layer("line22_yolo").anchors_px == [[3, 4], [5, 6], [7, 8]]
-    body = darknet(parse_cfg(cfg(BOTH, 16, 24)))
+    body = darknet(plan(parse_cfg(cfg(BOTH, 16, 24))))
     assert [w.shape for w in model.get_layer("line4_convolutional").weights] == [
         w.shape for w in body.get_layer("line4_convolutional").weights
     ]
 
 
 def test_weights_with_other_heads_and_anchors_of_other_heads_are_refused(tmp_path):
-    sections = parse_cfg(cfg(BOTH, 16, 24))
+    network = plan(parse_cfg(cfg(BOTH, 16, 24)))
     with pytest.raises(ValueError, match="`weights` are those of the heads of the .cfg. Received `classes` or"):
-        darknet(sections, classes=5, weights=tmp_path / "a.weights")
+        darknet(network, classes=5, weights=tmp_path / "a.weights")
     with pytest.raises(ValueError, match="`anchors_px` must hold 2 lists of anchors, one a head, .* Received 1"):
-        darknet(sections, anchors_px=[[[1, 2]]])
+        darknet(network, anchors_px=[[[1, 2]]])
 
 
 def test_a_cfg_that_cannot_be_imported_is_refused_with_its_line(tmp_path):
@@ -388,13 +390,13 @@ def test_a_cfg_that_cannot_be_imported_is_refused_with_its_line(tmp_path):
 def test_weights_of_another_network_are_refused(tmp_path):
     write_weights(tmp_path / "a.weights", cfg(DOWN))
     with pytest.raises(DarknetError, match=r"a.weights must hold .* They end within \[convolutional\] at line 11"):
-        darknet(parse_cfg(cfg(BOTH, 16, 24)), weights=tmp_path / "a.weights")
+        darknet(plan(parse_cfg(cfg(BOTH, 16, 24))), weights=tmp_path / "a.weights")
 
 
 @pytest.mark.slow
 def test_a_network_deeper_than_any_known_one_is_built(tmp_path):
     # 250 sections are 750 layers one behind the other; Keras walks them by recursion
-    model = darknet(parse_cfg(cfg("[conv]\nactivation=leaky\nbatch_normalize=1\n" * 250)))
+    model = darknet(plan(parse_cfg(cfg("[conv]\nactivation=leaky\nbatch_normalize=1\n" * 250))))
     assert model.count_params() == 4 + 3 + 249 * 5
     model.save(tmp_path / "a.keras")
     assert keras.saving.load_model(tmp_path / "a.keras").count_params() == model.count_params()

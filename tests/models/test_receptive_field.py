@@ -6,9 +6,11 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+from cnn_suite.layers.residual import ResidualBlock
 from cnn_suite.layers.resnet_block import BasicBlock
 from cnn_suite.models.receptive_field import ReceptiveField, receptive_field
 from cnn_suite.models.squeezenet import squeezenet
+from cnn_suite.models.surgery import features_at
 from cnn_suite.models.vgg import vgg16
 
 
@@ -65,6 +67,7 @@ STACKS = {
     "separable": (layers.SeparableConv2D(1, 5, padding="same"), layers.DepthwiseConv2D(3, 2)),
     "dilated": (layers.Conv2D(1, 3, dilation_rate=3), layers.AveragePooling2D(2), layers.Conv2D(1, 3)),
     "padded": (layers.ZeroPadding2D(1), layers.Conv2D(1, 3, 2), layers.Conv2D(1, 3, padding="same")),
+    "residual": (layers.Conv2D(4, 1), BasicBlock(4), ResidualBlock(4)),
     "pointwise": (layers.Conv2D(1, 1, 2), layers.LeakyReLU(), layers.BatchNormalization()),
 }
 
@@ -108,11 +111,12 @@ def test_squeezenet_and_vgg_by_hand():
 
 def test_what_is_not_known_is_refused_by_name():
     image = keras.Input((32, 32, 4))
+    opened = features_at(keras.Model(image, BasicBlock(4, name="block")(image)), ["block/conv1"])
     cases = {
         "grown": layers.UpSampling2D(2, name="grown")(image),
         "flat": layers.Flatten(name="flat")(image),
         "averaged": layers.GlobalAveragePooling2D(keepdims=True, name="averaged")(image),
-        "block": BasicBlock(4, name="block")(image),
+        "block_opened": opened.output["block/conv1"],
         "inner": keras.Model(image, layers.ReLU()(image), name="inner")(image),
     }
     for name, tensor in cases.items():

@@ -97,7 +97,6 @@ def test_whatever_type_comes_in_float32_comes_out(dtype):
     boxes = np.array([[0, 0, 2, 4]], dtype)
     assert box_ops.iou(boxes, [[0, 0, 2, 2]]).dtype == tf.float32
     np.testing.assert_array_equal(box_ops.iou(boxes, [[0, 0, 2, 2]]), [[0.5]])
-    np.testing.assert_array_equal(box_ops.unit_to_pixels(boxes, (10, 20)), [[0, 0, 40, 40]])
     np.testing.assert_array_equal(box_ops.xyxy_to_cxcywh(boxes), [[1, 2, 2, 4]])
 
 
@@ -172,12 +171,6 @@ def test_centre_form_and_corner_form_are_each_others_inverse():
     np.testing.assert_allclose(box_ops.cxcywh_to_xyxy([[3, 3, 4, 2]]), [[1, 2, 5, 4]])
     boxes = random_boxes(10, (2, 3, 5))
     np.testing.assert_allclose(box_ops.cxcywh_to_xyxy(box_ops.xyxy_to_cxcywh(boxes)), boxes, atol=1e-6)
-
-
-def test_pixels_and_unit_boxes_are_each_others_inverse_on_an_oblong_picture():
-    boxes_px = box_ops.unit_to_pixels([[0.25, 0.5, 0.5, 1.0]], (100, 200))
-    np.testing.assert_allclose(boxes_px, [[50, 50, 100, 100]])
-    np.testing.assert_allclose(box_ops.pixels_to_unit(boxes_px, (100, 200)), [[0.25, 0.5, 0.5, 1.0]])
 
 
 def test_area_of_a_box_with_swapped_corners_is_0():

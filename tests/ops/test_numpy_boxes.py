@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cnn_suite.ops.numpy_boxes import iou, nms
+from cnn_suite.ops.numpy_boxes import areas, iou, nms
 
 
 def slow_iou(a, b):
@@ -44,6 +44,17 @@ def test_iou_of_boxes_without_area_and_of_no_boxes():
     assert iou([[1, 1, 1, 1]], [[1, 1, 1, 1]]).tolist() == [[0.0]]
     assert iou([], [[0, 0, 1, 1]]).shape == (0, 1)
     assert iou(np.zeros((0, 4)), []).shape == (0, 0)
+
+
+def test_in_a_crowd_the_covered_share_of_the_box_counts():
+    # 2 x 2, of which 1 x 2 lies in the region of 9 x 9: 2 / 4 as a crowd, 2 / (4 + 81 - 2) as an object
+    region = [0, 0, 9, 9]
+    assert iou([[8, 0, 10, 2]], [region, region], [True, False]).tolist() == [[2 / 4, 2 / 83]]
+    assert iou([[1, 1, 1, 1]], [region], [True]).tolist() == [[0.0]]
+
+
+def test_areas_by_hand():
+    assert areas([[0, 0, 2, 3], [1, 1, 1, 4]]).tolist() == [6, 0] and areas([]).shape == areas([[]]).shape == (0,)
 
 
 def test_iou_works_in_float64_whatever_it_is_given():

@@ -8,9 +8,12 @@ import pytest
 
 from cnn_suite.convert import convert_mobileface
 from cnn_suite.face_evaluation import evaluate_people, one_shot_people
+from cnn_suite.face_gallery import enrol_pictures
+from cnn_suite.face_pictures import PictureError
 from cnn_suite.runtime.face_detector import FaceDetector
 from cnn_suite.runtime.face_encoder import FaceEncoder, load_encoder
 from cnn_suite.runtime.face_pipeline import load_finder
+from cnn_suite.runtime.gallery_opening import open_gallery
 from cnn_suite.runtime.model_folders import find_model
 
 FACES = Path(os.environ.get("CNN_SUITE_TEST_DATA", "")) / "faces"
@@ -58,3 +61,14 @@ def test_one_picture_each_of_seven_people_and_three_strangers(finders, mobilefac
     assert found["accepted"] == 0 and found["dir"] >= 0.9
     low, high = found["dir_interval_people"]
     assert low <= found["dir"] <= high
+
+
+def test_two_politicians_are_not_enrolled_as_one(finders, tmp_path):
+    encoder = FaceEncoder(finders["ours"], load_encoder(find_model("face_embedding")))
+    blair, powell = (sorted((FACES / "lfw10" / name).iterdir()) for name in ("Tony_Blair", "Colin_Powell"))
+    with open_gallery(tmp_path / "g", encoder.encoder, False, create=True) as gallery:
+        with pytest.raises(PictureError, match="Colin_Powell_0001.jpg .* does not look like the other pictures of Ada"):
+            enrol_pictures(encoder, gallery, "Ada", [blair[0], powell[0]])
+        enrol_pictures(encoder, gallery, "Ada", [blair[0]])
+        with pytest.raises(PictureError, match="Colin_Powell_0002.jpg .* does not look like the other pictures of Ada"):
+            enrol_pictures(encoder, gallery, "Ada", [powell[1]])

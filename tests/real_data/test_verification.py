@@ -71,8 +71,8 @@ def test_a_calibration_gives_the_same_and_how_little_is_sure_of_it(faces, far, t
 
 def test_probabilities_are_those_with_which_such_pairs_are_of_one_person(faces, pairs):
     found = calibrate(*faces, far=1e-2)
-    assert found.probability(found.curve.intercept / found.curve.slope) == pytest.approx(0.5)
-    probability = found.probability(pairs.distances)
+    assert found.curve(found.curve.intercept / found.curve.slope) == pytest.approx(0.5)
+    probability = found.curve(pairs.distances)
     weight = np.where(pairs.same, 1 / pairs.same.sum(), 1 / (~pairs.same).sum())
     for low in np.arange(0.1, 0.9, 0.2):
         chosen = (probability >= low) & (probability < low + 0.2)

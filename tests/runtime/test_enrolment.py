@@ -11,7 +11,6 @@ from cnn_suite.runtime.enrolment import EnrolmentLimits, Quality, check_enrolmen
 from cnn_suite.runtime.face_alignment import ARCFACE_TEMPLATE
 from cnn_suite.runtime.face_detector import Faces
 from cnn_suite.runtime.face_pose import face_pose
-from cnn_suite.runtime.face_search import FaceIndex
 
 SIZE = 224
 
@@ -199,31 +198,6 @@ def test_all_faults_are_told_at_once():
         "several faces", "too small", "blurred", "dark", "flat", "turned", "nodded",
     ]  # fmt: skip
     assert quality_problems(replace(seen, brightness=230, dark=0, bright=0.3), EnrolmentLimits())[3].kind == "bright"
-
-
-# (1, 0) and (0, 1) are at a squared distance of 2, (1, 0) and (0.8, 0.6) at 0.04 + 0.36 = 0.4.
-def test_a_face_like_another_persons_is_told_with_the_name():
-    picture, points = drawn()
-    enrolled = FaceIndex(np.array([[0, 1], [0.8, 0.6], [1, 0]]), ["Cy", "Bo", "Ada"])
-    asked = {"encoding": np.array([1.0, 0.0]), "enrolled": enrolled}
-    assert text_of(picture, found(points), name="Ada", threshold=0.5, **asked) == (
-        "The face looks like Bo, who is enrolled already: distance 0.400, below the threshold 0.500. If it is the same "
-        "person, enrol it under that name; if not, they will be mixed up."
-    )
-    assert kinds(picture, found(points), name="Ada", threshold=0.399, **asked) == []
-    # (0, 1) is at a distance of exactly 2 in binary too: the same only below the threshold.
-    far = asked | {"enrolled": FaceIndex(np.array([[0, 1]]), ["Cy"])}
-    assert kinds(picture, found(points), name="Ada", threshold=2.0, **far) == []
-    assert "looks like Cy" in text_of(picture, found(points), name="Ada", threshold=2.0001, **far)
-    assert "looks like Ada" in text_of(picture, found(points), name="Bo", threshold=0.1, **asked)
-    nobody = FaceIndex(np.zeros((0, 2)), [])
-    assert kinds(picture, found(points), name="Ada", threshold=4, **(asked | {"enrolled": nobody})) == []
-
-
-def test_a_comparison_needs_all_of_its_arguments():
-    picture, points = drawn()
-    with pytest.raises(ValueError, match="give `name`, `encoding` and `threshold` along with `enrolled`"):
-        check_enrolment(picture, found(points), enrolled=FaceIndex(np.eye(2), ["a", "b"]), name="Ada")
 
 
 def test_pictures_that_are_none_and_no_face_at_all():

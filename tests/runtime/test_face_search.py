@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cnn_suite.runtime import face_search
-from cnn_suite.runtime.face_search import FaceIndex, Neighbour, nearest
+from cnn_suite.runtime.face_search import FaceIndex, Neighbour
 
 
 def units(count, dimensions=16, seed=0):
@@ -24,7 +24,7 @@ def brute(matrix, names, query, k):
 
 
 def check(matrix, names, queries, k):
-    for found, query in zip(nearest(matrix, names, queries, k), queries, strict=True):
+    for found, query in zip(FaceIndex(matrix, names).nearest(queries, k), queries, strict=True):
         expected = brute(matrix, names, query, k)
         assert [(neighbour.name, neighbour.row) for neighbour in found] == [(n, row) for n, (row, _) in expected]
         np.testing.assert_allclose([n.distance for n in found], [d for _, (_, d) in expected], rtol=1e-12, atol=1e-15)
@@ -33,7 +33,7 @@ def check(matrix, names, queries, k):
 # Ada has (1, 0) and (0, 1), Bo (-1, 0). From (0.6, 0.8): to Ada 0.16 + 0.64 = 0.8 and 0.36 + 0.04 = 0.4, to Bo
 # 2.56 + 0.64 = 3.2.
 def test_each_person_counts_with_the_nearest_encoding():
-    found = nearest(np.array([[1, 0], [0, 1], [-1, 0]]), ["Ada", "Ada", "Bo"], np.array([[0.6, 0.8]]), k=5)
+    found = FaceIndex(np.array([[1, 0], [0, 1], [-1, 0]]), ["Ada", "Ada", "Bo"]).nearest(np.array([[0.6, 0.8]]), k=5)
     assert [[(n.name, n.row) for n in near] for near in found] == [[("Ada", 1), ("Bo", 2)]]
     np.testing.assert_allclose([n.distance for n in found[0]], [0.4, 3.2], atol=1e-6)
 
@@ -80,7 +80,7 @@ def test_lengths_that_are_not_quite_one_change_nothing():
 # of (0.998, 0), whose product is 0.998, is 0.000004.
 @pytest.mark.parametrize("queries", [1, 2])
 def test_a_longer_encoding_with_the_greater_product_does_not_hide_a_nearer_one(queries):
-    found = nearest(np.array([[1, 0.0633], [0.998, 0]]), ["long", "near"], np.array([[1.0, 0]] * queries))
+    found = FaceIndex(np.array([[1, 0.0633], [0.998, 0]]), ["long", "near"]).nearest(np.array([[1.0, 0]] * queries))
     assert [near.name for (near,) in found] == ["near"] * queries
 
 
@@ -103,11 +103,11 @@ def test_every_size_of_gallery_gives_somebody():
 
 def test_an_enrolled_encoding_is_at_no_distance():
     matrix = units(50)
-    assert nearest(matrix, [str(row) for row in range(50)], matrix[7:8]) == [[Neighbour("7", 0.0, 7)]]
+    assert FaceIndex(matrix, [str(row) for row in range(50)]).nearest(matrix[7:8]) == [[Neighbour("7", 0.0, 7)]]
 
 
 def test_an_empty_gallery_has_nobody_near():
-    assert nearest(np.zeros((0, 16)), [], units(2), 3) == [[], []]
+    assert FaceIndex(np.zeros((0, 16)), []).nearest(units(2), 3) == [[], []]
     assert FaceIndex(units(2), ["a", "b"]).nearest(np.zeros((0, 16))) == []
 
 
@@ -129,18 +129,6 @@ def test_an_index_is_asked_again_by_several_threads():
     assert [found[number] for number in range(40)] == expected
 
 
-def test_distance_to_one_person_and_search_without_one():
-    matrix, names = units(6), ["a", "b", "a", "c", "b", "a"]
-    index, query = FaceIndex(matrix, names), units(1, seed=3)[0]
-    expected = min(((matrix[row].astype(float) - query) ** 2).sum() for row in (0, 2, 5))
-    np.testing.assert_allclose(index.distance(query, "a"), expected, rtol=1e-12)
-    with pytest.raises(KeyError, match="Nobody in the gallery is called 'd'"):
-        index.distance(query, "d")
-    others = index.without("a")
-    assert others.people == 2 and len(others) == 3 and index.without("d").people == 3
-    assert {n.name for n in others.nearest(query[None], 9)[0]} == {"b", "c"}
-
-
 def test_the_gallery_is_not_changed_and_not_copied():
     matrix = units(10)
     before = matrix.copy()
@@ -154,8 +142,9 @@ def test_float16_and_float64_and_columns_are_taken():
     matrix = units(100)
     names = [str(row) for row in range(100)]
     for other in (matrix.astype(np.float64), np.asfortranarray(matrix)):
-        assert nearest(other, names, matrix[3:4], 2) == nearest(matrix, names, matrix[3:4], 2)
-    assert nearest(matrix.astype(np.float16), names, matrix[3:4].astype(np.float16))[0][0].name == "3"
+        assert FaceIndex(other, names).nearest(matrix[3:4], 2) == FaceIndex(matrix, names).nearest(matrix[3:4], 2)
+    (found,) = FaceIndex(matrix.astype(np.float16), names).nearest(matrix[3:4].astype(np.float16))
+    assert found[0].name == "3"
 
 
 @pytest.mark.parametrize(
@@ -174,4 +163,4 @@ def test_float16_and_float64_and_columns_are_taken():
 )
 def test_what_cannot_be_searched_is_refused(matrix, names, queries, k, text):
     with pytest.raises(ValueError, match=text):
-        nearest(matrix, names, queries, k)
+        FaceIndex(matrix, names).nearest(queries, k)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
-from cnn_suite.runtime.optical_flow import dense_flow, motion_between, occlusion, warped
+from cnn_suite.runtime.optical_flow import motion_between, occlusion, warped
 
 
 def texture(size_hw=(120, 160), seed=0):
@@ -49,16 +49,16 @@ def test_no_motion_is_no_flow_and_everything_is_trusted():
 def test_a_shifted_picture_has_that_flow(x, y):
     picture = texture((160, 200))
     earlier, later = picture[20:-20, 20:-20], picture[20 - y : 140 - y, 20 - x : 180 - x]
-    flow = dense_flow(earlier, later)[10:-10, 10:-10]
+    flow = motion_between(later, earlier).backward[10:-10, 10:-10]
     np.testing.assert_allclose(np.median(flow, (0, 1)), [x, y], atol=0.2)
-    back = dense_flow(later, earlier)
+    back = motion_between(earlier, later).backward
     apart = np.abs(warped(earlier, back).astype(float) - later)[12:-12, 12:-12]
     assert apart.mean() < 3 < 10 * apart.mean() < np.abs(earlier.astype(float) - later).mean() * 10
 
 
 def test_the_flow_of_a_reduced_picture_is_in_pixels_of_the_given_one():
     picture = cv2.resize(texture((100, 200)), (800, 300))  # not square, so that an exchanged axis would show
-    flow = dense_flow(picture[20:-20, 20:-20], picture[12:-28, 8:-32], longest_side=320)
+    flow = motion_between(picture[12:-28, 8:-32], picture[20:-20, 20:-20], longest_side=320).backward
     assert flow.shape == (260, 760, 2) and flow.dtype == np.float32
     np.testing.assert_allclose(np.median(flow, (0, 1)), [12, 8], atol=1)
 
@@ -129,7 +129,7 @@ def test_small_pictures_have_a_flow_too(size_hw):
 
 def test_pictures_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match=r"must have one size. Received \(4, 6\) and \(4, 5\). Resize one"):
-        dense_flow(np.zeros((4, 6, 3), np.uint8), np.zeros((4, 5, 3), np.uint8))
+        motion_between(np.zeros((4, 6, 3), np.uint8), np.zeros((4, 5, 3), np.uint8))
     with pytest.raises(ValueError, match="must be uint8"):
         motion_between(np.zeros((4, 6, 3)), np.zeros((4, 6, 3)))
     with pytest.raises(ValueError, match=r"`flow` must have shape \(4, 6, 2\).*Received shape \(4, 5, 2\)"):

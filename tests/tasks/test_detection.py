@@ -252,7 +252,7 @@ def test_a_builder_may_be_any_function(monkeypatch):
     [
         (
             "yolo_resnte",
-            "model.builder: unknown builder 'yolo_resnte'. Did you mean yolo_resnet? Or give module:function.",
+            "model.builder: unknown builder 'yolo_resnte'. Did you mean 'yolo_resnet'? Or give module:function.",
         ),
         ("absent_module:tiny", "model.builder: cannot load 'absent_module:tiny': No module named 'absent_module'."),
         ("math:tiny", "model.builder: cannot load 'math:tiny': module 'math' has no attribute 'tiny'."),

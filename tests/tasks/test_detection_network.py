@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cnn_suite.config import ConfigError
-from cnn_suite.config_detection import Data, DetectionConfig, Model
+from cnn_suite.config_detection import Data, DetectionConfig, Loss, Model
 from cnn_suite.losses.yolo import YoloLoss
 from cnn_suite.losses.yolo_v2 import YoloV2Loss
 from cnn_suite.models.darknet import darknet
@@ -128,6 +128,23 @@ def test_every_kind_of_head_has_its_loss(written):
     for loss in found.values():
         value = loss(np.full((1, 1, 5), 0.5, np.float32), np.zeros((1, 8, 8, 2, 7), np.float32))
         assert np.isfinite(value)
+
+
+def test_an_empty_ignore_iou_is_that_of_the_heads_own_loss(written):
+    for text, own in ((YOLO, 0.7), (REGION, 0.6)):
+        cfg, _ = written(text, str(own))
+        config = config_of(builder="darknet", cfg=str(cfg))
+        model = network(config, 2)
+        assert [loss.ignore_iou for loss in losses(model, config).values()] == [own]
+        given = config.model_copy(update={"loss": Loss(ignore_iou=0.25)})
+        assert [loss.ignore_iou for loss in losses(model, given).values()] == [0.25]
+
+
+def test_terms_that_a_head_of_yolo_v2_does_not_have_are_refused(written):
+    cfg, _ = written(REGION)
+    config = config_of(builder="darknet", cfg=str(cfg)).model_copy(update={"loss": Loss(box_weight=2.0, rescore=False)})
+    with pytest.raises(ConfigError, match="loss.box_weight would do nothing for .* a head of YOLOv2.*Remove"):
+        losses(network(config, 2), config)
 
 
 def test_boxes_bounded_by_their_anchors_have_no_darknet_loss(written):

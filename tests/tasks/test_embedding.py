@@ -13,6 +13,7 @@ from cnn_suite.models.mobileface import mobileface_v2
 from cnn_suite.results import ModelCard
 from cnn_suite.runtime.face_encoder import load_encoder
 from cnn_suite.tasks import embedding, embedding_teacher
+from cnn_suite.tasks.embedding_evaluation import evaluate_validation
 from cnn_suite.tasks.embedding_serving import EmbeddingServing
 from cnn_suite.tasks.embedding_teacher import Teacher, taught
 from cnn_suite.train import train
@@ -95,6 +96,13 @@ def test_triplets_bring_faces_of_one_drawn_person_together(exported, folder):
     assert (figures["faces"], figures["people"], figures["pairs"]) == (12, 3, 66)
     assert figures["eer"] < 0.35  # strangers to the training; by chance it would be 0.5
     assert ModelCard.read(exported).metrics["test"]["accuracy"] == figures["accuracy"]
+
+
+def test_validation_is_measured_on_the_people_of_all_of_its_splits(exported, folder):
+    config = config_of(folder, data={"validation": ("val", "test")})
+    more = {"report_folder": None, "history": exported / "history.csv", "quiet": True}
+    figures = evaluate_validation(exported, config, **more)
+    assert (figures["people"], figures["faces"]) == (5, 20)
 
 
 def test_encodings_of_the_exported_network_have_unit_length_and_a_fingerprint(exported):

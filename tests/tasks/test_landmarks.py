@@ -15,6 +15,7 @@ from cnn_suite.results import ModelCard
 from cnn_suite.runtime.face_alignment import FIVE
 from cnn_suite.runtime.face_points import load_face_points
 from cnn_suite.tasks import landmarks
+from cnn_suite.tasks.landmarks_evaluation import evaluate_validation
 from cnn_suite.tasks.landmarks_serving import LandmarksServing
 from cnn_suite.train import train
 from tests.drawn_faces import drawn_face, people_of, write_faces
@@ -90,6 +91,12 @@ def test_a_short_training_finds_the_points_of_drawn_faces(exported, folder):
     assert set(figures["per_point"]) == set(FIVE)
     card = ModelCard.read(exported)
     assert card.labels == FIVE and card.metrics["test"]["nme"] == figures["nme"]
+
+
+def test_validation_is_measured_on_all_of_its_splits(exported, folder):
+    config = config_of(folder, validation=("val", "test"))
+    more = {"report_folder": None, "history": exported / "history.csv", "quiet": True}
+    assert evaluate_validation(exported, config, **more)["faces"] == 12
 
 
 def test_the_exported_network_answers_in_the_pixels_of_the_picture(exported):

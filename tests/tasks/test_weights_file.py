@@ -2,8 +2,9 @@
 
 import pytest
 
+from cnn_suite.cache_folders import files_folder
 from cnn_suite.config import ConfigError
-from cnn_suite.known_weights import KNOWN, files_folder
+from cnn_suite.known_weights import KNOWN
 from cnn_suite.tasks.weights_file import weights_file
 
 
@@ -15,7 +16,7 @@ def cache(tmp_path, monkeypatch):
 def test_a_path_is_taken_as_it_is(tmp_path):
     (tmp_path / "mine.h5").touch()
     assert weights_file(str(tmp_path / "mine.h5"), "model.pretrained") == tmp_path / "mine.h5"
-    with pytest.raises(ConfigError, match="there is no weights file squeezenet1.1, nor .* Did you mean squeezenet"):
+    with pytest.raises(ConfigError, match="there is no weights file squeezenet1.1, nor .* Did you mean 'squeezenet"):
         weights_file("squeezenet1.1", "model.pretrained")
 
 

@@ -168,8 +168,8 @@ def test_an_unknown_option_is_told_with_the_nearest_known_one(caplog):
     with caplog.at_level(logging.WARNING):
         parse_cfg("[net]\n[convolutional]\nbatchnormalize=1\nstopbackward=1\n", "a.cfg")
     assert caplog.messages == [
-        "a.cfg, line 2: the option 'batchnormalize' of [convolutional] is unknown and ignored; "
-        "did you mean batch_normalize?"
+        "a.cfg, line 2: the option 'batchnormalize' of [convolutional] is unknown and ignored. "
+        "Did you mean 'batch_normalize'?"
     ]
 
 

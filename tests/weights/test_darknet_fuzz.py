@@ -116,7 +116,7 @@ def test_networks_without_bound_are_refused_before_they_take_memory(body):
     tracemalloc.start()
     try:
         with within(10), pytest.raises(DarknetError, match=r"line \d+"):
-            darknet(parse_cfg(text))
+            darknet(plan(parse_cfg(text)))
         assert tracemalloc.get_traced_memory()[1] < 4 << 20
     finally:
         tracemalloc.stop()
@@ -137,6 +137,6 @@ def test_a_chain_deeper_than_pythons_stack_is_built_or_refused(section, count):
     # Keras walks its graph by recursion, when it builds a network and again when it loads one
     with within(120):
         try:
-            assert darknet(parse_cfg(cfg(section * count))).count_params() > count
+            assert darknet(plan(parse_cfg(cfg(section * count)))).count_params() > count
         except DarknetError as error:
             assert "line " in str(error)

@@ -2,6 +2,7 @@
 
 import os
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from cnn_suite.models.darknet import darknet
 from cnn_suite.weights import darknet_weights
 from cnn_suite.weights.darknet_cfg import DarknetError, parse_cfg
+from cnn_suite.weights.darknet_plan import plan
 from cnn_suite.weights.darknet_weights import load_darknet_weights, read_darknet_weights
 from tests.darknet_oracle import HEADER, OLD_HEADER, cfg, write_arrays, write_weights
 
@@ -52,7 +54,7 @@ def test_more_pictures_than_32_bits_hold_are_counted(tmp_path):
 def test_values_reach_biases_norms_and_kernels_in_the_files_order(tmp_path):
     values = [10, 11, 20, 21, 30, 31, 40, 41, *range(50, 56), 7, 8, 9]
     path = written(tmp_path / "a.weights", *values)
-    model = darknet(parse_cfg(TWO), weights=path)
+    model = darknet(plan(parse_cfg(TWO)), weights=path)
     gamma, beta, mean, variance = model.get_layer("line4_norm").get_weights()
     assert (beta.tolist(), gamma.tolist()) == ([10, 11], [20, 21])
     assert (mean.tolist(), variance.tolist()) == ([30, 31], [40, 41])
@@ -66,7 +68,7 @@ def test_values_reach_biases_norms_and_kernels_in_the_files_order(tmp_path):
 def test_a_kernel_of_darknet_is_filter_channel_row_column(tmp_path):
     text = cfg("[conv]\nsize=2\nfilters=2")
     path = written(tmp_path / "a.weights", 0, 0, *range(24))
-    kernel, _ = darknet(parse_cfg(text), weights=path).get_layer("line4_convolutional").get_weights()
+    kernel, _ = darknet(plan(parse_cfg(text)), weights=path).get_layer("line4_convolutional").get_weights()
     # filter 1, channel 2, row 1, column 0: 1 * 12 + 2 * 4 + 1 * 2 + 0 = 22
     assert kernel[1, 0, 2, 1] == 22 and kernel[0, 1, 2, 0] == 9
 
@@ -74,19 +76,26 @@ def test_a_kernel_of_darknet_is_filter_channel_row_column(tmp_path):
 def test_a_head_takes_the_values_of_the_convolution_before_it(tmp_path):
     text = cfg("[conv]\nfilters=6\nactivation=linear\n[yolo]\nanchors=1,2\nclasses=1")
     path = written(tmp_path / "a.weights", *range(24))
-    kernel, bias = darknet(parse_cfg(text), weights=path).get_layer("line7_yolo").get_weights()
+    kernel, bias = darknet(plan(parse_cfg(text)), weights=path).get_layer("line7_yolo").get_weights()
     assert bias.tolist() == [0, 1, 2, 3, 4, 5]
     assert kernel[0, 0, :, 1].tolist() == [9, 10, 11]
 
 
 def test_weights_are_loaded_into_a_network_that_exists(tmp_path):
     write_weights(tmp_path / "a.weights", TWO)
-    sections = parse_cfg(TWO)
-    model = darknet(sections)
-    read = load_darknet_weights(model, sections, tmp_path / "a.weights")
-    assert read.seen == 32013312
-    for one, other in zip(model.weights, darknet(sections, weights=tmp_path / "a.weights").weights):
+    network = plan(parse_cfg(TWO))
+    model = darknet(network)
+    load_darknet_weights(model, network, read_darknet_weights(tmp_path / "a.weights"))
+    for one, other in zip(model.weights, darknet(network, weights=tmp_path / "a.weights").weights):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_file_is_read_once(tmp_path, monkeypatch):
+    write_weights(tmp_path / "a.weights", TWO)
+    opened, open_file = [], Path.open
+    monkeypatch.setattr(Path, "open", lambda path, *mode: opened.append(path.name) or open_file(path, *mode))
+    darknet(plan(parse_cfg(TWO)), weights=tmp_path / "a.weights")
+    assert opened == ["a.weights"]
 
 
 @pytest.mark.parametrize("count, line, kind", [(0, 4, "convolutional"), (13, 4, "convolutional"),
@@ -95,22 +104,23 @@ def test_too_few_values_are_refused_with_the_section_where_they_end(tmp_path, co
     path = written(tmp_path / "a.weights", *range(count))
     text = rf"a.weights must hold 17 values for a.cfg. It holds {count}. They end within \[{kind}\] at line {line}\."
     with pytest.raises(DarknetError, match=text):
-        darknet(parse_cfg(TWO, "a.cfg"), weights=path)
+        darknet(plan(parse_cfg(TWO, "a.cfg")), weights=path)
 
 
 def test_too_many_values_are_refused(tmp_path):
     path = written(tmp_path / "a.weights", *range(18))
     with pytest.raises(DarknetError, match="a.weights must hold 17 values for a.cfg. It holds 18. Take the .cfg that"):
-        darknet(parse_cfg(TWO, "a.cfg"), weights=path)
+        darknet(plan(parse_cfg(TWO, "a.cfg")), weights=path)
 
 
 def test_nothing_is_loaded_where_the_number_of_values_is_wrong(tmp_path):
-    sections = parse_cfg(TWO)
-    model = darknet(sections)
+    network = plan(parse_cfg(TWO))
+    model = darknet(network)
     before = [weight.numpy().copy() for weight in model.weights]
     for count in (16, 18):
         with pytest.raises(DarknetError, match="must hold 17 values"):
-            load_darknet_weights(model, sections, written(tmp_path / "a.weights", *range(count)))
+            content = read_darknet_weights(written(tmp_path / "a.weights", *range(count)))
+            load_darknet_weights(model, network, content)
     for weight, value in zip(model.weights, before):
         np.testing.assert_array_equal(weight, value)
 

@@ -1,0 +1,47 @@
+"""The app that shows edges, feature maps and sliding windows, on a picture, with a classifier of `saved_models`."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+MODEL = Path(__file__).resolve().parents[2] / "saved_models" / "digits_lenet5"
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory):
+    path = tmp_path_factory.mktemp("photo") / "photo.png"
+    y, x = np.mgrid[:64, :96]
+    cv2.imwrite(str(path), np.repeat((128 + 100 * np.sin(x / 7) * np.cos(y / 5)).astype(np.uint8)[..., None], 3, 2))
+    return path
+
+
+@pytest.fixture
+def explore(run_app):
+    return lambda *words: run_app("explore", "--model", MODEL, *words)
+
+
+@pytest.mark.parametrize("view, shape", [
+    ("edges", (64, 96, 3)),
+    ("edges:Scharr, horizontal", (64, 96, 3)),
+    ("features:pool1", (426, 639, 3)),
+    ("windows:7", (64, 96, 3)),
+])  # fmt: skip
+def test_a_picture_comes_out_as_its_view(explore, photo, tmp_path, view, shape):
+    out, results = tmp_path / "out.png", tmp_path / "r.jsonl"
+    status, _, error = explore("--source", photo, "--view", view, "--output", out, "--results", results)
+    assert status == 0, error
+    found = cv2.imread(str(out))
+    assert found.shape == shape and found.std() > 1
+    assert json.loads(results.read_text().splitlines()[0])["view"].startswith(view.replace(":", ": "))
+
+
+@pytest.mark.parametrize("view, known", [
+    ("colours", "Known: edges, features, windows."),
+    ("windows:cat", "Known: windows:0, windows:1"),
+])  # fmt: skip
+def test_an_unknown_view_lists_the_known_ones(explore, photo, view, known):
+    status, _, error = explore("--source", photo, "--view", view)
+    assert status == 2 and f"There is no view {view!r}. {known}" in error
