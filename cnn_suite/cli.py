@@ -19,9 +19,9 @@ from cnn_suite.cli_arguments import (
     Json,
     Quiet,
     UsageFault,
-    check_network,
     is_usage,
     model_folder,
+    named_network,
     parse_formats,
     parse_numbers,
     parse_size,
@@ -44,7 +44,7 @@ app.add_typer(face_app)
 app.command()(stylize)
 
 Model = Annotated[str, typer.Argument(help="Model folder, or the name of one in saved_models/.", show_default=False)]
-Format = Annotated[str, typer.Option(help="Annotation format: auto, voc, yolo_txt, coco or landmarks_csv.")]
+Format = Annotated[str, typer.Option(help="auto, voc, yolo_txt, coco, landmarks_csv or image_folder (of classes).")]
 Config = Annotated[Path, typer.Argument(help="YAML file.", exists=True, dir_okay=False, show_default=False)]
 Overrides = Annotated[
     list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Replace fields: training.epochs=5.")
@@ -189,9 +189,17 @@ def doctor(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """List every fault of a data set with file and line, and what its boxes look like; status 1 on a fault."""
+    """List every fault of a data set with file and line, and what its boxes look like; status 1 on a fault.
+
+    A classifier's data, folders of classes or a zip of them, are decoded picture by picture; the flags about boxes and
+    anchors do not concern them.
+    """
     size_hw, heads = parse_size(size), [int(stride) for (stride,) in parse_numbers(strides.replace(",", " "), 1)]
     given, names = parse_numbers(anchors, 2), [name.strip() for name in labels.split(",") if name.strip()]
+    from cnn_suite.data.class_doctor import holds_classes
+
+    if holds_classes(data, format):
+        return _doctor_of_classes(data, names, repair, as_json, quiet)
     from cnn_suite.data.doctor import examine
     from cnn_suite.data.doctor_tables import print_report
 
@@ -214,6 +222,22 @@ def doctor(
 
         repaired = write_repaired(found.data, repair)
         print(f"Repaired copy ({len(repaired)} repairs): {repair}", file=sys.stderr)
+    if found.faults:
+        raise typer.Exit(1)
+
+
+def _doctor_of_classes(path: Path, labels: list[str], repair: Path | None, as_json: bool, quiet: bool) -> None:
+    if repair:
+        raise UsageFault("--repair writes copies of data for detectors. In class folders take the faulty files out.")
+    from cnn_suite.data.class_doctor import examine_classes
+    from cnn_suite.data.class_doctor_tables import print_report
+
+    with stdout_kept_clean(as_json), progress("Reading pictures", quiet) as on_progress:
+        found = examine_classes(path, labels=labels or None, on_progress=on_progress)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        print_report(found)
     if found.faults:
         raise typer.Exit(1)
 
@@ -272,14 +296,17 @@ def find_rate(
 @app.command()
 def models(as_json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
     """List the networks that can be built by name, with parameters and multiply-adds."""
-    from cnn_suite.catalogue import CATALOGUE, as_table
+    from cnn_suite.catalogue import as_table, networks
 
-    show([asdict(entry) for entry in CATALOGUE.values()], as_json, as_table)
+    show([asdict(entry) for entry in networks()], as_json, as_table)
 
 
 @app.command()
 def summary(
     network: Annotated[str, typer.Argument(help="Name of a builder, model folder or .keras file.", show_default=False)],
+    options: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Arguments of the builder: groups=2.")
+    ] = None,
     size: Annotated[str, typer.Option(metavar="HEIGHTxWIDTH", help="Input size; the network's own when empty.")] = "",
     as_json: Json = False,
     quiet: Quiet = False,
@@ -287,11 +314,11 @@ def summary(
 ) -> None:
     """Count a network layer by layer: output shape, activation size, parameters, multiply-adds."""
     size_hw = parse_size(size) if size else None
-    check_network(network)
+    network, given = named_network(network, options or [])
     with imports_muted(debug):
         from cnn_suite.summary import as_rows, render, summarise
 
-    sums = summarise(network, size_hw)
+    sums = summarise(network, size_hw, given)
     show(as_rows(sums), as_json, lambda: render(sums))
 
 

@@ -15,6 +15,7 @@ import keras
 
 from cnn_suite.config import ConfigError, RunConfig, load_config, save_config
 from cnn_suite.config_sections import Phase
+from cnn_suite.data.loading_errors import told_plainly
 from cnn_suite.learning_rate_finder import LearningRateFinding, find_learning_rate, write_finding
 from cnn_suite.metrics.plotting import require_matplotlib
 from cnn_suite.models.surgery import set_trainable
@@ -76,6 +77,7 @@ def to_resume(config: RunConfig, *, runs: str | Path = "runs") -> Path | None:
     return last if last.exists() else None
 
 
+@told_plainly()
 def try_rates(config: RunConfig, *, steps: int = 100, plot: Path | None = None) -> LearningRateFinding:
     """Tries learning rates on a configuration's network and first batches; nothing of it is kept.
 
@@ -133,6 +135,7 @@ def _network(config: RunConfig, data: Any) -> keras.Model:
         keras.config.set_dtype_policy(before)
 
 
+@told_plainly()
 def _fit_phases(model: keras.Model, config: RunConfig, data: Any, folder: Path, resume: bool, quiet: bool) -> None:
     task, last = task_of(config.task), folder / "last.keras"
     parts = phases(config.training)

@@ -51,7 +51,7 @@ def load_trained(source: str | Path, overrides: Sequence[str] = ()) -> Trained:
     task = task_of(config.task)  # imports the layers of its networks, which Keras must know to read the file
     if ":" in config.model.builder:
         import_module(config.model.builder.partition(":")[0])  # where its layers are registered
-    model = _network(path)
+    model = load_network(path)
     classes = task.classes_of(model)
     if classes != len(config.data.labels):
         raise ConfigError(
@@ -61,16 +61,13 @@ def load_trained(source: str | Path, overrides: Sequence[str] = ()) -> Trained:
     return Trained(model, config, path)
 
 
-def weights_digest(model: keras.Model) -> str:
-    """Hexadecimal SHA-256 of all weights: the same for every file of one network, which carry the time of writing."""
-    digest = hashlib.sha256()
-    for array in model.get_weights():
-        digest.update(array.tobytes())
-    return digest.hexdigest()
+def load_network(path: str | Path) -> keras.Model:
+    """The network of a .keras file without its optimiser; layers of a training in half precision compute in float32.
 
-
-def _network(path: Path) -> keras.Model:
-    """The network without its optimiser; layers of a training in half precision compute in float32."""
+    Raises:
+        ConfigError: If the file is damaged, or holds what Keras cannot make again, such as a layer that is not
+            registered.
+    """
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")  # layers inside of layers take it
     try:
@@ -87,6 +84,14 @@ def _network(path: Path) -> keras.Model:
     finally:
         keras.config.set_dtype_policy(policy)
     return model
+
+
+def weights_digest(model: keras.Model) -> str:
+    """Hexadecimal SHA-256 of all weights: the same for every file of one network, which carry the time of writing."""
+    digest = hashlib.sha256()
+    for array in model.get_weights():
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def _in_float32(configuration: Any) -> Any:

@@ -201,6 +201,7 @@ def test_models_lists_every_network_without_building_any(capsys: pytest.CaptureF
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["vgg16"]["parameters"] == 138_357_544 and rows["vgg16"]["input_shape"] == [224, 224, 3]
     assert {"name", "parameters", "multiply_adds", "input_shape", "paper"} == set(rows["lenet5"])
+    assert rows["alexnet groups=2"]["parameters"] == 60_965_224
     assert main(["models"]) == 0
     assert "138,357,544" in capsys.readouterr().out
 
@@ -212,6 +213,9 @@ def test_summary_counts_a_network_layer_by_layer(capsys: pytest.CaptureFixture[s
     assert {"name", "output_shape", "parameters", "multiply_adds"} <= set(rows[0])
     assert main(["summary", "lenet5", "--size", "32x32"]) == 0
     assert "lenet5, input 32x32x1" in capsys.readouterr().out
+    for words in (["lenet5", "variant=course"], ["lenet5 variant=course"]):
+        assert main(["summary", *words]) == 0
+        assert "lenet5, input 32x32x3" in capsys.readouterr().out
 
 
 def test_pull_takes_a_file_and_weights_lists_it(
@@ -327,6 +331,17 @@ def fake_doctor(monkeypatch: pytest.MonkeyPatch, faults: list[str]) -> dict[str,
     replace_verb(monkeypatch, "data.doctor_tables", print_report=lambda report: print("tables"))
     replace_verb(monkeypatch, "data.repair", repair=repair)
     return seen
+
+
+def test_doctor_reads_class_folders_and_repairs_none(colours: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = colours.parent / "pictures"
+    assert main(["doctor", str(folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["classes"] == {"train": {"dark": 10, "light": 10}}
+    (folder / "dark" / "0.png").write_bytes(b"")
+    assert main(["doctor", str(folder)]) == 1
+    assert "0.png is an empty file. Replace the picture" in capsys.readouterr().out
+    assert main(["doctor", str(folder), "--repair", "copy"]) == 2
+    assert "--repair writes copies of data for detectors" in capsys.readouterr().err
 
 
 def test_doctor_of_sound_data_is_status_0(

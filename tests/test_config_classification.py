@@ -46,6 +46,7 @@ def test_phases_are_read_and_count_as_epochs(tmp_path):
         ("data.held_out=1.0", "data.held_out: must be less than 1"),
         ("data.augmentation.scale=[2, 1]", "data.augmentation.scale: must be two positive numbers, smaller first"),
         ("data.augmentation.erase_area=[0.1, 1.5]", "data.augmentation.erase_area: must be shares of the picture"),
+        ("data.labels=[cat, dog, cat]", "data.labels: must name every class once. Received cat, dog, cat, with 'cat'"),
         ("data.augment_in=gpu", "data.augment_in: must be 'pipeline' or 'model'"),
         ("model.channels=2", "model.channels: must be 1 or 3"),
         ("training.phases=[{epochs: 0, learning_rate: 1}]", "training.phases.0.epochs: must be greater than or"),

@@ -34,6 +34,7 @@ REPAIRS = {
     "malformed": PICTURE_LEFT_OUT,
     "missing_picture": PICTURE_LEFT_OUT,
     "unreadable_picture": PICTURE_LEFT_OUT,
+    "too_small": PICTURE_LEFT_OUT,
     "size_mismatch": PICTURE_LEFT_OUT,
     "size_not_filled_in": "real size written",
     "class_names": "class named by its number",

@@ -199,6 +199,22 @@ def copy_body(model: keras.Model, source: keras.Model, heads: Container[str]) ->
     return list(found)
 
 
+def as_functional(model: keras.Model) -> keras.Model:
+    """The same layers and weights as a functional model, whose `input` and `output` a `keras.Sequential` has not.
+
+    Raises:
+        ValueError: If the model does not know its inputs, as a subclassed one or a Sequential that was never built.
+    """
+    if not getattr(model, "inputs", None):
+        raise ValueError(
+            "A model that knows its inputs is needed: a functional one, or a keras.Sequential with a keras.Input. "
+            f"Received {type(model).__name__} {model.name!r} without any."
+        )
+    if isinstance(model, keras.Sequential):
+        return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+    return model
+
+
 def replace_head(
     model: keras.Model,
     classes: int,
@@ -219,7 +235,12 @@ def replace_head(
 
     Returns:
         A classifier.
+
+    Raises:
+        ValueError: If the model does not know its inputs, has several outputs, or neither a map at its end nor a layer
+            with weights.
     """
+    model = as_functional(model)
     x = _features_below_head(model)
     if len(x.shape) == 4:
         x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
@@ -228,8 +249,16 @@ def replace_head(
 
 def _features_below_head(model: keras.Model):
     """The input of the layer that gives the classes, before a dropout of the old head; the output without a top."""
+    if isinstance(model.output, dict | list | tuple):
+        raise ValueError(
+            f"`model` must have one output to get another head. Received {model.name} with {len(model.outputs)}. Build "
+            "it without side branches, or take `cnn_suite.models.googlenet.without_auxiliary` of it."
+        )
     if len(model.output.shape) == 4:
         return model.output
-    below = [layer for layer in model.layers if layer.weights][-1].input
+    with_weights = [layer for layer in model.layers if layer.weights]
+    if not with_weights:
+        raise ValueError(f"`model` must have a layer with weights, its head. Received {model.name} without any.")
+    below = with_weights[-1].input
     before = below._keras_history.operation
     return before.input if isinstance(before, layers.Dropout) else below

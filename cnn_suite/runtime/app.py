@@ -1,7 +1,7 @@
 """What all apps share: the flags, exit statuses, and errors in plain lines.
 
-Statuses: 0 done, 1 the work met a fault (camera, file, model), 2 wrong usage. Nothing heavy is imported, so that
-`--help` is immediate.
+Statuses: 0 done, 1 the work met a fault (camera, file, model), 2 wrong usage, which a source or model that does not
+exist is too. Nothing heavy is imported, so that `--help` is immediate.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable
 
 from cnn_suite.runtime.interrupts import signals_interrupt
+from cnn_suite.runtime.not_there import NotThereError
 
 _QUIET_LIBRARIES = {
     "OPENCV_LOG_LEVEL": "SILENT",  # our own messages say what is wrong
@@ -54,7 +55,7 @@ def run_app(main: Callable[[argparse.Namespace], int], parser: argparse.Argument
             traceback.print_exc()
         else:
             print(f"{parser.prog}: {' '.join(str(fault).split()) or type(fault).__name__}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(fault, NotThereError) else 1
 
 
 def number_between(least: float, most: float) -> Callable[[str], float]:

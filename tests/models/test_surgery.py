@@ -129,6 +129,22 @@ def test_a_new_head_keeps_the_weights_below_it(network):
     assert [layer.name for layer in new.layers][-2:] == ["dropout", "predictions"]
 
 
+def test_a_network_of_several_outputs_gets_no_new_head():
+    branched = models.googlenet((65, 65, 3), 3, auxiliary=True)
+    with pytest.raises(ValueError, match="must have one output to get another head. Received googlenet with 3"):
+        replace_head(branched, 5)
+
+
+def test_a_sequential_gets_a_new_head_if_it_knows_its_input():
+    layers = [keras.layers.Flatten(), keras.layers.Dense(4, name="fc"), keras.layers.Dense(2, name="old")]
+    new = replace_head(keras.Sequential([keras.Input((3, 3, 1)), *layers]), 5)
+    assert [layer.name for layer in new.layers][-2:] == ["fc", "predictions"] and new.output_shape == (None, 5)
+    with pytest.raises(ValueError, match="A model that knows its inputs is needed: .* Received Sequential"):
+        replace_head(keras.Sequential(layers), 5)
+    with pytest.raises(ValueError, match="must have a layer with weights, its head. Received bare"):
+        replace_head(keras.Sequential([keras.Input((3,)), keras.layers.ReLU()], name="bare"), 5)
+
+
 def test_a_new_head_takes_the_place_of_the_old_dropout_too():
     new = replace_head(replace_head(models.resnet20(dropout=0.5), 3, dropout=0.1), 5)
     assert not [layer for layer in new.layers if isinstance(layer, keras.layers.Dropout)]

@@ -1,5 +1,7 @@
 """The classification task: its parts of the data, its networks, its training, on pictures made here."""
 
+import shutil
+
 import cv2
 import keras
 import numpy as np
@@ -113,6 +115,55 @@ def test_an_unknown_builder_or_option_is_refused(folder):
         classification.network(config, 3)
 
 
+@pytest.mark.parametrize(("dropout", "rates"), [(None, [0.5]), (0.0, []), (0.2, [0.2])])
+def test_a_dropout_of_nothing_is_not_the_same_as_no_word_about_it(folder, dropout, rates):
+    model = {"builder": "squeezenet", "image_size_hw": (35, 35), "dropout": dropout}
+    network = classification.network(config_of(folder, model=model), 3)
+    assert [layer.rate for layer in network.layers if isinstance(layer, keras.layers.Dropout)] == rates
+
+
+def test_a_dropout_that_a_builder_does_not_take_is_refused(folder):
+    config = config_of(folder, model={"builder": f"{__name__}:branched", "dropout": 0.5})
+    with pytest.raises(ConfigError, match="branched takes no 'dropout'. Known: image_shape, classes"):
+        classification.network(config, 3)
+
+
+def bodied(image_shape, classes, include_top=True, weights=None):
+    """A body whose first bias is the number in a text file of weights."""
+    image = keras.Input(image_shape)
+    convolution = keras.layers.Conv2D(2, 3, name="conv")
+    body = keras.Model(image, convolution(image))
+    convolution.bias.assign([float(weights.read_text())] * 2)
+    return body
+
+
+def test_pulled_weights_are_known_by_their_name(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("CNN_SUITE_HOME", str(tmp_path))
+    config = config_of(folder, model={"builder": f"{__name__}:bodied", "pretrained": "squeezenet1.1-notop"})
+    with pytest.raises(ConfigError, match="model.pretrained: .* `cnn-suite pull squeezenet1.1-notop` fetches it"):
+        classification.network(config, 3)
+    file = tmp_path / "files/squeezenet1.1-notop/squeezenet_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    file.parent.mkdir(parents=True)
+    file.write_text("7")
+    network = classification.network(config, 3)
+    assert network.get_layer("conv").get_weights()[1].tolist() == [7, 7] and network.output_shape == (None, 3)
+
+
+@pytest.mark.parametrize(
+    ("builder", "options"),
+    [
+        ("face_embedding", {}),
+        ("stylizer", {}),
+        ("resnet20", {"include_top": False}),
+        ("resnet20", {"classifier_activation": "relu"}),
+    ],
+)
+def test_a_network_that_is_no_classifier_is_refused_before_training(folder, builder, options):
+    model = {"builder": builder, "options": options, "image_size_hw": (32, 32)}
+    with pytest.raises(ConfigError, match=f"model.builder: {builder} must "):
+        classification.network(config_of(folder, model=model), 3)
+
+
 def test_a_builder_may_be_named_by_its_module(folder):
     config = config_of(folder, model={"builder": "cnn_suite.models.lenet:lenet5", "image_size_hw": (28, 28)})
     assert classification.network(config, 3).output_shape == (None, 3)
@@ -138,6 +189,14 @@ def test_training_learns_the_colours_and_keeps_the_best(folder, tmp_path):
     assert load_config(run / "config.yaml").data.labels == LABELS
     model = keras.models.load_model(run / "model.keras", compile=False)
     assert model.output_shape == (None, 3)
+
+
+def test_a_damaged_picture_is_named_where_pictures_are_read_during_training(folder, tmp_path):
+    root = shutil.copytree(folder, tmp_path / "colours")
+    (root / "red" / "07.png").write_bytes((root / "red" / "07.png").read_bytes()[:40])
+    config = config_of(root, data={"cache": "none"}, training={"epochs": 1})
+    with pytest.raises(ValueError, match="07.png cannot be decoded as a picture. .* `cnn-suite doctor` lists all"):
+        train(config, quiet=True, runs=tmp_path)
 
 
 PHASES = (
