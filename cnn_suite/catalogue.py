@@ -1,15 +1,16 @@
 """Every network that can be built by name, with its size, available without building any.
 
-The figures are those of the builders' defaults, for a network of any size those of the size that is said;
-`tests/test_catalogue.py` counts them again on the networks.
+The figures are those of the builders' defaults and of the variants that papers know, for a network of any size those of
+the size that is said; `tests/test_catalogue.py` counts them again on the networks.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One builder of `cnn_suite.models` with its default arguments."""
+    """One network, by the words that `cnn-suite summary` takes for it: a builder of `cnn_suite.models`, and options."""
 
     name: str
     input_shape: tuple[int, int, int]
@@ -68,13 +69,39 @@ CATALOGUE: dict[str, Entry] = {
     )
 }
 
+VARIANTS: dict[str, Entry] = {
+    entry.name: entry
+    for entry in (
+        Entry("lenet5 variant=course", (32, 32, 3), 62_958, 849_320, LENET),
+        Entry("alexnet groups=2", (227, 227, 3), 60_965_224, 724_406_816, ALEXNET),
+        Entry("network_in_network variant=imagenet classes=1000", (227, 227, 3), 7_595_176, 1_105_996_320, NIN),
+        Entry("googlenet auxiliary=true", (224, 224, 3), 13_378_280, 1_591_044_096, GOOGLENET),
+        Entry("squeezenet variant=1.0", (227, 227, 3), 1_248_424, 861_339_936, SQUEEZENET),
+        Entry("stylizer variant=thin", (256, 256, 3), 338_930, 1_681_391_616, JOHNSON),
+    )
+}
+
+
+def networks() -> list[Entry]:
+    """Every builder at its defaults, each followed by its variants."""
+    entries = []
+    for name, entry in CATALOGUE.items():
+        entries += [entry, *(variant for variant in VARIANTS.values() if variant.name.split()[0] == name)]
+    return entries
+
+
+def entry_of(builder: str, options: Sequence[str] = ()) -> Entry:
+    """The variant whose options are all among those given, `key=value`, or the builder at its defaults."""
+    found = (entry for entry in VARIANTS.values() if entry.name.split()[0] == builder)
+    return next((entry for entry in found if set(entry.name.split()[1:]) <= set(options)), CATALOGUE[builder])
+
 
 def as_table() -> str:
-    """The list as readable text, one network per line."""
-    lines = [f"{'name':<20} {'input':<14} {'parameters':>12} {'multiply-adds':>15}  paper"]
-    for entry in CATALOGUE.values():
+    """The list as text for people, one network a line."""
+    width = max(map(len, VARIANTS))
+    lines = [f"{'name':<{width}} {'input':<12} {'parameters':>11} {'multiply-adds':>14}  paper"]
+    for entry in networks():
         size = "x".join(map(str, entry.input_shape))
-        lines.append(
-            f"{entry.name:<20} {size:<14} {entry.parameters:>12,} {entry.multiply_adds:>15,}  {entry.paper}"
-        )
+        figures = f"{entry.parameters:>11,} {entry.multiply_adds:>14,}"
+        lines.append(f"{entry.name:<{width}} {size:<12} {figures}  {entry.paper}")
     return "\n".join(lines)

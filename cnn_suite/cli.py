@@ -19,9 +19,9 @@ from cnn_suite.cli_arguments import (
     Json,
     Quiet,
     UsageFault,
-    check_network,
     is_usage,
     model_folder,
+    named_network,
     parse_formats,
     parse_numbers,
     parse_size,
@@ -30,6 +30,7 @@ from cnn_suite.cli_arguments import (
 from cnn_suite.cli_face import face_app
 from cnn_suite.cli_output import as_lines, imports_muted, in_three_lines, print_json, progress, show, stdout_kept_clean
 from cnn_suite.cli_stylize import stylize
+from cnn_suite.runtime.interrupts import signals_interrupt
 
 app = typer.Typer(
     name="cnn-suite",
@@ -43,10 +44,8 @@ app.add_typer(face_app)
 app.command()(stylize)
 
 Model = Annotated[str, typer.Argument(help="Model folder, or the name of one in saved_models/.", show_default=False)]
-Format = Annotated[str, typer.Option(help="Annotation format: auto, voc, yolo_txt, coco or landmarks_csv.")]
-Config = Annotated[
-    Path, typer.Argument(help="Configuration, a YAML file.", exists=True, dir_okay=False, show_default=False)
-]
+Format = Annotated[str, typer.Option(help="auto, voc, yolo_txt, coco, landmarks_csv or image_folder (of classes).")]
+Config = Annotated[Path, typer.Argument(help="YAML file.", exists=True, dir_okay=False, show_default=False)]
 Overrides = Annotated[
     list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Override fields, e.g. training.epochs=5.")
 ]
@@ -68,11 +67,22 @@ def train(
     with imports_muted(debug):
         from cnn_suite.evaluate import evaluate_run, evaluation_of
         from cnn_suite.export import export_model
+        from cnn_suite.export_target import target_of, told_of
+        from cnn_suite.train import to_resume
         from cnn_suite.train import train as train_model
 
+    replaced = told_of(target_of(settings.name))
+    if replaced:
+        advice = "" if resume else " To keep it, choose another name=…."
+        print(f"{target_of(settings.name)} will be replaced: {replaced}.{advice}", file=sys.stderr)
     with stdout_kept_clean(as_json):
-        run = train_model(settings, resume=resume, quiet=quiet or not sys.stderr.isatty())
-        folder = export_model(run)
+        try:
+            run = train_model(settings, resume=resume, quiet=quiet or not sys.stderr.isatty())
+        except KeyboardInterrupt:
+            if kept := to_resume(settings):
+                print(f"Interrupted: {kept} is kept. To continue, add --resume.", file=sys.stderr)
+            raise
+        folder = export_model(run, replace=True)
         metrics = evaluate_run(folder, run, quiet=quiet)
     validation = {name: metrics.get(name) for name in evaluation_of(settings.task).HEADLINE}
     figures = {"run": run, "model": folder, "validation": validation}
@@ -83,13 +93,11 @@ def train(
 def evaluate(
     model: Model,
     data: Annotated[Path, typer.Option(help="Data set: folder or annotation file.", exists=True, show_default=False)],
-    split: Annotated[str, typer.Option(help="Split of the data set.")] = "test",
-    format: Annotated[str, typer.Option(help="Format of the data; auto detects it.")] = "auto",
-    runtime: Annotated[str, typer.Option(help="Runtime: litert or saved_model.")] = "litert",
-    report: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Write curves and pictures to this folder.")
-    ] = None,
-    record: Annotated[bool, typer.Option("--record", help="Write the metrics into the model's card.")] = False,
+    split: Annotated[str | None, typer.Option(help="Part of the data set; test, or else what was held out.")] = None,
+    format: Annotated[str, typer.Option(help="Form of the data; auto looks.")] = "auto",
+    runtime: Annotated[str, typer.Option(help="litert or saved_model.")] = "litert",
+    report: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write curves and pictures there.")] = None,
+    record: Annotated[bool, typer.Option("--record", help="Write the figures into the model's card.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -108,24 +116,23 @@ def evaluate(
 
 @app.command()
 def export(
-    model: Annotated[
-        Path, typer.Argument(help="Run folder, model folder or .keras file.", exists=True, show_default=False)
-    ],
-    formats: Annotated[
-        str, typer.Option(help="Any of saved_model,litert,onnx.", show_default="the configuration's")
-    ] = "",
-    int8: Annotated[bool, typer.Option("--int8", help="Also write an 8-bit quantised LiteRT file.")] = False,
+    model: Annotated[str, typer.Argument(help="Run, model folder, its name, or .keras file.", show_default=False)],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Replace fields: export.mirror=true.")
+    ] = None,
+    formats: Annotated[str, typer.Option(help="Out of saved_model,litert,onnx; the configuration's when empty.")] = "",
+    int8: Annotated[bool, typer.Option("--int8", help="Also write an 8-bit LiteRT file.")] = False,
     output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Model folder to write.")] = None,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Write a model folder and check that all formats give the same results."""
-    chosen = parse_formats(formats)
+    """Write a model folder and check that every format gives the same answers."""
+    chosen, source = parse_formats(formats), Path(model) if Path(model).exists() else model_folder(model)
     with imports_muted(debug):
         from cnn_suite.export import export_model
     with stdout_kept_clean(as_json):
-        folder = export_model(model, folder=output, formats=chosen or None, int8=int8)
+        folder = export_model(source, folder=output, formats=chosen or None, int8=int8, overrides=overrides or ())
     show({"model": folder}, as_json, lambda: f"Model folder: {folder}")
 
 
@@ -186,9 +193,17 @@ def doctor(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """List every fault of a data set with file and line, and box statistics; exit status 1 if there are faults."""
+    """List every fault of a data set with file and line, and what its boxes look like; status 1 on a fault.
+
+    A classifier's data, folders of classes or a zip of them, are decoded picture by picture; the flags about boxes and
+    anchors do not concern them.
+    """
     size_hw, heads = parse_size(size), [int(stride) for (stride,) in parse_numbers(strides.replace(",", " "), 1)]
     given, names = parse_numbers(anchors, 2), [name.strip() for name in labels.split(",") if name.strip()]
+    from cnn_suite.data.class_doctor import holds_classes
+
+    if holds_classes(data, format):
+        return _doctor_of_classes(data, names, repair, as_json, quiet)
     from cnn_suite.data.doctor import examine
     from cnn_suite.data.doctor_tables import print_report
 
@@ -211,6 +226,22 @@ def doctor(
 
         repaired = write_repaired(found.data, repair)
         print(f"Repaired copy ({len(repaired)} repairs): {repair}", file=sys.stderr)
+    if found.faults:
+        raise typer.Exit(1)
+
+
+def _doctor_of_classes(path: Path, labels: list[str], repair: Path | None, as_json: bool, quiet: bool) -> None:
+    if repair:
+        raise UsageFault("--repair writes copies of data for detectors. In class folders take the faulty files out.")
+    from cnn_suite.data.class_doctor import examine_classes
+    from cnn_suite.data.class_doctor_tables import print_report
+
+    with stdout_kept_clean(as_json), progress("Reading pictures", quiet) as on_progress:
+        found = examine_classes(path, labels=labels or None, on_progress=on_progress)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        print_report(found)
     if found.faults:
         raise typer.Exit(1)
 
@@ -270,27 +301,30 @@ def find_rate(
 
 @app.command()
 def models(as_json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
-    """List the networks that can be built by name, with parameter counts and multiply-adds."""
-    from cnn_suite.catalogue import CATALOGUE, as_table
+    """List the networks that can be built by name, with parameters and multiply-adds."""
+    from cnn_suite.catalogue import as_table, networks
 
-    show([asdict(entry) for entry in CATALOGUE.values()], as_json, as_table)
+    show([asdict(entry) for entry in networks()], as_json, as_table)
 
 
 @app.command()
 def summary(
-    network: Annotated[str, typer.Argument(help="Builder name, model folder or .keras file.", show_default=False)],
-    size: Annotated[str, typer.Option(metavar="HEIGHTxWIDTH", help="Input size.", show_default="the network's")] = "",
+    network: Annotated[str, typer.Argument(help="Name of a builder, model folder or .keras file.", show_default=False)],
+    options: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Arguments of the builder: groups=2.")
+    ] = None,
+    size: Annotated[str, typer.Option(metavar="HEIGHTxWIDTH", help="Input size; the network's own when empty.")] = "",
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Summarise a network layer by layer: output shape, activation size, parameters, multiply-adds."""
     size_hw = parse_size(size) if size else None
-    check_network(network)
+    network, given = named_network(network, options or [])
     with imports_muted(debug):
         from cnn_suite.summary import as_rows, render, summarise
 
-    sums = summarise(network, size_hw)
+    sums = summarise(network, size_hw, given)
     show(as_rows(sums), as_json, lambda: render(sums))
 
 
@@ -370,7 +404,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verbs = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
     verb = " ".join(["cnn-suite", *[word for word in words[:1] if word in verbs]])
     try:
-        status = app(args=words or ["--help"], prog_name="cnn-suite", standalone_mode=False)
+        with signals_interrupt():
+            status = app(args=words or ["--help"], prog_name="cnn-suite", standalone_mode=False)
     except Exception as error:
         if "--debug" in words:
             raise

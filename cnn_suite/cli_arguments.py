@@ -4,16 +4,18 @@ expected.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cnn_suite.catalogue import CATALOGUE
+from cnn_suite.catalogue import CATALOGUE, VARIANTS
 from cnn_suite.config import ConfigError
 from cnn_suite.config_sections import EXPORT_FORMATS
 from cnn_suite.nearest_names import did_you_mean_or_all
 from cnn_suite.runtime.model_folders import find_model
+from cnn_suite.runtime.not_there import NotThereError
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress bar.")]
@@ -29,8 +31,8 @@ class UsageFault(typer.BadParameter):
 
 
 def is_usage(error: Exception) -> bool:
-    """Tell whether an error is about how the command was called, including its configuration."""
-    return isinstance(error, (typer.TyperException, ConfigError))
+    """Tell whether an error is about how the command was called: its words, what they name, its configuration."""
+    return isinstance(error, (typer.TyperException, ConfigError, NotThereError))
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -68,13 +70,20 @@ def parse_units(text: str) -> tuple[int, ...]:
     return tuple(map(int, parts))
 
 
-def check_network(network: str) -> None:
-    """Raise a usage error if `network` is neither a builder's name nor a file or folder."""
+def named_network(network: str, options: Sequence[str]) -> tuple[str, list[str]]:
+    """Give a network and its options; a line of `cnn-suite models` such as "alexnet groups=2" may be one word.
+
+    A word that is neither the name of a builder nor a file or folder is refused.
+    """
+    if network in VARIANTS:
+        network, *own = network.split()
+        options = [*own, *options]
     if network not in CATALOGUE and not Path(network).exists():
         try:
             find_model(network)
         except FileNotFoundError as error:
-            raise UsageFault(f"Unknown network {network!r}.{did_you_mean_or_all(network, CATALOGUE)}") from error
+            raise UsageFault(f"There is no network {network!r}.{did_you_mean_or_all(network, CATALOGUE)}") from error
+    return network, list(options)
 
 
 def model_folder(model: str) -> Path:

@@ -17,7 +17,7 @@ from cnn_suite.config_detection import DetectionConfig
 from cnn_suite.config_embedding import EmbeddingConfig
 from cnn_suite.config_landmarks import LandmarksConfig
 from cnn_suite.config_style import StyleConfig
-from cnn_suite.config_text import ConfigError, explain, override, read_values
+from cnn_suite.config_text import ConfigError, explain_all, override, read_values
 from cnn_suite.nearest_names import did_you_mean
 
 __all__ = ["CONFIGS", "ConfigError", "RunConfig", "load_config", "save_config"]
@@ -56,7 +56,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
     try:
         return config.model_validate_json(as_json)
     except ValidationError as error:
-        raise ConfigError("\n".join(explain(item, config) for item in error.errors())) from error
+        raise ConfigError("\n".join(explain_all(error.errors(), config))) from error
 
 
 def _config_class(values: dict) -> type[RunConfig]:

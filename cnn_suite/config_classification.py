@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from cnn_suite import config_sections
 from cnn_suite.config_sections import Range, Section, ShareRange
@@ -51,6 +51,14 @@ class Data(config_sections.Data):
     augment_in: Literal["pipeline", "model"] = Field("pipeline", description="where augmentation runs")
     augmentation: Augmentation = Augmentation()
 
+    @field_validator("labels")
+    @classmethod
+    def _differ(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+        twice = [label for number, label in enumerate(labels) if label in labels[:number]]
+        if twice:
+            raise ValueError(f"must name every class once. Received {', '.join(labels)}, with {twice[0]!r} again")
+        return labels
+
     @model_validator(mode="after")
     def _has_a_source(self) -> "Data":
         if not self.path and not self.format.startswith("tfds:"):
@@ -64,9 +72,13 @@ class Model(Section):
     builder: str = Field("resnet20", description="a builder of cnn_suite.models, or module:function")
     image_size_hw: tuple[int, int] = (32, 32)
     channels: Literal[1, 3] = 3
-    options: dict[str, bool | int | float | str] = Field({}, description="additional arguments of the builder")
-    pretrained: str = Field("", description="weights file for all layers below the head; the head is then new")
-    dropout: float = Field(0.0, ge=0, lt=1)
+    options: dict[str, bool | int | float | str] = Field({}, description="further arguments of the builder")
+    pretrained: str = Field(
+        "", description="weights of everything below the head, which is then new: a file, or the name of pulled ones"
+    )
+    dropout: float | None = Field(
+        None, ge=0, lt=1, description="share left out in training; empty: the builder's own, none before a new head"
+    )
 
 
 class Training(config_sections.Training):

@@ -81,6 +81,8 @@ _SAID_BY_CFG = ("strides", "anchors_per_head", "width", "depth", "activation", "
 class Model(Section):
     """The network."""
 
+    FROM_DATA = ("anchors_px",)
+
     builder: str = Field("yolo_resnet", description="yolo_resnet, darknet, or module:function")
     cfg: str = Field("", description="darknet: the network's .cfg, or the name of a pulled model")
     pretrained: str = Field(

@@ -11,6 +11,9 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True)
 
+    MAY_CHANGE: ClassVar[tuple[str, ...]] = ()  # fields that a run may go on with another value of
+    FROM_DATA: ClassVar[tuple[str, ...]] = ()  # fields that the data fill in where they are left empty
+
     def changed(self, names: Iterable[str]) -> list[str]:
         """Those of the keys whose value is not the default.
 
@@ -42,12 +45,13 @@ EXPORT_FORMATS = get_args(ExportFormat)
 class Data(Section):
     """Base class of the section for the training data."""
 
-    PLACES: ClassVar[tuple[str, ...]] = ("path",)  # the fields that may differ on another machine
+    MAY_CHANGE: ClassVar[tuple[str, ...]] = ("path",)  # where they lie, which another machine may have otherwise
+    FROM_DATA = ("labels",)
 
     @property
     def places(self) -> dict[str, Any]:
-        """The locations of the data: the values of the fields in `PLACES`."""
-        return {name: getattr(self, name) for name in self.PLACES}
+        """Where the data lie: the values of the fields that say so."""
+        return {name: getattr(self, name) for name in self.MAY_CHANGE}
 
 
 class DataByPerson(Data):
@@ -67,6 +71,8 @@ class DataByPerson(Data):
 class Phase(Section):
     """A phase of the training with its own trainable layers, learning rates and length."""
 
+    MAY_CHANGE = ("learning_rate", "final_learning_rate")
+
     epochs: int = Field(ge=1)
     train: str = Field("all", description="all, head, or the first trainable layer or block")
     learning_rate: float = Field(gt=0)
@@ -79,6 +85,8 @@ class Phase(Section):
 
 class Training(Section):
     """Options for `fit`."""
+
+    MAY_CHANGE = ("epochs", "learning_rate", "final_learning_rate", "clip_norm", "early_stopping_epochs")
 
     epochs: int = Field(100, ge=1)
     optimizer: Literal["adamw", "sgd"] = "adamw"

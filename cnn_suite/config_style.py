@@ -20,7 +20,7 @@ class Painting(Section):
 class Data(config_sections.Data):
     """Photographs to paint, and the paintings."""
 
-    PLACES = ("photos", "validation", "paintings")
+    MAY_CHANGE = ("photos", "validation", "paintings")
 
     photos: tuple[str, ...] = Field(
         min_length=1,
@@ -72,6 +72,12 @@ class Training(config_sections.Training):
     beta: float = Field(10.0, ge=0, description="weight of the style")
     tv: float = Field(50.0, ge=0, description="weight of the total variation")
     evaluate_every: int = Field(1, ge=1, description="epochs between evaluations on the validation photographs")
+
+    @model_validator(mode="after")
+    def _something_is_asked_for(self) -> "Training":
+        if self.alpha == 0 and self.beta == 0:
+            raise ValueError("alpha and beta must not both be 0: nothing would be asked for")
+        return self
 
 
 class StyleConfig(config_sections.Run):

@@ -106,6 +106,21 @@ def _problem(error: yaml.YAMLError) -> str:
     return getattr(error, "problem", None) or str(error).splitlines()[0]
 
 
+def explain_all(items: Sequence[Any], root: type[BaseModel]) -> list[str]:
+    """A line for each of pydantic's errors, except those that only follow from others.
+
+    Args:
+        items: `ValidationError.errors()`.
+        root: The class of the whole configuration.
+    """
+    return [explain(item, root) for item in items if not _is_long_enough(item)]
+
+
+def _is_long_enough(item: Any) -> bool:
+    """Whether a list is called too short only because a faulty element of it was not counted."""
+    return item["type"] == "too_short" and len(item["input"]) >= item["ctx"]["min_length"]
+
+
 def explain(item: Any, root: type[BaseModel]) -> str:
     """Formats a pydantic error as one line: the key's path, what was expected, what was received, the closest key.
 
@@ -151,8 +166,9 @@ def _nearest_choice(item: Any) -> str:
 
 def _section_at(location: Sequence[Any], root: type[BaseModel]) -> type[BaseModel]:
     section = root
-    for part in location:
-        section = _section_of(section.model_fields[part].annotation) or section
+    for name in location:
+        if not isinstance(name, int):  # a place in a list, whose elements have the class that the list's key names
+            section = _section_of(section.model_fields[name].annotation) or section
     return section
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from cnn_suite.config import load_config
 from cnn_suite.metrics.plotting import require_matplotlib
 from cnn_suite.results import ModelCard
+from cnn_suite.runtime.model_folder import RUNTIMES, runtimes_in
 from cnn_suite.tasks.evaluation_request import Asked
 
 _log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ def evaluate_model(
     folder: str | Path,
     data_path: str | Path,
     *,
-    split: str = "test",
+    split: str | None = None,
     format: str = "auto",
     runtime: str = "litert",
     limit: int | None = None,
@@ -36,9 +37,10 @@ def evaluate_model(
     """Evaluates a model folder on one split of a data set with its task's protocol.
 
     Args:
-        folder: Model folder written by `cnn-suite export`.
-        data_path: A data set in any format supported by the task.
-        split: Name of the split.
+        folder: What `cnn-suite export` wrote.
+        data_path: A data set in any format that the task knows.
+        split: Name of the split; None for "test", and for a classifier, where its data have none, for what its training
+            held out or the only split there is.
         format: The data's format, or "auto".
         runtime: "litert" or "saved_model".
         limit: At most this many pictures, the first of the split; None for all.
@@ -61,7 +63,8 @@ def evaluate_model(
     if report_folder is not None:
         require_matplotlib()
     card = ModelCard.read(folder)
-    measured = {"model": str(folder), "task": card.task, "data": str(data_path), "split": split, "runtime": runtime}
+    measured = {"model": str(folder), "task": card.task, "data": str(data_path), "split": split or "test"}
+    measured |= {"runtime": runtime}
     report = None if report_folder is None else Path(report_folder)
     asked = Asked(split, format, runtime, limit, report, quiet)
     result = measured | evaluation_of(card.task).evaluate_folder(folder, data_path, asked)
@@ -69,7 +72,8 @@ def evaluate_model(
         text = json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False)
         (Path(report_folder) / "metrics.json").write_text(text + "\n", encoding="utf-8")
     if record:
-        _record(folder, split, result, f"cnn-suite evaluate {folder} --data {data_path} --split {split}")
+        chosen = result["split"]
+        _record(folder, chosen, result, f"cnn-suite evaluate {folder} --data {data_path} --split {chosen}")
     return result
 
 
@@ -83,14 +87,24 @@ def evaluate_run(folder: str | Path, run: str | Path, *, quiet: bool = False) ->
         quiet: No progress bar.
 
     Returns:
-        As `evaluate_model`, or an empty dictionary for a run without validation pictures.
+        As `evaluate_model`, or an empty dictionary for a run without validation pictures and for a folder that has
+        neither a LiteRT file nor a SavedModel.
     """
     config = load_config(Path(run) / "config.yaml")
+    runtimes = runtimes_in(folder)
+    if not runtimes:
+        _log.warning("%s was not measured: it holds neither %s.", folder, " nor ".join(RUNTIMES.values()))
+        return {}
     report_folder = Path(run) / "report" if find_spec("matplotlib") else None
     if report_folder is None:
         _log.warning("No plots were drawn: matplotlib is missing. Install it with pip install 'cnn_suite[plots]'.")
     result = evaluation_of(config.task).evaluate_validation(
-        Path(folder), config, report_folder=report_folder, history=Path(run) / "history.csv", quiet=quiet
+        Path(folder),
+        config,
+        runtime=runtimes[0],
+        report_folder=report_folder,
+        history=Path(run) / "history.csv",
+        quiet=quiet,
     )
     if result:
         part = ", ".join(config.data.validation) or "the held-out part of data.train"

@@ -11,8 +11,9 @@ import numpy as np
 
 from cnn_suite import graphs
 from cnn_suite.backend import require_tensorflow
-from cnn_suite.config import ConfigError, RunConfig
+from cnn_suite.config import ConfigError, RunConfig, save_config
 from cnn_suite.config_sections import EXPORT_FORMATS
+from cnn_suite.export_target import FILES, check_for_another_network, check_for_other_things, target_of
 from cnn_suite.parity import Answer, Runtime
 from cnn_suite.results import ModelCard
 from cnn_suite.runtime.litert import LiteRTModel
@@ -24,12 +25,6 @@ from cnn_suite.trained import Trained, load_trained, weights_digest
 CALIBRATION_PICTURES = 64
 PARITY_PICTURES = 8
 LIBRARIES = ("tensorflow", "keras", "ai-edge-litert", "numpy")
-FILES = {  # what each form consists of
-    "saved_model": ("saved_model.pb", "variables", "fingerprint.pb", "assets"),
-    "litert": ("model.tflite",),
-    "onnx": ("model.onnx",),
-    "litert_int8": ("model.int8.tflite",),
-}
 
 
 def export_model(
@@ -38,6 +33,8 @@ def export_model(
     *,
     formats: Sequence[str] | None = None,
     int8: bool = False,
+    overrides: Sequence[str] = (),
+    replace: bool = False,
 ) -> Path:
     """Writes the model folder of a trained network.
 
@@ -49,13 +46,17 @@ def export_model(
         folder: Folder to write to; defaults to `saved_models/<name>`.
         formats: Any of "saved_model", "litert" and "onnx"; the configuration's by default.
         int8: Whether to write model.int8.tflite too, quantised by training pictures.
+        overrides: Fields `export.…` of the configuration to replace, such as `export.mirror=true`; the folder's
+            config.yaml says so.
+        replace: Whether to take the place of another network, of another task or other labels.
 
     Returns:
         The model folder.
 
     Raises:
-        ConfigError: If the source is not a trained network, `int8` is requested without training pictures, or Keras
-            runs on a backend other than TensorFlow.
+        ConfigError: If the source is no trained network, an override does not fit, the folder holds other things
+            than a model or another network, `int8` is asked for without the training pictures, or Keras runs on another
+            backend than TensorFlow.
         ValueError: If a format is unknown.
         ImportError: If ONNX is requested and its libraries are not installed.
         ParityError: If an exported format gives different results; the folder is then kept for inspection.
@@ -64,12 +65,17 @@ def export_model(
         "A model folder",
         f"{source} is unchanged: run the same command with KERAS_BACKEND=tensorflow, and with --resume after `train`.",
     )
-    trained = load_trained(source)
+    _check_overrides(overrides)
+    trained = load_trained(source, overrides)
     config = trained.config
+    target = Path(folder) if folder else target_of(config.name)
+    if target.resolve() != trained.path.parent.resolve():
+        check_for_other_things(target)
+    if not replace:
+        check_for_another_network(target, config.task, config.data.labels)
     formats = _checked_formats(formats or config.export.formats)
     serving = task_of(config.task).serving_model(trained.model, config)
     calibration = _calibration(trained, serving) if int8 else []
-    target = Path(folder) if folder else Path("saved_models") / config.name
     earlier = _earlier_card(target, trained, serving)
     _copy(trained, serving, target)
     _write_forms(serving, target, formats, calibration)
@@ -77,6 +83,15 @@ def export_model(
     _card(trained, serving, target, differences, earlier).write(target)
     serving.check({name: differences[name] for name in formats})
     return target
+
+
+def _check_overrides(overrides: Sequence[str]) -> None:
+    other = [text for text in overrides if not text.strip().startswith("export.")]
+    if other:
+        raise ConfigError(
+            f"Only fields of `export` can be replaced in a trained network, such as export.mirror=true. Received "
+            f"{other[0]!r}, which is a matter of the training."
+        )
 
 
 def _checked_formats(formats: Sequence[str]) -> tuple[str, ...]:
@@ -128,9 +143,9 @@ def _copy(trained: Trained, serving: Serving, target: Path) -> None:
     origin = trained.path.parent
     if trained.path.resolve() != (target / "model.keras").resolve():
         serving.model.save(target / "model.keras")
-    for name in ("config.yaml", "history.csv"):
-        if (origin / name).is_file() and (origin / name).resolve() != (target / name).resolve():
-            shutil.copyfile(origin / name, target / name)
+    if (origin / "history.csv").is_file() and origin.resolve() != target.resolve():
+        shutil.copyfile(origin / "history.csv", target / "history.csv")
+    save_config(trained.config, target / "config.yaml")
 
 
 def _write_forms(

@@ -3,6 +3,7 @@
 from pathlib import PurePath
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+PICTURE_OUTPUT_SUFFIXES = tuple(suffix for suffix in PICTURE_SUFFIXES if suffix != ".pgm")  # that one holds no colours
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".ogv")
 ANIMATION_SUFFIX = ".gif"  # a still picture as often as a film; OpenCV reads both and writes no film
 
@@ -10,6 +11,11 @@ ANIMATION_SUFFIX = ".gif"  # a still picture as often as a film; OpenCV reads bo
 def is_picture_name(name: str | PurePath) -> bool:
     """Whether a file of that name, in capitals or not, holds a picture."""
     return PurePath(name).suffix.lower() in PICTURE_SUFFIXES
+
+
+def is_picture_output_name(name: str | PurePath) -> bool:
+    """Whether a picture in colours can be written to a file of that name, in capitals or not."""
+    return PurePath(name).suffix.lower() in PICTURE_OUTPUT_SUFFIXES
 
 
 def is_video_name(name: str | PurePath) -> bool:

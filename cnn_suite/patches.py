@@ -46,7 +46,7 @@ def write_patches(
     """
     model, config, _ = load_trained(source)
     if data is not None:
-        place = config.data.PLACES[0]
+        place = next(iter(config.data.places))
         here: str | tuple[str, ...] = data if isinstance(getattr(config.data, place), str) else (data,)
         config = config.model_copy(update={"data": config.data.model_copy(update={place: here})})
     chosen = task_of(config.task).sample_pictures(config, pictures)

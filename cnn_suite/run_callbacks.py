@@ -99,26 +99,33 @@ class HistoryFile(keras.callbacks.Callback):
 class ResumableEarlyStopping(keras.callbacks.EarlyStopping):
     """Keras's early stopping, which also counts the epochs before an interruption.
 
-    Epochs without a measurement count as epochs without a better one.
+    The best figure is that of all phases, but each of them has its patience for itself. Epochs without a measurement
+    count as epochs without a better one.
 
     Args:
-        monitor: The metric to monitor; for a loss smaller is better, otherwise larger.
-        patience: Epochs without improvement before training stops.
-        rows: Rows of the history so far.
+        monitor: The figure to watch; of a loss the smallest is best, of everything else the largest.
+        patience: Epochs without a better figure before training stops.
+        rows: Rows of the phase's history so far.
+        earlier: Rows of the phases before.
     """
 
-    def __init__(self, monitor: str, patience: int, rows: Sequence[Mapping[str, Any]] = ()):
+    def __init__(
+        self,
+        monitor: str,
+        patience: int,
+        rows: Sequence[Mapping[str, Any]] = (),
+        earlier: Sequence[Mapping[str, Any]] = (),
+    ):
         super().__init__(monitor=monitor, mode=_mode(monitor), patience=patience)
-        self._rows = rows
+        self._figures = [measured(row, monitor) for row in rows]
+        self._best_before = _best([measured(row, monitor) for row in earlier], monitor)
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Starts from the best value so far and the epochs since."""
+        """Starts from the best value so far and the epochs since, or all of the phase where it is from before."""
         super().on_train_begin(logs)
-        values = [measured(row, self.monitor) for row in self._rows]
-        self.best = _best(values, self.monitor)
-        if math.isfinite(self.best):
-            self.best_epoch = values.index(self.best)
-            self.wait = len(values) - 1 - self.best_epoch
+        self.best = _best([self._best_before, *self._figures], self.monitor)
+        since = self._figures if self.best == self._best_before else self._figures[self._figures.index(self.best) + 1 :]
+        self.wait = len(since)
 
     def get_monitor_value(self, logs: dict | None) -> float:
         """The epoch's figure; Keras would take a NaN of the first epoch for the best value for ever."""
@@ -147,6 +154,7 @@ class FiniteLoss(keras.callbacks.Callback):
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss):
             raise FloatingPointError(
-                f"the loss is {loss} at batch {batch + 1} of the epoch. Reduce training.learning_rate or "
-                "training.clip_norm, and run `cnn-suite doctor` on the data; --resume continues from the previous epoch"
+                f"the loss is {loss} at batch {batch + 1} of the epoch. Lower training.learning_rate (its phase's, if "
+                "there are phases) or training.clip_norm, and run `cnn-suite doctor` on the data; --resume then goes "
+                "on from the epoch before"
             )

@@ -18,10 +18,11 @@ import numpy as np
 from cnn_suite.progress import OnProgress
 from cnn_suite.runtime.interrupts import signals_held_back
 from cnn_suite.runtime.kept_colours import RESULT_MODES, with_colours_of
+from cnn_suite.runtime.output_paths import FilesInUse, check_writable
 from cnn_suite.runtime.picture_arrays import fitted_size_hw, resized
-from cnn_suite.runtime.sinks import check_writable
 from cnn_suite.style_transfer.artwork import Artwork, read_all
-from cnn_suite.style_transfer.output_files import check_output, write_whole
+from cnn_suite.style_transfer.checkpoint_form import is_checkpoint
+from cnn_suite.style_transfer.output_files import check_picture_output, check_video_output, write_whole
 from cnn_suite.style_transfer.settings import TransferSettings
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def stylize_picture(
     """
     started = time.monotonic() if started is None else started
     settings, beside, output = settings or TransferSettings(), beside or Beside(), Path(output)
-    _check_files(output, [Path(path) for path in (photo, *paintings, *masks)], beside)
+    _check_files(output, FilesInUse([photo, *paintings, *masks, *([weights] if weights else [])]), beside)
     artwork = read_all(photo, paintings, painting_weights, masks, colours=settings.colours)
     with while_importing or nullcontext():
         from cnn_suite.style_transfer.painter import paint
@@ -190,21 +191,28 @@ def _followed(steps: Iterator[Progress], watching: Watcher) -> tuple[Progress, s
     return last, "done"
 
 
-def _check_files(output: Path, inputs: Sequence[Path], beside: Beside) -> None:
-    check_output(output, inputs)
-    if beside.checkpoint is None:
-        if beside.resume:
-            raise ValueError("--resume needs a checkpoint to resume from. Add --checkpoint FILE.")
-    elif beside.resume and not beside.checkpoint.is_file():
-        raise FileNotFoundError(f"There is no checkpoint {beside.checkpoint} to resume from. Omit --resume to start.")
-    elif not beside.resume and beside.checkpoint.exists():
-        raise ValueError(
-            f"There is a checkpoint {beside.checkpoint} of an unfinished transfer. Continue with --resume, or "
-            "delete it."
-        )
-    for path in (beside.checkpoint, beside.frames_video):
-        if path is not None:
-            check_writable(path)
+def _check_files(output: Path, files: FilesInUse, beside: Beside) -> None:
+    check_picture_output(output, files)
+    if beside.frames_video is not None:
+        check_video_output(beside.frames_video, files, "frames")
+    if beside.checkpoint is not None:
+        files.claim(beside.checkpoint, "checkpoint")
+        _check_checkpoint(beside.checkpoint, beside.resume)
+        check_writable(beside.checkpoint)
+    elif beside.resume:
+        raise ValueError("Going on needs the checkpoint to go on from. Give --checkpoint FILE with --resume.")
+
+
+def _check_checkpoint(path: Path, resume: bool) -> None:
+    if resume and not path.is_file():
+        raise FileNotFoundError(f"There is no checkpoint {path} to go on from. Leave --resume out to begin.")
+    if resume or not path.exists():
+        return
+    if not is_checkpoint(path):
+        raise ValueError(f"Checkpoint {path} would overwrite a file that is no checkpoint. Choose another name.")
+    raise ValueError(
+        f"There is a checkpoint {path} of an unfinished transfer. Go on from it with --resume, or delete it."
+    )
 
 
 def _resumed(beside: Beside, request: dict[str, Any]) -> PaintState | None:

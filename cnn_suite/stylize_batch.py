@@ -10,13 +10,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from cnn_suite.file_names import is_picture_name
+from cnn_suite.file_names import is_picture_name, is_picture_output_name
 from cnn_suite.progress import OnProgress
 from cnn_suite.runtime.kept_colours import RESULT_MODES, with_colours_of
+from cnn_suite.runtime.output_paths import FilesInUse
 from cnn_suite.runtime.pictures import pictures_in, pictures_matching
-from cnn_suite.runtime.sinks import SinkError
-from cnn_suite.runtime.stylizer import Stylizer, load_stylizer, parse_mixture
-from cnn_suite.style_transfer.output_files import check_output, write_whole
+from cnn_suite.runtime.stylizer import Stylizer, check_longest_side, load_stylizer, parse_mixture
+from cnn_suite.style_transfer.output_files import check_picture_output, write_whole
 from cnn_suite.style_transfer.picture_input import read_artwork
 
 
@@ -42,7 +42,7 @@ def stylize_with_model(
         style: A style of the model, or several with weights: "wave,scream=0.5"; None for the first.
         strength: 0 for the photograph to 1 for the painting.
         colours: "none", or "luma" to keep the photograph's.
-        size: The longest side that the network sees; None for the picture as it is.
+        size: The longest side that the network sees, 32 or more; None for the picture as it is.
         runtime: "litert" or "saved_model".
         threads: Of LiteRT.
         on_progress: Called with how many pictures are done, of how many.
@@ -51,14 +51,15 @@ def stylize_with_model(
         `output`, how many `pictures` were painted, and `faults`: those that could not be, with the reason.
 
     Raises:
-        FileNotFoundError: If the model or a picture does not exist.
-        ValueError: If the model, the style, the strength or the colours cannot be used, or the only picture cannot.
+        FileNotFoundError: If there is no such model or picture.
+        ValueError: If the model, the style, the strength, the size, the colours or the only picture cannot be used.
         OSError: If something cannot be written.
     """
     if colours not in ("none", *RESULT_MODES):
         raise ValueError(f"`colours` must be 'luma' or 'none' for a style network. Received {colours!r}.")
     if not 0 <= strength <= 1:
-        raise ValueError(f"`strength` must be between 0 and 1 for a style network. Received {strength}.")
+        raise ValueError(f"A trained network's strength is from 0 to 1. Received {strength}.")
+    check_longest_side(size)
     stylizer = load_stylizer(model, runtime=runtime, threads=threads)
     mixture = None if style is None else parse_mixture(style, stylizer.labels)
 
@@ -102,7 +103,7 @@ def _targets(source: str | Path, output: Path) -> dict[Path, Path]:
     path = Path(source)
     if path.is_file():
         is_file = is_picture_name(output) and not output.is_dir()
-        return {path: output if is_file else output / path.name}
+        return {path: output if is_file else output / f"{path.stem}{_written_suffix(path)}"}
     if path.is_dir():
         pictures = pictures_in(path)
     elif glob.has_magic(str(source)):
@@ -114,7 +115,7 @@ def _targets(source: str | Path, output: Path) -> dict[Path, Path]:
     found: dict[Path, Path] = {}
     taken: set[str] = set()
     for number, picture in enumerate(pictures):
-        suffix = ".png" if picture.suffix.lower() == ".pgm" else picture.suffix  # that one holds no colours
+        suffix = _written_suffix(picture)
         name = picture.stem + suffix
         if name in taken:  # a pattern may reach into folders with equal names
             name = f"{picture.stem}_{number:06d}{suffix}"
@@ -123,9 +124,13 @@ def _targets(source: str | Path, output: Path) -> dict[Path, Path]:
     return found
 
 
+def _written_suffix(picture: Path) -> str:
+    """The suffix of a painting whose file is named after its photograph's."""
+    return picture.suffix if is_picture_output_name(picture) else ".png"
+
+
 def _check_targets(targets: dict[Path, Path]) -> None:
-    check_output(next(iter(targets.values())), ())
-    sources = {path.resolve() for path in targets}
+    files = FilesInUse(targets)
+    check_picture_output(next(iter(targets.values())), files)
     for target in targets.values():
-        if target.resolve() in sources:
-            raise SinkError(f"Output {target} would overwrite an input picture. Choose another name or folder.")
+        files.claim(target, "output")

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cnn_suite.file_names import VIDEO_SUFFIXES, is_video_name
 from cnn_suite.progress import OnProgress
 from cnn_suite.runtime.flicker import Flicker
 from cnn_suite.runtime.frames import FrameSource, SourceError, open_source
 from cnn_suite.runtime.interrupts import signals_held_back
 from cnn_suite.runtime.kept_colours import PAINTING_MODES, RESULT_MODES, painting_in_colours_of, with_colours_of
-from cnn_suite.runtime.sinks import SinkError, check_writable
-from cnn_suite.style_transfer.output_files import WholeVideo
+from cnn_suite.runtime.output_paths import FilesInUse
+from cnn_suite.style_transfer.artwork import checked_weights
+from cnn_suite.style_transfer.output_files import WholeVideo, check_video_output
 from cnn_suite.style_transfer.picture_input import read_artwork
 from cnn_suite.style_transfer.settings import TransferSettings
 
@@ -78,7 +78,11 @@ def stylize_video(
     """
     started = time.monotonic() if started is None else started
     settings, output = settings or TransferSettings(), Path(output)
-    _check_output(output, video, max_frames)
+    if max_frames is not None and max_frames < 1:
+        raise ValueError(f"`max_frames` must be 1 or more. Received {max_frames}.")
+    counts = checked_weights(painting_weights, len(paintings))
+    files = FilesInUse([video, *paintings])
+    check_video_output(output, files)
     pictures = [read_artwork(path) for path in paintings]
     with ExitStack() as cleanup:
         source = _opened(video)
@@ -89,10 +93,10 @@ def stylize_video(
             from cnn_suite.style_transfer.perception import load_perception
             from cnn_suite.style_transfer.video import paint_frames
         perception = perception or load_perception(backbone, weights, pooling=pooling)
-        regions = [_region(pictures, painting_weights, first, settings.colours)]
+        regions = [_region(pictures, counts, first, settings.colours)]
         writing = _PaintedVideo(output, source.frame_rate, settings.colours)
         cleanup.callback(writing.video.discard)
-        _check_output(writing.video.path, video, max_frames)
+        check_video_output(writing.video.path, files)
         steps = paint_frames(perception, chain([first], frames), regions, settings)
         ended = _followed(steps, writing, _total(source, max_frames), on_progress)
     return {**writing.figures(), "ended": ended, "seconds": time.monotonic() - started}
@@ -164,27 +168,15 @@ def _opened(video: str | Path) -> FrameSource:
     return source
 
 
-def _region(
-    paintings: Sequence[np.ndarray], weights: Sequence[float] | None, first: np.ndarray, colours: str
-) -> Region:
+def _region(paintings: Sequence[np.ndarray], weights: Sequence[float], first: np.ndarray, colours: str) -> Region:
     from cnn_suite.style_transfer.targets import Region
 
     if colours in PAINTING_MODES:
         paintings = [painting_in_colours_of(painting, first, colours) for painting in paintings]
-    return Region(paintings, [1.0] * len(paintings) if weights is None else weights)
+    return Region(paintings, weights)
 
 
 def _total(source: FrameSource, max_frames: int | None) -> int | None:
     """How many frames there will be, where that is known."""
     counts = [count for count in (source.frame_count, max_frames) if count is not None]
     return min(counts, default=None)
-
-
-def _check_output(output: Path, video: str | Path, max_frames: int | None) -> None:
-    if max_frames is not None and max_frames < 1:
-        raise ValueError(f"`max_frames` must be at least 1. Received {max_frames}.")
-    if not is_video_name(output):
-        raise SinkError(f"Output {output} must be a video file that ends in one of {' '.join(VIDEO_SUFFIXES[:5])}.")
-    if output.exists() and Path(video).exists() and output.samefile(video):
-        raise SinkError(f"Output {output} would overwrite the input video. Choose another name.")
-    check_writable(output)

@@ -1,7 +1,7 @@
 """`cnn-suite summary`: the summary of a network, as rows and as a readable table."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,29 +9,51 @@ from typing import Any
 import keras
 
 from cnn_suite import config_style, models
-from cnn_suite.catalogue import CATALOGUE
+from cnn_suite.catalogue import CATALOGUE, entry_of
+from cnn_suite.config import ConfigError
+from cnn_suite.config_text import override
 from cnn_suite.runtime.model_folders import find_model
 from cnn_suite.sums import ModelSums, model_sums
-from cnn_suite.trained import Trained, load_trained
+from cnn_suite.tasks.builder_names import check_options
+from cnn_suite.trained import Trained, load_network, load_trained
 
 
-def summarise(network: str, size_hw: Sequence[int] | None = None) -> ModelSums:
-    """Summarises a network.
+def summarise(network: str, size_hw: Sequence[int] | None = None, options: Sequence[str] = ()) -> ModelSums:
+    """Counts a network.
 
     Args:
-        network: A builder of `cnn_suite.models` at its defaults, a model folder, the name of one in saved_models/, or a
-            .keras file.
+        network: A builder of `cnn_suite.models`, a model folder, the name of one in saved_models/, or a .keras file,
+            with or without its config.yaml.
         size_hw: Size of its input; its own by default.
+        options: Arguments of the builder, each `key=value`; its defaults by default.
 
     Raises:
-        ConfigError, FileNotFoundError, ValueError: If the network does not exist or cannot take that size.
+        ConfigError, FileNotFoundError, ValueError: If there is no such network, it does not take the options, or it
+            cannot take that size.
     """
     if network in models.__all__:
-        return model_sums(_built(network, size_hw))
+        return model_sums(_built(network, size_hw, options))
+    if options:
+        raise ConfigError(f"{options[0]}: only a builder takes options, and {network} is a network as it was trained.")
     path = Path(network)
+    if path.suffix == ".keras" and not (path.parent / "config.yaml").is_file():
+        return _plain_sums(path, size_hw)
     trained = load_trained(path if path.suffix == ".keras" else find_model(network))
     shape = (*(size_hw or _own_size_hw(network, trained)), trained.model.inputs[0].shape[-1])
     return model_sums(trained.model, shape)
+
+
+def _plain_sums(path: Path, size_hw: Sequence[int] | None) -> ModelSums:
+    """Those of a file of which nothing more is known."""
+    model = load_network(path)
+    shape = tuple(model.inputs[0].shape[1:]) if getattr(model, "inputs", None) else ()
+    if size_hw is not None:
+        if len(shape) != 3:
+            raise ConfigError(f"--size is a picture's, and the input of {path} has the shape {shape}. Leave it out.")
+        shape = (*size_hw, shape[2])
+    elif None in shape:
+        raise ConfigError(f"{path} takes inputs of any size, {shape}. Say which by --size HEIGHTxWIDTH.")
+    return model_sums(model, shape)
 
 
 def _own_size_hw(network: str, trained: Trained) -> tuple[int, int]:
@@ -43,12 +65,27 @@ def _own_size_hw(network: str, trained: Trained) -> tuple[int, int]:
     return settings.image_size_hw
 
 
-def _built(network: str, size_hw: Sequence[int] | None) -> keras.Model:
+def _built(network: str, size_hw: Sequence[int] | None, options: Sequence[str]) -> keras.Model:
     build = getattr(models, network)
-    shape = inspect.signature(build).parameters["image_shape"].default
-    if size_hw is None and None in shape:
-        shape = CATALOGUE[network].input_shape
-    return build(shape if size_hw is None else (*size_hw, shape[2]))
+    shape = entry_of(network, options).input_shape
+    arguments = _arguments(build, options)
+    check_options(build, network, arguments, "options")
+    try:
+        return build(shape if size_hw is None else (*size_hw, shape[2]), **arguments)
+    except TypeError as error:
+        raise ConfigError(f"options: {network} does not take what is given: {error}.") from error
+
+
+def _arguments(build: Callable[..., keras.Model], options: Sequence[str]) -> dict[str, Any]:
+    """Values by name, read as YAML; text stays text where the builder's own value is one (`variant=1.0`)."""
+    known = inspect.signature(build).parameters
+    values: dict[str, Any] = {}
+    for option in options:
+        values = override(values, option)
+        name, _, text = option.partition("=")
+        if name in known and isinstance(known[name].default, str):
+            values[name] = text
+    return values
 
 
 def as_rows(sums: ModelSums) -> list[dict[str, Any]]:

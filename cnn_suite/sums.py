@@ -1,11 +1,10 @@
 """Cost of a network, layer by layer: output shape, activation size, parameters, multiply-adds.
 
 A multiply-add is one multiplication of a weight with a value, and its addition: what papers give as operations
-(GoogLeNet, ResNet) or multiplications. Only layers with weight kernels have any; additions of biases, norms, poolings
-and activations are not counted, as in the papers.
+(GoogLeNet, ResNet) or multiplications; `cnn_suite.multiply_adds` says how those of a layer are counted.
 
-The network is traced once without computing anything. Layers inside layers (a residual block's convolutions, a
-nested model) are rows of their own, named `block/conv1`.
+The network is traced once without computing anything. Layers inside of layers (a residual block's convolutions, a
+nested model) are rows of their own, named `block/conv1`; a recurrent layer is one row with its cell.
 """
 
 import contextlib
@@ -17,6 +16,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 from keras import layers
+
+from cnn_suite.multiply_adds import counted_whole, multiply_adds
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ def model_sums(model: keras.Model, image_shape: Sequence[int] | None = None) -> 
     """Computes the cost of a network.
 
     Args:
-        model: Any Keras model; of several inputs the first is the picture.
+        model: A model that knows its inputs: a functional one, or a `keras.Sequential` with an input. Of several
+            inputs the first is the picture.
         image_shape: Shape of the input without its batch axis where the model leaves sides open; the model's own by
             default.
 
@@ -56,22 +58,24 @@ def model_sums(model: keras.Model, image_shape: Sequence[int] | None = None) -> 
         only the first time.
 
     Raises:
-        ValueError: If a side of a further input is open, or one of the first and `image_shape` is not given.
+        ValueError: If the model does not know its inputs, a side of a further input is open, or one of the first and
+            `image_shape` is not given; or if it has a recurrent layer with a cell of an unknown kind.
     """
     shape = _input_shape(model, image_shape)
-    rows: list[LayerSums] = []
+    calls: list[tuple] = []
     counted: set[int] = set()
 
     def note(layer: keras.layers.Layer, path: str, inputs: Any, outputs: Any) -> None:
         fresh = [v for v in layer.weights if id(v) not in counted]
         counted.update(id(v) for v in fresh)
-        rows.append(_sums_of(layer, path, inputs, outputs, sum(math.prod(v.shape) for v in fresh)))
+        calls.append((layer, path, _shape(inputs), _shape(outputs), sum(math.prod(v.shape) for v in fresh)))
 
     with _watched(model, note):
         specs = [tf.TensorSpec((1, *shape), model.inputs[0].dtype)]
         specs += [tf.TensorSpec((1, *more.shape[1:]), more.dtype) for more in model.inputs[1:]]
-        call = tf.function(lambda *x: model(x[0] if len(x) == 1 else list(x), training=False), autograph=False)
-        call.get_concrete_function(*specs)
+        traced = tf.function(lambda *x: model(x[0] if len(x) == 1 else list(x), training=False), autograph=False)
+        traced.get_concrete_function(*specs)
+    rows = [_sums_of(*call) for call in calls]
     return ModelSums(
         model.name,
         shape,
@@ -83,6 +87,12 @@ def model_sums(model: keras.Model, image_shape: Sequence[int] | None = None) -> 
 
 
 def _input_shape(model: keras.Model, image_shape: Sequence[int] | None) -> tuple[int, ...]:
+    if not getattr(model, "inputs", None):
+        raise ValueError(
+            "`model` must know its inputs: a functional model, or a keras.Sequential with a keras.Input. "
+            f"Received {type(model).__name__} {model.name!r} without any. Make a keras.Model of a keras.Input and what "
+            "it gives for that."
+        )
     if any(None in more.shape[1:] for more in model.inputs[1:]):
         raise ValueError(f"Only the first input of `model` may have unspecified sides. Received {model.name!r}.")
     shape = tuple(image_shape) if image_shape is not None else tuple(model.inputs[0].shape[1:])
@@ -93,21 +103,24 @@ def _input_shape(model: keras.Model, image_shape: Sequence[int] | None) -> tuple
 
 @contextlib.contextmanager
 def _watched(model: keras.Model, note: Callable[[keras.layers.Layer, str, Any, Any], None]) -> Iterator[None]:
-    """Tells of every call of a layer that calls no other layer: the layer, its path, its inputs and outputs.
+    """Tells of every call of a layer that calls no other, or is counted with those: layer, path, inputs and outputs.
 
     Keras has no hooks, so that the one method that all calls go through is replaced for the time of the trace.
     """
-    stack: list[list] = []  # of the calls under way: name, whether a layer was called inside
+    stack: list[list] = []  # of the calls under way: layer, whether its rows are those of layers inside
     original = layers.Layer.__call__
 
     def watched(self: keras.layers.Layer, *args: Any, **kwargs: Any) -> Any:
+        if stack and counted_whole(stack[-1][0]):
+            return original(self, *args, **kwargs)
         if stack:
             stack[-1][1] = True
-        stack.append([self.name, False])
+        stack.append([self, False])
         try:
             outputs = original(self, *args, **kwargs)
             if not stack[-1][1] and self is not model:
-                note(self, "/".join(name for name, _ in stack[1:]), args[0] if args else None, outputs)
+                given = args[0] if args else next(iter(kwargs.values()), None)
+                note(self, "/".join(layer.name for layer, _ in stack[1:]), given, outputs)
             return outputs
         finally:
             stack.pop()
@@ -119,39 +132,14 @@ def _watched(model: keras.Model, note: Callable[[keras.layers.Layer, str, Any, A
         layers.Layer.__call__ = original
 
 
-def _sums_of(layer: keras.layers.Layer, path: str, inputs: Any, outputs: Any, parameters: int) -> LayerSums:
-    shape = _shape(outputs)
-    return LayerSums(
-        path,
-        type(layer).__name__,
-        shape,
-        math.prod(shape),
-        parameters,
-        _multiply_adds(layer, _shape(inputs), shape),
-    )
+def _sums_of(
+    layer: keras.layers.Layer, path: str, inputs: tuple[int, ...], outputs: tuple[int, ...], parameters: int
+) -> LayerSums:
+    work = multiply_adds(layer, inputs, outputs)
+    return LayerSums(path, type(layer).__name__, outputs, math.prod(outputs), parameters, work)
 
 
 def _shape(values: Any) -> tuple[int, ...]:
     """Shape of the first tensor, without its batch axis."""
     flat = keras.tree.flatten(values)
     return tuple(flat[0].shape[1:]) if flat and hasattr(flat[0], "shape") else ()
-
-
-def _multiply_adds(layer: keras.layers.Layer, inputs: Sequence[int], outputs: Sequence[int]) -> int:
-    """Every weight of a kernel is used once for every place of the output (of the input, where it is transposed)."""
-    first = getattr(layer, "data_format", "channels_last") == "channels_first"
-    places = math.prod(outputs[1:] if first else outputs[:-1])
-    if isinstance(layer, layers.SeparableConv1D | layers.SeparableConv2D):
-        return places * sum(math.prod(v.shape) for v in (layer.depthwise_kernel, layer.pointwise_kernel))
-    if isinstance(layer, layers.Conv1DTranspose | layers.Conv2DTranspose | layers.Conv3DTranspose):
-        return math.prod(inputs[1:] if first else inputs[:-1]) * math.prod(layer.kernel.shape)
-    if isinstance(layer, layers.EinsumDense):
-        return math.prod(outputs) * math.prod(layer.kernel.shape) // _shared_with_output(layer)
-    kernel = getattr(layer, "kernel", None)  # of convolutions, depthwise ones and dense layers
-    return places * math.prod(kernel.shape) if kernel is not None else 0
-
-
-def _shared_with_output(layer: layers.EinsumDense) -> int:
-    """Product of the kernel's axes that are axes of the output: they are in both factors."""
-    _, kernel_axes, output_axes = layer.equation.replace("->", ",").split(",")
-    return math.prod(size for axis, size in zip(kernel_axes, layer.kernel.shape) if axis in output_axes)

@@ -14,9 +14,12 @@ from typing import Any
 import keras
 
 from cnn_suite.config import ConfigError, RunConfig, load_config, save_config
+from cnn_suite.config_sections import Phase
+from cnn_suite.data.loading_errors import told_plainly
 from cnn_suite.learning_rate_finder import LearningRateFinding, find_learning_rate, write_finding
 from cnn_suite.metrics.plotting import require_matplotlib
 from cnn_suite.models.surgery import set_trainable
+from cnn_suite.resumption import resumed
 from cnn_suite.run_callbacks import (
     BestCheckpoint,
     FiniteLoss,
@@ -36,27 +39,28 @@ def train(config: RunConfig, *, resume: bool = False, quiet: bool = False, runs:
 
     Args:
         config: What to train.
-        resume: Whether to continue an interrupted run of the same name.
-        quiet: Show no progress bar.
+        resume: Whether to go on with an interrupted run of the same name, as it was started but for what
+            `resumption.resumed` lets be new.
+        quiet: Whether to leave out the progress bar.
         runs: Folder of all runs.
 
     Returns:
         The run's folder, with `model.keras` the network to export.
 
     Raises:
-        ConfigError: If a run of that name exists and `resume` is off, or there is nothing to resume.
+        ConfigError: If a run of that name exists and `resume` is off, there is nothing to resume or not with
+            this configuration, or a phase names no layer that can learn.
     """
     folder = Path(runs) / config.name
     _check_folder(folder, resume)
-    keras.utils.set_random_seed(config.seed)
     if resume:
-        config = _resumed(config, folder)
+        config = resumed(config, load_config(folder / "config.yaml"))
+    keras.utils.set_random_seed(config.seed)
     task = task_of(config.task)
     data = task.datasets(config)
-    if not resume:
-        config = task.resolved(config, data)
-        folder.mkdir(parents=True, exist_ok=True)
-        save_config(config, folder / "config.yaml")
+    config = task.resolved(config, data)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_config(config, folder / "config.yaml")
     _log.info("%d training and %d validation pictures", len(data.training), len(data.validation))
     model = _network(config, data)
     _fit_phases(model, config, data, folder, resume, quiet)
@@ -67,6 +71,13 @@ def train(config: RunConfig, *, resume: bool = False, quiet: bool = False, runs:
     return folder
 
 
+def to_resume(config: RunConfig, *, runs: str | Path = "runs") -> Path | None:
+    """The checkpoint from which `resume` would go on with the run of a configuration; None where there is none."""
+    last = Path(runs) / config.name / "last.keras"
+    return last if last.exists() else None
+
+
+@told_plainly()
 def try_rates(config: RunConfig, *, steps: int = 100, plot: Path | None = None) -> LearningRateFinding:
     """Tries learning rates on a configuration's network and first batches; nothing is saved.
 
@@ -99,7 +110,7 @@ def untrained(config: RunConfig, data: Any) -> keras.Model:
         data: The result of the task's `datasets`.
     """
     model, phase = _network(config, data), phases(config.training)[0]
-    set_trainable(model, phase.train)
+    _choose_what_learns(model, phase, 0)
     task_of(config.task).compile_model(model, config, data, phase, "phase0")
     return model
 
@@ -124,30 +135,20 @@ def _network(config: RunConfig, data: Any) -> keras.Model:
         keras.config.set_dtype_policy(before)
 
 
-def _resumed(config: RunConfig, folder: Path) -> RunConfig:
-    """The configuration a run was started with, where only the place of the data and the epochs may be new."""
-    started = load_config(folder / "config.yaml")
-    return started.model_copy(
-        update={
-            "data": started.data.model_copy(update=config.data.places),
-            "training": started.training.model_copy(update={"epochs": config.training.epochs}),
-        }
-    )
-
-
+@told_plainly()
 def _fit_phases(model: keras.Model, config: RunConfig, data: Any, folder: Path, resume: bool, quiet: bool) -> None:
     task, last = task_of(config.task), folder / "last.keras"
     parts = phases(config.training)
+    for number, phase in enumerate(parts):  # a mistake in the last one is told before the first one is trained
+        _choose_what_learns(model, phase, number)
     ends = list(accumulate(phase.epochs for phase in parts))
     reached = _phase_of(last) if resume else 0
     for number, (phase, end) in enumerate(zip(parts, ends)):
         if number < reached:
             continue
         first_epoch = end - phase.epochs
-        learning = set_trainable(model, phase.train)
-        _log.info(
-            "epochs %d to %d: %d trainable layers, starting at %s", first_epoch + 1, end, len(learning), learning[0]
-        )
+        learning = _choose_what_learns(model, phase, number)
+        _log.info("epochs %d to %d: %d layers learn, from %s on", first_epoch + 1, end, len(learning), learning[0])
         task.compile_model(model, config, data, phase, f"phase{number}")
         if resume and number == reached:
             first_epoch += _restore(model, last, task.steps_per_epoch(config, data))
@@ -162,9 +163,17 @@ def _fit_phases(model: keras.Model, config: RunConfig, data: Any, folder: Path, 
             initial_epoch=first_epoch,
             steps_per_epoch=task.steps_per_epoch(config, data),
             shuffle=False,
-            callbacks=_callbacks(config, data, model, folder),
+            callbacks=_callbacks(config, data, model, folder, end - phase.epochs),
             verbose=0 if quiet else "auto",
         )
+
+
+def _choose_what_learns(model: keras.Model, phase: Phase, number: int) -> list[str]:
+    """Names of the layers that learn in a phase, with the others frozen."""
+    try:
+        return set_trainable(model, phase.train)
+    except ValueError as error:
+        raise ConfigError(f"training.phases.{number}.train: {error}") from error
 
 
 def _phase_of(checkpoint: Path) -> int:
@@ -182,7 +191,9 @@ def _restore(model: keras.Model, checkpoint: Path, steps: int) -> int:
     return round(int(model.optimizer.iterations) / steps)
 
 
-def _callbacks(config: RunConfig, data: Any, model: keras.Model, folder: Path) -> list[keras.callbacks.Callback]:
+def _callbacks(
+    config: RunConfig, data: Any, model: keras.Model, folder: Path, phase_begin: int
+) -> list[keras.callbacks.Callback]:
     """In the order they must run: first the state to resume from, then the averaged weights and what looks at them."""
     task, settings, rows = task_of(config.task), config.training, read_history(folder / "history.csv")
     monitor = task.monitor(model)
@@ -195,5 +206,7 @@ def _callbacks(config: RunConfig, data: Any, model: keras.Model, folder: Path) -
     callbacks.append(HistoryFile(folder / "history.csv", rows))
     callbacks.append(keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False))
     if settings.early_stopping_epochs and len(data.validation):
-        callbacks.append(ResumableEarlyStopping(monitor, settings.early_stopping_epochs, rows))
+        earlier = [row for row in rows if int(row["epoch"]) < phase_begin]
+        of_phase = rows[len(earlier) :]
+        callbacks.append(ResumableEarlyStopping(monitor, settings.early_stopping_epochs, of_phase, earlier))
     return callbacks

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import zipfile
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,28 +22,36 @@ class Trained(NamedTuple):
     path: Path
 
 
-def load_trained(source: str | Path) -> Trained:
+def load_trained(source: str | Path, overrides: Sequence[str] = ()) -> Trained:
     """Reads a trained network.
 
     Args:
-        source: A run (`runs/<name>`), a model folder, or a .keras file with its config.yaml next to it.
+        source: A run (`runs/<name>`), a model folder, or a .keras file with its config.yaml beside it.
+        overrides: Fields of its configuration to replace, such as `export.mirror=true`.
 
     Raises:
-        ConfigError: If the source is not a trained network, cannot be read, or is not what its configuration says.
+        ConfigError: If the source is no trained network, cannot be read, or is not what its configuration says; or an
+            override does not fit.
     """
     source = Path(source)
     path = source / "model.keras" if source.is_dir() else source
     settings = path.parent / "config.yaml"
     if not path.is_file() or not settings.is_file():
+        checkpoints = [source / name for name in ("best.keras", "last.keras") if (source / name).is_file()]
+        if checkpoints and settings.is_file():
+            raise ConfigError(
+                f"The training of {source} stopped before its end: go on with `cnn-suite train CONFIG --resume`, or "
+                f"export {checkpoints[0]} as it is."
+            )
         raise ConfigError(
             f"{source} is not a trained network: expected model.keras and config.yaml, or a .keras file with "
             "config.yaml next to it. `cnn-suite train` writes them to runs/<name>."
         )
-    config = load_config(settings)
+    config = load_config(settings, overrides)
     task = task_of(config.task)  # imports the layers of its networks, which Keras must know to read the file
     if ":" in config.model.builder:
         import_module(config.model.builder.partition(":")[0])  # where its layers are registered
-    model = _network(path)
+    model = load_network(path)
     classes = task.classes_of(model)
     if classes != len(config.data.labels):
         raise ConfigError(
@@ -52,16 +61,13 @@ def load_trained(source: str | Path) -> Trained:
     return Trained(model, config, path)
 
 
-def weights_digest(model: keras.Model) -> str:
-    """Hexadecimal SHA-256 of all weights: the same for every file of one network, which carry the time of writing."""
-    digest = hashlib.sha256()
-    for array in model.get_weights():
-        digest.update(array.tobytes())
-    return digest.hexdigest()
+def load_network(path: str | Path) -> keras.Model:
+    """The network of a .keras file without its optimiser; layers of a training in half precision compute in float32.
 
-
-def _network(path: Path) -> keras.Model:
-    """The network without its optimiser; layers of a training in half precision compute in float32."""
+    Raises:
+        ConfigError: If the file is damaged, or holds what Keras cannot make again, such as a layer that is not
+            registered.
+    """
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")  # layers inside layers take it
     try:
@@ -78,6 +84,14 @@ def _network(path: Path) -> keras.Model:
     finally:
         keras.config.set_dtype_policy(policy)
     return model
+
+
+def weights_digest(model: keras.Model) -> str:
+    """Hexadecimal SHA-256 of all weights: the same for every file of one network, which carry the time of writing."""
+    digest = hashlib.sha256()
+    for array in model.get_weights():
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def _in_float32(configuration: Any) -> Any:

@@ -1,6 +1,7 @@
 """Tests of cnn_suite.cli: exit statuses, plain errors, pure JSON, and help that costs no TensorFlow."""
 
 import json
+import signal
 import subprocess
 import sys
 import types
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from cnn_suite.cli import main
+from cnn_suite.results import ModelCard
 
 VERBS = ["train", "evaluate", "export", "benchmark", "doctor", "data", "find-rate", "models", "summary"]
 VERBS += ["convert", "pull", "weights", "stylize"]
@@ -72,6 +74,7 @@ def test_no_verb_at_all_shows_the_help_and_counts_as_wrong_usage(capsys: pytest.
         (["benchmark", ".", "--size", "480"], "--size takes HEIGHTxWIDTH in pixels, for example 480x640."),
         (["benchmark", ".", "--size", "0x640"], "Received '0x640'"),
         (["benchmark", ".", "--repeats", "0"], "--repeats"),
+        (["export", "absent"], "There is no model 'absent'"),
         (["export", ".", "--formats", "litert,pickle"], "--formats takes saved_model, litert and onnx"),
         (["summary", "resnet21"], "Unknown network 'resnet21'. Did you mean"),
         (["summary", "lenet5", "--size", "28"], "--size takes HEIGHTxWIDTH"),
@@ -106,14 +109,16 @@ def test_train_hands_over_the_overridden_configuration_then_exports_and_evaluate
 ) -> None:
     config = tmp_path / "blood.yaml"
     config.write_text("name: blood\ndata:\n  path: cells\n")
+    monkeypatch.chdir(tmp_path)
+    ModelCard("blood", "detection", ("wbc",), metrics={"test": {"ap": 0.75}}).write(tmp_path / "saved_models" / "blood")
     seen = {}
 
     def train(config: Any, resume: bool, quiet: bool) -> Path:
         seen.update(epochs=config.training.epochs, resume=resume, quiet=quiet)
         return tmp_path / "runs" / config.name
 
-    replace_verb(monkeypatch, "train", train=train)
-    replace_verb(monkeypatch, "export", export_model=lambda run: tmp_path / "saved" / run.name)
+    replace_verb(monkeypatch, "train", train=train, to_resume=None)
+    replace_verb(monkeypatch, "export", export_model=lambda run, replace: tmp_path / "saved" / run.name)
     replace_verb(
         monkeypatch,
         "evaluate",
@@ -122,7 +127,9 @@ def test_train_hands_over_the_overridden_configuration_then_exports_and_evaluate
     )
     assert main(["train", str(config), "training.epochs=3", "--resume", "--quiet"]) == 0
     assert seen == {"epochs": 3, "resume": True, "quiet": True}
-    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+    shown = capsys.readouterr()
+    assert "saved_models/blood will be replaced: blood (detection, ap 0.75 on test).\n" in shown.err
+    assert [line.split() for line in shown.out.splitlines()] == [
         ["run", str(tmp_path / "runs" / "blood")],
         ["model", str(tmp_path / "saved" / "blood")],
         ["validation"],
@@ -169,10 +176,11 @@ def test_export_passes_on_its_formats(
 
     replace_verb(monkeypatch, "export", export_model=export_model)
     assert main(["export", str(folder), "--formats", "litert, onnx", "--int8", "--json"]) == 0
-    assert seen == {"folder": None, "formats": ("litert", "onnx"), "int8": True}
+    assert seen == {"folder": None, "formats": ("litert", "onnx"), "int8": True, "overrides": ()}
     assert json.loads(capsys.readouterr().out) == {"model": str(folder)}
-    assert main(["export", str(folder)]) == 0
+    assert main(["export", str(folder), "export.mirror=true"]) == 0
     assert seen["formats"] is None  # the configuration decides
+    assert seen["overrides"] == ["export.mirror=true"]
 
 
 def test_benchmark_prints_its_table(
@@ -193,6 +201,7 @@ def test_models_lists_every_network_without_building_any(capsys: pytest.CaptureF
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["vgg16"]["parameters"] == 138_357_544 and rows["vgg16"]["input_shape"] == [224, 224, 3]
     assert {"name", "parameters", "multiply_adds", "input_shape", "paper"} == set(rows["lenet5"])
+    assert rows["alexnet groups=2"]["parameters"] == 60_965_224
     assert main(["models"]) == 0
     assert "138,357,544" in capsys.readouterr().out
 
@@ -204,6 +213,9 @@ def test_summary_counts_a_network_layer_by_layer(capsys: pytest.CaptureFixture[s
     assert {"name", "output_shape", "parameters", "multiply_adds"} <= set(rows[0])
     assert main(["summary", "lenet5", "--size", "32x32"]) == 0
     assert "lenet5, input 32x32x1" in capsys.readouterr().out
+    for words in (["lenet5", "variant=course"], ["lenet5 variant=course"]):
+        assert main(["summary", *words]) == 0
+        assert "lenet5, input 32x32x3" in capsys.readouterr().out
 
 
 def test_pull_takes_a_file_and_weights_lists_it(
@@ -321,6 +333,17 @@ def fake_doctor(monkeypatch: pytest.MonkeyPatch, faults: list[str]) -> dict[str,
     return seen
 
 
+def test_doctor_reads_class_folders_and_repairs_none(colours: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = colours.parent / "pictures"
+    assert main(["doctor", str(folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["classes"] == {"train": {"dark": 10, "light": 10}}
+    (folder / "dark" / "0.png").write_bytes(b"")
+    assert main(["doctor", str(folder)]) == 1
+    assert "0.png is an empty file. Replace the picture" in capsys.readouterr().out
+    assert main(["doctor", str(folder), "--repair", "copy"]) == 2
+    assert "--repair writes copies of data for detectors" in capsys.readouterr().err
+
+
 def test_doctor_of_sound_data_is_status_0(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -382,3 +405,30 @@ def test_an_interruption_says_so_in_one_line(
     replace_verb(monkeypatch, "evaluate", evaluate_model=evaluate_model)
     assert main(["evaluate", str(folder), "--data", str(folder)]) == 130
     assert capsys.readouterr().err == "cnn-suite evaluate: interrupted.\n"
+
+
+def test_a_termination_is_an_interruption(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    replace_verb(monkeypatch, "evaluate", evaluate_model=lambda *_, **__: signal.raise_signal(signal.SIGTERM))
+    assert main(["evaluate", str(folder), "--data", str(folder)]) == 130
+    assert capsys.readouterr().err == "cnn-suite evaluate: interrupted.\n"
+
+
+@pytest.mark.parametrize("kept", [None, Path("runs/colours/last.keras")])
+def test_an_interrupted_training_says_how_to_go_on_where_there_is_something_to_go_on_from(
+    kept: Path | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "colours.yaml"
+    config.write_text("name: colours\ndata:\n  path: cells\n")
+
+    def train(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    replace_verb(monkeypatch, "train", train=train, to_resume=lambda settings: kept)
+    replace_verb(monkeypatch, "export", export_model=None)
+    replace_verb(monkeypatch, "evaluate", evaluate_run=None, evaluation_of=None)
+    assert main(["train", str(config)]) == 130
+    told = capsys.readouterr().err.splitlines()
+    further = [f"Interrupted: {kept} is kept. To continue, add --resume."] if kept else []
+    assert told == [*further, "cnn-suite train: interrupted."]

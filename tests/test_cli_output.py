@@ -36,6 +36,15 @@ def test_nested_results_are_indented() -> None:
     ]
 
 
+@pytest.mark.parametrize("debug", [False, True])
+def test_jax_that_is_not_installed_is_named_with_its_extra(debug: bool) -> None:
+    with pytest.raises(ImportError, match=r"JAX, which is not installed: `pip install 'cnn_suite\[jax\]'`, or set"):
+        with imports_muted(debug):
+            raise ModuleNotFoundError("No module named 'jax'", name="jax")
+    with pytest.raises(ModuleNotFoundError, match="No module named 'other'"), imports_muted(debug):
+        raise ModuleNotFoundError("No module named 'other'", name="other")
+
+
 def test_native_messages_are_muted_during_an_import_only(capfd: pytest.CaptureFixture[str]) -> None:
     with imports_muted(debug=False):
         os.write(2, b"a note of a library\n")

@@ -65,6 +65,7 @@ def test_what_is_saved_reads_back_the_same(loaded, tmp_path):
     ("perception.pooling=min", "perception.pooling"),
     ("training.alpha=-1", "training.alpha"),
     ("training.gamma=1", "training.gamma"),
+    ("training={epochs: 1, alpha: 0, beta: 0}", "training: alpha and beta must not both be 0: nothing would be asked"),
     ("data.paintings=[{name: wave, path: wave.jpg, size: 31}]", "size"),
     ("data.paintings=[{name: wave, path: wave.jpg, strength: 0}]", "strength"),
     ("data.paintings=[{name: '', path: wave.jpg}]", "name"),
@@ -72,6 +73,24 @@ def test_what_is_saved_reads_back_the_same(loaded, tmp_path):
 def test_values_that_cannot_be_are_refused_by_their_place(loaded, override, text):
     with pytest.raises(ConfigError, match=text):
         loaded(SMALLEST, override)
+
+
+@pytest.mark.parametrize(("override", "line"), [
+    (
+        "data.paintings=[{name: wave, path: wave.jpg, strenght: 2}]",
+        "data.paintings.0.strenght: unknown key. Did you mean 'strength'? Known keys: name, path, size, strength.",
+    ),
+    (
+        "training.phases=[{epochs: 1, learning_rate: 0.1, trains: all}]",
+        "training.phases.0.trains: unknown key. Did you mean 'train'? Known keys: ",
+    ),
+    ("data.paintings=[{name: wave, path: wave.jpg, strength: 0}]", "data.paintings.0.strength: must be greater than 0"),
+    ("data.paintings=[]", "data.paintings: must be a list of at least 1. Received []."),
+])  # fmt: skip
+def test_a_fault_in_a_list_is_told_in_one_line_that_names_its_place(loaded, override, line):
+    with pytest.raises(ConfigError) as error:
+        loaded(SMALLEST, override)
+    assert str(error.value).startswith(line) and len(str(error.value).splitlines()) == 1
 
 
 def test_every_style_must_have_its_share_of_a_batch(loaded):

@@ -205,6 +205,20 @@ def test_by_default_the_folder_is_that_of_the_name_and_the_formats_those_of_the_
     ]  # fmt: skip
 
 
+def test_fields_of_the_export_can_be_replaced_and_are_saved_with_the_model(
+    copied, shapes_run, tmp_path, conversions, monkeypatch
+):
+    monkeypatch.setattr(detection_parity, "check", lambda differences: None)  # the file is the one of before
+    ModelCard(**{**vars(ModelCard.read(copied)), "metrics": {"ap50": 0.93}}).write(copied)
+    export_model(copied, copied, formats=["litert"], overrides=["export.iou=0.3"])
+    card = ModelCard.read(copied)
+    assert card.thresholds["iou"] == load_config(copied / "config.yaml").export.iou == 0.3
+    assert card.metrics == {}  # they are those of another graph
+    assert load_config(shapes_run / "config.yaml").export.iou == 0.45
+    with pytest.raises(ConfigError, match="Only fields of `export` can be replaced.*Received 'training.epochs=3'"):
+        export_model(copied, tmp_path / "other", overrides=["training.epochs=3"])
+
+
 # Wrong usage
 
 
@@ -212,6 +226,16 @@ def test_a_folder_that_is_no_trained_network_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="is not a trained network: expected model.keras and config.yaml"):
         export_model(tmp_path, tmp_path / "model")
     assert not (tmp_path / "model").exists()
+
+
+def test_another_network_and_other_things_are_refused_and_left_alone(copied, shapes_run, tmp_path, conversions):
+    ModelCard(**{**vars(ModelCard.read(copied)), "labels": ("cat", "dog")}).write(copied)
+    shutil.copytree(shapes_run, tmp_path / "other" / "runs")
+    for folder, says in ((copied, "holds another network"), (tmp_path / "other", "is no model folder: it holds runs")):
+        before = files(folder)
+        with pytest.raises(ConfigError, match=says):
+            export_model(shapes_run, folder, formats=["litert"])
+        assert files(folder) == before and not conversions
 
 
 def test_graphs_of_another_backend_are_refused_before_anything_is_written(shapes_run, tmp_path, monkeypatch):

@@ -100,13 +100,13 @@ def test_a_failure_while_saving_leaves_the_checkpoint_of_before(tmp_path):
 # Early stopping
 
 
-def stopped_after(values, patience, rows=()):
-    """Number of epochs until it stops, None when it does not."""
+def stopped_after(values, patience, rows=(), earlier=()):
+    """Number of epochs of the phase until it stops, None when it does not."""
 
     class Model:
         stop_training = False
 
-    callback, model = ResumableEarlyStopping("val_ap", patience, rows), Model()
+    callback, model = ResumableEarlyStopping("val_ap", patience, rows, earlier), Model()
     callback.set_model(model)
     callback.on_train_begin()
     for epoch, value in enumerate(values, start=len(rows)):
@@ -138,6 +138,20 @@ def test_early_stopping_goes_on_counting_after_a_resume(interrupted):
     values = [0.1, 0.3, NAN, 0.2, 0.1, 0.2]
     rows = [{"val_ap": "" if math.isnan(value) else str(value)} for value in values[:interrupted]]
     assert stopped_after(values[interrupted:], 4, rows) == stopped_after(values, 4) == 6
+
+
+@pytest.mark.parametrize(
+    ("values", "rows", "expected"),
+    [
+        ([0.3, 0.4, 0.3], [], 3),  # the whole patience, though the phase before has used up its own
+        ([0.3, 0.5, 0.6, 0.7], [], 3),  # what is better than in this phase but not than before does not count
+        ([0.3, 0.9, 0.6, 0.7, 0.7], [], 5),
+        ([0.4], [{"val_ap": "0.3"}, {"val_ap": "0.3"}], 3),  # resumed
+    ],
+)
+def test_each_phase_has_its_patience_for_itself(values, rows, expected):
+    before = [{"val_ap": "0.8"}, {"val_ap": "0.2"}, {"val_ap": "0.2"}, {"val_ap": "0.2"}]
+    assert stopped_after(values, 3, rows, before) == expected
 
 
 def test_early_stopping_does_not_warn_about_epochs_without_measurement(recwarn):

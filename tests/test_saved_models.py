@@ -34,6 +34,7 @@ def test_the_recipe_of_a_model_stands_in_configs(folder):
     assert trained.task == recipe.task
     if trained.task == "style":
         assert trained.perception == recipe.perception
+        assert not trained.perception.weights  # the file that `cnn-suite pull` fetches, wherever that lies
         assert trained.data == recipe.data.model_copy(update={"labels": trained.data.labels})
     else:
         assert trained.data.augmentation == recipe.data.augmentation
@@ -49,3 +50,13 @@ def test_the_face_model_finds_the_astronaut():
     assert found.names == ["face"]
     # measured by eye: cheek to cheek, the forehead under the fringe to the chin, of 512 x 512 pixels
     np.testing.assert_allclose(found.xyxy_px[0], [180, 58, 270, 180], atol=15)
+
+
+def test_the_lines_of_the_readme_find_one_face_where_there_is_one(monkeypatch):
+    data = pytest.importorskip("skimage.data", reason="scikit-image comes with the demo extra")
+    code = next(part for part in (ROOT / "README.md").read_text().split("```python\n") if "Interpreter(" in part)
+    monkeypatch.chdir(ROOT)
+    names = {"image_rgb": data.astronaut()}
+    exec(code.partition("```")[0], names)
+    assert names["boxes_px"].shape == (1, 4) and names["found"]["count"][0] > 1
+    assert f">= {ModelCard.read(ROOT / 'saved_models' / 'face_yolo').thresholds['confidence']} " in code

@@ -236,5 +236,25 @@ def test_resume_needs_a_checkpoint_that_is_there(files, tmp_path: Path) -> None:
 
 
 def test_the_output_may_not_be_an_input(files) -> None:
-    with pytest.raises(OSError, match="would overwrite an input picture"):
+    with pytest.raises(OSError, match="would overwrite a file that is read"):
         stylize_picture(files[0], [files[1]], files[1])
+
+
+@pytest.mark.parametrize(
+    ("beside", "text"),
+    [
+        ({"checkpoint": "out.png"}, "Checkpoint .*out.png would overwrite the output"),
+        ({"checkpoint": "photo.png"}, "Checkpoint .*photo.png would overwrite a file that is read"),
+        ({"checkpoint": "photo.png", "resume": True}, "Checkpoint .*photo.png would overwrite a file that is read"),
+        ({"checkpoint": "letter.txt"}, "letter.txt would overwrite a file that is no checkpoint. Choose another"),
+        ({"frames_video": "painting.png"}, "Frames .*painting.png must be a video"),
+        ({"frames_video": "a.mp4", "checkpoint": "a.mp4"}, "Checkpoint .*a.mp4 would overwrite the frames"),
+    ],
+)
+def test_what_is_written_beside_the_picture_has_a_file_of_its_own(files, tmp_path: Path, beside, text: str) -> None:
+    (tmp_path / "letter.txt").write_text("Dear Ada")
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    beside = {name: tmp_path / value if isinstance(value, str) else value for name, value in beside.items()}
+    with pytest.raises((OSError, ValueError), match=text):
+        stylize_picture(files[0], [files[1]], tmp_path / "out.png", beside=Beside(**beside))
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before

@@ -46,7 +46,7 @@ def test_a_style_a_strength_and_kept_colours_change_it(model: Path, photo: Path,
     assert np.abs(read(output) - 127.5).max() <= 1  # half a picture and half its negative
     stylize_with_model(model, photo, output, colours="luma")
     assert np.array_equal(read(output), with_colours_of(255 - PHOTO, PHOTO, "luma"))
-    stylize_with_model(model, photo, output, size=20)
+    stylize_with_model(model, photo, output, size=32)
     assert read(output).shape == PHOTO.shape
 
 
@@ -78,9 +78,16 @@ def test_one_picture_may_go_into_a_folder(model: Path, photo: Path, tmp_path: Pa
     assert stylize_with_model(model, photo, tmp_path / "painted")["output"] == tmp_path / "painted" / "photo.png"
 
 
+def test_a_photograph_of_a_kind_without_colours_is_painted_as_png(model: Path, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "grey.pgm"), PHOTO[..., 0])
+    assert stylize_with_model(model, tmp_path / "grey.pgm", tmp_path / "a")["output"] == tmp_path / "a" / "grey.png"
+    stylize_with_model(model, tmp_path, tmp_path / "b")
+    assert [file.name for file in (tmp_path / "b").iterdir()] == ["grey.png"]
+
+
 def test_the_sources_are_never_replaced(model: Path, photo: Path) -> None:
     for output in (photo, photo.parent):
-        with pytest.raises(OSError, match="would overwrite an input picture"):
+        with pytest.raises(OSError, match="would overwrite a file that is read"):
             stylize_with_model(model, photo.parent if output.is_dir() else photo, output)
     assert np.array_equal(read(photo), PHOTO)
 
@@ -93,7 +100,10 @@ def test_what_does_not_go_is_refused(model: Path, photo: Path, tmp_path: Path) -
         stylize_with_model(model, photo, output, colours="histogram")
     with pytest.raises(ValueError, match="`strength` must be between 0 and 1 for a style network. Received 2"):
         stylize_with_model(model, photo, output, strength=2)
-    with pytest.raises(ValueError, match="This model has no style 'wave'"):
+    for size in (31, 0, -5):
+        with pytest.raises(ValueError, match=f"a longest side of 32 pixels or more. Received {size}"):
+            stylize_with_model(model, photo, output, size=size)
+    with pytest.raises(ValueError, match="There is no style 'wave'"):
         stylize_with_model(model, photo, output, style="wave")
     with pytest.raises(FileNotFoundError, match="There is no picture, folder or pattern"):
         stylize_with_model(model, tmp_path / "none.png", output)

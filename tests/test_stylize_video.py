@@ -11,7 +11,7 @@ import pytest
 from cnn_suite import stylize_video as module
 from cnn_suite.runtime.frames import Frame, SourceError
 from cnn_suite.runtime.kept_colours import painting_in_colours_of, with_colours_of
-from cnn_suite.runtime.sinks import SinkError
+from cnn_suite.runtime.output_paths import SinkError
 from cnn_suite.runtime.video_sink import VideoSink
 from cnn_suite.style_transfer.output_files import write_whole
 from cnn_suite.style_transfer.settings import TransferSettings
@@ -87,8 +87,8 @@ def test_luma_keeps_the_colours_of_every_frame(files, perception, tmp_path: Path
 
 def test_paintings_get_the_colours_of_the_first_frame_and_their_weights() -> None:
     first = smooth_picture(4, SIZE_HW)
-    plain = module._region([PAINTING, PAINTING], None, first, "luma")
-    assert plain.weights == [1.0, 1.0] and np.array_equal(plain.paintings[0], PAINTING)
+    plain = module._region([PAINTING, PAINTING], [1.0, 3.0], first, "luma")
+    assert plain.weights == [1.0, 3.0] and np.array_equal(plain.paintings[0], PAINTING)
     matched = module._region([PAINTING], [2.0], first, "histogram")
     assert matched.weights == [2.0]
     assert np.array_equal(matched.paintings[0], painting_in_colours_of(PAINTING, first, "histogram"))
@@ -149,11 +149,16 @@ def test_of_a_video_that_is_cut_off_what_was_painted_is_kept_and_the_fault_told(
     assert source.closed
 
 
-def test_what_was_there_stays_when_the_work_fails(files, perception, tmp_path: Path) -> None:
+def test_what_was_there_stays_when_the_work_fails(files, perception, tmp_path: Path, monkeypatch) -> None:
+    def fails(*args, **more):
+        raise ValueError("out of paint")
+        yield
+
+    monkeypatch.setattr("cnn_suite.style_transfer.video.paint_frames", fails)
     output = tmp_path / "out.avi"
     output.write_bytes(b"before")
-    with pytest.raises(ValueError, match="non-negative weight for each of the 1 paintings"):
-        stylize_video(files[0], [files[1]], output, FEW, perception=perception, painting_weights=[1.0, 2.0])
+    with pytest.raises(ValueError, match="out of paint"):
+        stylize_video(files[0], [files[1]], output, FEW, perception=perception)
     assert output.read_bytes() == b"before"
     assert len(list(tmp_path.iterdir())) == 3
 
@@ -165,11 +170,15 @@ def test_wrong_outputs_and_sources_are_refused(files, tmp_path: Path) -> None:
     video, painting = files
     with pytest.raises(SinkError, match="out.png must be a video file that ends in one of .mp4"):
         stylize_video(video, [painting], tmp_path / "out.png")
-    with pytest.raises(SinkError, match="would overwrite the input video"):
+    with pytest.raises(SinkError, match="would overwrite a file that is read"):
         stylize_video(video, [painting], video)
     with pytest.raises(ValueError, match="`max_frames` must be at least 1. Received 0"):
         stylize_video(video, [painting], tmp_path / "out.avi", max_frames=0)
-    with pytest.raises(ValueError, match="a video file. Received .*painting.png"):
+    with pytest.raises(ValueError, match=r"weight must be above 0. Received \[nan\]"):
+        stylize_video(video, [painting], tmp_path / "out.avi", painting_weights=[float("nan")])
+    with pytest.raises(ValueError, match="1 paintings and 2 weights"):
+        stylize_video(video, [painting], tmp_path / "out.avi", painting_weights=[1.0, 2.0])
+    with pytest.raises(ValueError, match="A video file was expected. Received .*painting.png"):
         stylize_video(painting, [painting], tmp_path / "out.avi")
     with pytest.raises(SourceError, match="There is no source"):
         stylize_video(tmp_path / "none.avi", [painting], tmp_path / "out.avi")

@@ -4,7 +4,7 @@ import keras
 import pytest
 
 from cnn_suite import models
-from cnn_suite.config import save_config
+from cnn_suite.config import ConfigError, save_config
 from cnn_suite.config_classification import ClassificationConfig, Data, Model
 from cnn_suite.summary import as_rows, render, summarise
 
@@ -47,6 +47,47 @@ def test_a_file_or_a_folder_is_counted_at_the_size_of_its_configuration(saved):
     for source in (saved, saved / "model.keras"):
         sums = summarise(str(source))
         assert sums.input_shape == (16, 16, 3) and sums.layers[-1].output_shape == (4,)
+
+
+@pytest.mark.parametrize(
+    ("options", "parameters"),
+    [(["variant=1.0"], 1_248_424), (["include_top=false"], 722_496), (["classes=3"], 724_035)],
+)
+def test_a_builder_takes_options(options, parameters):
+    assert summarise("squeezenet", (63, 63), options).parameters == parameters
+
+
+@pytest.mark.parametrize(
+    ("network", "options", "text"),
+    [
+        ("lenet5", ["clases=3"], "options: lenet5 takes no 'clases'. Known: image_shape, classes"),
+        ("vgg11", ["clases=3"], "options: vgg11 does not take what is given: .*'clases'"),
+        ("lenet5", ["relu"], "must read key=value, .* Received 'relu'"),
+    ],
+)
+def test_an_option_that_a_builder_does_not_take_is_refused(network, options, text):
+    with pytest.raises(ConfigError, match=text):
+        summarise(network, options=options)
+
+
+def test_a_trained_network_takes_no_options(saved):
+    with pytest.raises(ConfigError, match="classes=3: only a builder takes options"):
+        summarise(str(saved), options=["classes=3"])
+
+
+def test_a_file_of_which_nothing_more_is_known_is_counted_too(tmp_path):
+    path = tmp_path / "plain.keras"
+    models.resnet20((None, None, 3)).save(path)
+    assert summarise(str(path), (32, 32)).multiply_adds == 40_551_040
+    with pytest.raises(ConfigError, match=r"takes inputs of any size, \(None, None, 3\). Say which by --size"):
+        summarise(str(path))
+    keras.Sequential([keras.Input((5, 3)), keras.layers.GRU(4)]).save(path)
+    assert summarise(str(path)).multiply_adds == 5 * 3 * (3 * 4 + 4 * 4)
+    with pytest.raises(ConfigError, match=r"--size is a picture's, .* has the shape \(5, 3\)"):
+        summarise(str(path), (32, 32))
+    path.write_text("no archive")
+    with pytest.raises(ConfigError, match="plain.keras is damaged or no network that Keras can read"):
+        summarise(str(path))
 
 
 def test_the_table_ends_with_the_sums():

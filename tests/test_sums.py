@@ -117,6 +117,19 @@ def test_a_further_input_with_open_sides_is_refused():
         model_sums(keras.Model([first, second], [first, second]))
 
 
+class Subclassed(keras.Model):
+    """A model whose inputs nobody knows."""
+
+    def call(self, x):
+        return x
+
+
+@pytest.mark.parametrize("make", [Subclassed, keras.Sequential, lambda: keras.Sequential([layers.Dense(2)])])
+def test_a_model_that_does_not_know_its_inputs_is_refused(make):
+    with pytest.raises(ValueError, match="`model` must know its inputs: .* Received (Subclassed|Sequential) '"):
+        model_sums(make(), (8, 8, 3))
+
+
 def test_a_keras_application_is_counted_alike():
     # 300,774,272 multiply-adds: the paper's 300 million.
     found = model_sums(keras.applications.MobileNetV2(weights=None))

@@ -145,12 +145,13 @@ def test_a_finished_run_can_be_given_more_epochs(tmp_path):
     again = train(config_of(epochs=2, learning_rate=0.5), resume=True, quiet=True, runs=tmp_path)
     assert [row["epoch"] for row in history(folder)] == ["0", "1"]
     model = keras.models.load_model(again / "last.keras")
-    # The schedule is made for the new end; everything else is as the run was started.
+    # The schedule is made for the new end and the new rate, which the run then tells.
     assert model.optimizer._learning_rate.decay_steps == 4
-    assert model.optimizer._learning_rate.initial_learning_rate == 2e-3
+    assert model.optimizer._learning_rate.initial_learning_rate == 0.5
+    assert load_config(folder / "config.yaml").training.learning_rate == 0.5
     # With no epoch left it only writes the network again.
     (folder / "model.keras").unlink()
-    train(config_of(epochs=2), resume=True, quiet=True, runs=tmp_path)
+    train(config_of(epochs=2, learning_rate=0.5), resume=True, quiet=True, runs=tmp_path)
     assert [row["epoch"] for row in history(folder)] == ["0", "1"]
     assert (folder / "model.keras").exists()
 

@@ -103,6 +103,16 @@ def test_a_folder_that_is_no_trained_network_says_what_was_expected(tmp_path):
     assert says in refusal(tmp_path / "model.keras")
 
 
+def test_an_interrupted_training_says_how_to_go_on_and_what_can_be_exported(tmp_path):
+    folder = write_run(tmp_path / "stopped", network())
+    (folder / "model.keras").rename(folder / "last.keras")
+    says = "stopped before its end: go on with `cnn-suite train CONFIG --resume`, or export"
+    assert f"The training of {folder} {says} {folder / 'last.keras'} as it is." == refusal(folder)
+    assert load_trained(folder / "last.keras").config.data.labels == ("red", "blue")
+    (folder / "best.keras").touch()
+    assert f"{says} {folder / 'best.keras'} as it is." in refusal(folder)
+
+
 def test_a_damaged_file_is_refused_in_words(run, tmp_path):
     folder = write_run(tmp_path / "damaged", network())
     content = (folder / "model.keras").read_bytes()

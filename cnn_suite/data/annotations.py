@@ -34,6 +34,7 @@ REPAIRS = {
     "malformed": PICTURE_LEFT_OUT,
     "missing_picture": PICTURE_LEFT_OUT,
     "unreadable_picture": PICTURE_LEFT_OUT,
+    "too_small": PICTURE_LEFT_OUT,
     "size_mismatch": PICTURE_LEFT_OUT,
     "size_not_filled_in": "size corrected",
     "class_names": "class named by its number",

@@ -16,7 +16,7 @@ def class_names(splits: Mapping[str, LabelledPictures], labels: Sequence[str] | 
         source: Where the pictures come from, for messages.
 
     Raises:
-        ValueError: If a class is negative, has no name, or is too large to be one.
+        ValueError: If a class is negative, has no name, or is too large to be one, or two have the same name.
     """
     largest = max(int(part.class_ids.max(initial=0)) for part in splits.values())
     smallest = min(int(part.class_ids.min(initial=0)) for part in splits.values())
@@ -26,7 +26,7 @@ def class_names(splits: Mapping[str, LabelledPictures], labels: Sequence[str] | 
             f"Received {smallest if smallest < 0 else largest}."
         )
     if labels and largest >= len(labels):
-        raise ValueError(
-            f"{source} has classes up to {largest}, but data.labels has {len(labels)} names. Name all classes."
-        )
+        raise ValueError(f"{source} has classes up to {largest}, data.labels has {len(labels)} names. Name them all.")
+    if labels and len(set(labels)) < len(labels):
+        raise ValueError(f"{source}: every class must have a name of its own. Received {', '.join(labels)}.")
     return tuple(labels) if labels else tuple(map(str, range(largest + 1)))

@@ -9,12 +9,12 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from cnn_suite.data.class_folders import places
 from cnn_suite.data.labelled import ClassificationData, LabelledPictures
 from cnn_suite.data.picture_files import decode_rgb
 from cnn_suite.file_names import is_picture_name
 
-_LARGEST_BYTES = 2**28  # of one picture file: a member that unpacks to more is not a picture
-SPLITS = ("train", "training", "val", "valid", "validation", "test", "testing")
+_LARGEST_BYTES = 2**28  # of one picture file: a member that unpacks to more is no picture
 
 
 def is_image_folder(path: Path) -> bool:
@@ -28,41 +28,36 @@ def read_image_folder(path: Path, labels: Sequence[str] | None = None) -> Classi
     """Reads class folders.
 
     Args:
-        path: Folder or zip. Where its first sub-folders are all named like splits (train, val, test, ...), classes lie
-            one level deeper; otherwise everything is the split "train".
-        labels: Class names in order; defaults to the sorted folder names.
+        path: Folder or zip, whose folders mean what `class_folders.places` says.
+        labels: Class names in order; sorted folder names by default.
 
     Raises:
-        ValueError: If there are no class folders, a zip is damaged, or a folder is not in `labels`.
+        ValueError: If there are no class folders, it is not clear which they are, a zip is damaged, or a folder is none
+            of `labels`.
     """
     if path.is_file():
         files, content = _zip_members(path)
     else:
         files, content = sorted(_files(path)), lambda name: (path / name).read_bytes()
     if not files:
-        raise ValueError(f"{path} contains no pictures in class folders, such as {path}/cat/0001.jpg.")
-    with_splits = all(name.parts[0].lower() in SPLITS and len(name.parts) > 2 for name in files)
-    found = sorted({_class_of(name, with_splits) for name in files})
-    names = tuple(labels) if labels else tuple(found)
-    unknown = [name for name in found if name not in names]
+        raise ValueError(f"{path} holds no pictures in folders of classes, such as {path}/cat/0001.jpg.")
+    found = places(files, path, labels or ())
+    classes = sorted({place.label for place in found})
+    names = tuple(labels) if labels else tuple(classes)
+    unknown = [name for name in classes if name not in names]
     if unknown:
         raise ValueError(
             f"{path} has the folder {unknown[0]!r}, which is not in data.labels: {', '.join(names)}. "
             "Add it to data.labels, or remove the folder."
         )
-    groups: dict[str, list[PurePosixPath]] = defaultdict(list)
-    for name in files:
-        groups[name.parts[0] if with_splits else "train"].append(name)
     number = {label: index for index, label in enumerate(names)}
-    splits = {
-        split: _pictures(path, members, [number[_class_of(name, with_splits)] for name in members], content)
-        for split, members in groups.items()
-    }
+    members: dict[str, list[PurePosixPath]] = defaultdict(list)
+    class_ids: dict[str, list[int]] = defaultdict(list)
+    for file, place in zip(files, found, strict=True):
+        members[place.split].append(file)
+        class_ids[place.split].append(number[place.label])
+    splits = {split: _pictures(path, members[split], class_ids[split], content) for split in members}
     return ClassificationData(names, splits, path)
-
-
-def _class_of(name: PurePosixPath, with_splits: bool) -> str:
-    return name.parts[1 if with_splits else 0]
 
 
 def _is_picture(name: PurePosixPath) -> bool:
@@ -80,20 +75,17 @@ def _files(folder: Path) -> Iterator[PurePosixPath]:
 
 
 def _zip_members(path: Path) -> tuple[list[PurePosixPath], Callable[[PurePosixPath], bytes]]:
-    """Pictures in folders of a zip, without a folder that holds everything, and what reads one of them."""
+    """Pictures in folders of a zip, and what reads one of them."""
     try:
         archive = zipfile.ZipFile(path)
     except zipfile.BadZipFile as error:
         raise ValueError(f"{path} is not a readable zip file ({error}). Copy it again.") from error
     members = {PurePosixPath(info.filename): info for info in archive.infolist() if not info.is_dir()}
     members = {name: info for name, info in sorted(members.items()) if _is_picture(name)}
-    top = {name.parts[0] for name in members}
-    depth = 1 if len(top) == 1 and all(len(name.parts) > 2 for name in members) else 0
-    inner = {PurePosixPath(*name.parts[depth:]): info for name, info in members.items()}
     lock = threading.Lock()  # one file position for all threads that decode
 
     def content(name: PurePosixPath) -> bytes:
-        info = inner[name]
+        info = members[name]
         if info.file_size > _LARGEST_BYTES:
             raise ValueError(f"{path / name} unpacks to {info.file_size} bytes, too many for a picture. Remove it.")
         try:
@@ -102,7 +94,7 @@ def _zip_members(path: Path) -> tuple[list[PurePosixPath], Callable[[PurePosixPa
         except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # RuntimeError: encrypted
             raise ValueError(f"{path / name} cannot be read from the zip file ({error}). Copy it again.") from error
 
-    return list(inner), content
+    return list(members), content
 
 
 def _pictures(

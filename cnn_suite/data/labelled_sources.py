@@ -7,6 +7,7 @@ from cnn_suite.data.idx import is_idx, read_idx
 from cnn_suite.data.image_folder import is_image_folder, read_image_folder
 from cnn_suite.data.labelled import ClassificationData
 from cnn_suite.data.npz import is_npz, read_npz
+from cnn_suite.data.sources import formats_of
 from cnn_suite.data.tfds_source import PREFIX, read_tfds
 
 READERS: dict[str, tuple[Callable[[Path], bool], Callable[..., ClassificationData]]] = {
@@ -28,7 +29,8 @@ def read_labelled_data(
 
     Raises:
         FileNotFoundError: If there is nothing at `path`, or a data set of TFDS is not prepared.
-        ValueError: If the format is unknown or not that of the data, or the data cannot be read.
+        ValueError: If the format is unknown or not that of the data, the data look like a detector's, or they cannot be
+            read.
     """
     names = tuple(labels) if labels else None
     if format.startswith(PREFIX):
@@ -41,6 +43,12 @@ def read_labelled_data(
         if format not in READERS:
             raise ValueError(f"`format` must be auto, tfds:NAME or one of {', '.join(READERS)}. Received {format!r}.")
         return READERS[format][1](path, names)
+    if detection := formats_of(path):
+        raise ValueError(
+            f"{path} looks like data for detection ({' or '.join(detection)}), not like pictures of one class each. "
+            "Train a detector on it (task: detection), or say that the format is image_folder if its folders are "
+            "classes."
+        )
     for is_format, read in READERS.values():
         if is_format(path):
             return read(path, names)

@@ -70,19 +70,27 @@ def picture_size_hw(path: Path | str) -> tuple[int, int]:
     return size_hw
 
 
-def decode_problem(path: Path | str) -> str | None:
-    """Why a picture file cannot be used, or None if it decodes completely.
+def decode_whole(data: bytes, name: str) -> np.ndarray:
+    """Pixels of an encoded picture that is all there, uint8 `(height, width, 3)` BGR, EXIF orientation applied.
 
     OpenCV 4 fills the lost part of a cut-off JPEG with grey and reports nothing (OpenCV 5 rejects it), so the end
     marker is looked for too.
+
+    Raises:
+        ValueError: If it cannot be decoded or is cut off; `name` says which one.
     """
+    image = _decode(Path(name), data)
+    if _cut_off(data):
+        raise ValueError(f"{name} ends in the middle of its pixel data")
+    return image
+
+
+def decode_problem(path: Path | str) -> str | None:
+    """Why a picture file cannot be used, or None when all of it decodes."""
     try:
-        data = Path(path).read_bytes()
-        _decode(Path(path), data)
+        decode_whole(Path(path).read_bytes(), str(path))
     except (OSError, ValueError) as error:
         return str(error)
-    if _cut_off(data):
-        return f"{path} is truncated within its pixel data"
     return None
 
 

@@ -76,7 +76,7 @@ def detect_format(path: Path) -> str:
     Raises:
         ValueError: If it matches none of them or more than one.
     """
-    found = _formats_of(path)
+    found = formats_of(path)
     if len(found) == 1:
         return found[0]
     if found:
@@ -89,10 +89,11 @@ def detect_format(path: Path) -> str:
     raise ValueError(f"{path} does not match any known data format. Looked for {looked}.{advice}")
 
 
-def _formats_of(path: Path) -> list[str]:
+def formats_of(path: Path) -> list[str]:
+    """Names of the formats for detection that a folder or file looks like."""
     return [name for name, known in FORMATS.items() if known.looks_like(path)]
 
 
 def _sub_folders(path: Path) -> list[tuple[Path, list[str]]]:
     folders = [child for child in sorted(path.iterdir()) if child.is_dir()] if path.is_dir() else []
-    return [(child, _formats_of(child)) for child in folders[:20]]
+    return [(child, formats_of(child)) for child in folders[:20]]

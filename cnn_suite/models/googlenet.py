@@ -83,10 +83,10 @@ def googlenet(
     pooling takes the whole map, whatever its size; the paper gives no numbers for its local response normalisation:
     they are AlexNet's; pictures are scaled to mean 0 and deviation 1 per channel; weights use He initialisation.
     """
-    if auxiliary:
-        _check_auxiliary(image_shape, include_top, name)
     smallest = SMALLEST_WITH_AUXILIARY if auxiliary else SMALLEST
     image, x = image_input(image_shape, smallest, "imagenet", f"{name} with auxiliary=True" if auxiliary else name)
+    if auxiliary:
+        _check_auxiliary(image_shape, include_top, name)
     x, outputs = _stem(x), {}
     for module, row in MODULES.items():
         x = InceptionModule(*row, name=f"inception_{module}")(x)

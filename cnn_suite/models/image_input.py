@@ -1,6 +1,7 @@
 """The input of every classifier: raw pictures, 0..255, with a validated shape and scaling."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from numbers import Integral
 from typing import Literal
 
 import keras
@@ -42,30 +43,33 @@ def image_input(image_shape: ImageShape, smallest: int, scaling: Scaling, builde
     Raises:
         ValueError: If the shape is invalid, too small or free where it must not be.
     """
-    _check(image_shape, smallest, builder, free)
-    image = keras.Input(tuple(image_shape), name="image")
+    shape = _checked(image_shape, smallest, builder, free)
+    image = keras.Input(shape, name="image")
     if scaling == "none":
         return image, image
-    if image_shape[2] != 3 and isinstance(_SCALINGS[scaling][1], tuple):
+    if shape[2] != 3 and isinstance(_SCALINGS[scaling][1], tuple):
         scaling = "symmetric"
     factor, offset = _SCALINGS[scaling]
     return image, layers.Rescaling(factor, offset, name="scale")(image)
 
 
-def _check(image_shape: ImageShape, smallest: int, builder: str, free: bool) -> None:
-    shape = tuple(image_shape)
-    if len(shape) != 3 or not isinstance(shape[2], int) or shape[2] < 1:
+def _checked(image_shape: ImageShape, smallest: int, builder: str, free: bool) -> tuple[int | None, ...]:
+    shape = tuple(image_shape) if isinstance(image_shape, Iterable) else ()
+    sides, channels = shape[:2], shape[2] if len(shape) == 3 else None
+    whole = all(side is None or isinstance(side, Integral) for side in sides)
+    if not whole or not isinstance(channels, Integral) or channels < 1:
         raise ValueError(
-            f"`image_shape` of {builder} must be (height, width, channels), such as ({smallest}, {smallest}, 3). "
-            f"Received {shape}."
+            f"`image_shape` of {builder} must be (height, width, channels) in whole numbers, such as "
+            f"({smallest}, {smallest}, 3). Received {image_shape!r}."
         )
-    if not free and None in shape[:2]:
+    if not free and None in sides:
         raise ValueError(
             f"`image_shape` of {builder} must have fixed sides, because its first dense layer has a weight per pixel. "
             f"Received {shape}. Give both sides, or use include_top=False."
         )
-    if any(side is not None and side < smallest for side in shape[:2]):
+    if any(side is not None and side < smallest for side in sides):
         raise ValueError(
             f"`image_shape` of {builder} must have sides of at least {smallest}. Received {shape}. "
             f"The smallest that works is ({smallest}, {smallest}, {shape[2]})."
         )
+    return shape

@@ -102,12 +102,10 @@ def _inverted_residual(x, expansion: int, filters: int, strides: int, number: in
     if expansion > 1:
         y = _convolution(y, expansion * x.shape[-1], f"{prefix}expand", f"{prefix}expand_BN")
         y = layers.ReLU(6.0, name=f"{prefix}expand_relu")(y)
-    if strides == 2:
-        y = layers.ZeroPadding2D(_padding(y), name=f"{prefix}pad")(y)
     y = layers.DepthwiseConv2D(
         3,
         strides,
-        padding="same" if strides == 1 else "valid",
+        padding="same",  # with strides of 2 the zeros that keras.applications lays in layers of their own
         use_bias=False,
         depthwise_initializer=keras.initializers.TruncatedNormal(stddev=HE_DEPTHWISE),
         name=f"{prefix}depthwise",
@@ -129,15 +127,6 @@ def _convolution(x, filters: int, name: str, norm_name: str, *, kernel: int = 1,
 
 def _norm(x, name: str):
     return FusedBatchNormalization(momentum=0.999, epsilon=1e-3, name=name)(x)
-
-
-def _padding(x) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Zeros before a 3x3 convolution of strides 2, as keras.applications has them.
-
-    Right and below always; left and above of an odd side only. A free side is taken to be even.
-    """
-    height, width = (side % 2 if side is not None else 0 for side in x.shape[1:3])
-    return (height, 1), (width, 1)
 
 
 def _eights(channels: float) -> int:

@@ -46,8 +46,9 @@ def siamese(
     DeepFace, section 4. Deviation: DeepFace trains its logistic head on top of a fixed network.
     """
     _check(encoder, head, threshold, measure)
-    pair = [keras.Input(encoder.input_shape[1:], dtype=encoder.input.dtype, name=side) for side in ("first", "second")]
-    encodings = [encoder(picture) for picture in pair]
+    picture = encoder.inputs[0]
+    pair = [keras.Input(picture.shape[1:], dtype=picture.dtype, name=side) for side in ("first", "second")]
+    encodings = [encoder(side) for side in pair]
     if head != "distance":
         difference = PairDifference(head, name="difference")(encodings)
         return keras.Model(pair, layers.Dense(1, "sigmoid", dtype="float32", name="same")(difference), name=name)
@@ -61,7 +62,8 @@ def siamese(
 def _check(encoder: keras.Model, head: str, threshold: float | None, measure: str) -> None:
     if head not in HEADS:
         raise ValueError(f"`head` must be one of {', '.join(HEADS)}. Received {head!r}.")
-    inputs, outputs = encoder.inputs, encoder.outputs
+    inputs: list = getattr(encoder, "inputs", None) or []  # none of a subclassed model or a Sequential without input
+    outputs: list = getattr(encoder, "outputs", None) or []
     if len(inputs) != 1 or len(outputs) != 1 or len(outputs[0].shape) != 2:
         raise ValueError(
             "`encoder` must have one input and one output of shape (batch, size), such as `face_embedding()`. Received "

@@ -66,11 +66,11 @@ def stylizer(
     none. `thin` is our own: it learns what to change in the picture, as so few channels would lose the content.
     """
     row = variant_row(VARIANTS, variant, name)
-    if tuple(image_shape)[2:] != (3,):
+    image, x = image_input(image_shape, SMALLEST, "symmetric", name)
+    if image_shape[2] != 3:
         raise ValueError(f"`image_shape` of {name} must have 3 channels. Received {tuple(image_shape)}.")
     if styles < 1:
-        raise ValueError(f"`styles` of {name} must be at least 1. Received {styles}.")
-    image, x = image_input(image_shape, SMALLEST, "symmetric", name)
+        raise ValueError(f"`styles` of {name} must be 1 or more. Received {styles}.")
     mixture = keras.Input((styles,), name="mixture") if styles > 1 else None
     scaled, below = x, []
     for number, (filters, kernel, stride) in enumerate(row.down, 1):

@@ -106,11 +106,15 @@ def set_trainable(model: keras.Model, train: str) -> list[str]:
         Names of the trainable layers with weights.
 
     Raises:
-        ValueError: If the layer does not exist.
+        ValueError: If there is no such layer, or none from it on has weights.
     """
-    with_weights = [layer for layer in model.layers if layer.weights]
-    first = {"all": model.layers[0].name, "head": with_weights[-1].name}.get(train, train)
-    start = model.layers.index(_layer_at(model, first))
+    with_weights = [number for number, layer in enumerate(model.layers) if layer.weights]
+    last = with_weights[-1] if with_weights else -1
+    known = {"all": 0, "head": max(last, 0)}
+    start = known[train] if train in known else model.layers.index(_layer_at(model, train))
+    if start > last:
+        hint = f"The last layer with weights is {model.layers[last].name!r}." if with_weights else "It has none at all."
+        raise ValueError(f"{model.name} has no weights to learn from {model.layers[start].name!r} on. {hint}")
     for number, layer in enumerate(model.layers):
         layer.trainable = number >= start
     return [layer.name for layer in model.layers[start:] if layer.weights]
@@ -194,6 +198,22 @@ def copy_body(model: keras.Model, source: keras.Model, heads: Container[str]) ->
     return list(found)
 
 
+def as_functional(model: keras.Model) -> keras.Model:
+    """The same layers and weights as a functional model, whose `input` and `output` a `keras.Sequential` has not.
+
+    Raises:
+        ValueError: If the model does not know its inputs, as a subclassed one or a Sequential that was never built.
+    """
+    if not getattr(model, "inputs", None):
+        raise ValueError(
+            "A model that knows its inputs is needed: a functional one, or a keras.Sequential with a keras.Input. "
+            f"Received {type(model).__name__} {model.name!r} without any."
+        )
+    if isinstance(model, keras.Sequential):
+        return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+    return model
+
+
 def replace_head(
     model: keras.Model,
     classes: int,
@@ -214,7 +234,12 @@ def replace_head(
 
     Returns:
         A classifier.
+
+    Raises:
+        ValueError: If the model does not know its inputs, has several outputs, or neither a map at its end nor a layer
+            with weights.
     """
+    model = as_functional(model)
     x = _features_below_head(model)
     if len(x.shape) == 4:
         x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
@@ -223,8 +248,16 @@ def replace_head(
 
 def _features_below_head(model: keras.Model):
     """The input of the layer that gives the classes, before a dropout of the old head; the output without a top."""
+    if isinstance(model.output, dict | list | tuple):
+        raise ValueError(
+            f"`model` must have one output to get another head. Received {model.name} with {len(model.outputs)}. Build "
+            "it without side branches, or take `cnn_suite.models.googlenet.without_auxiliary` of it."
+        )
     if len(model.output.shape) == 4:
         return model.output
-    below = [layer for layer in model.layers if layer.weights][-1].input
+    with_weights = [layer for layer in model.layers if layer.weights]
+    if not with_weights:
+        raise ValueError(f"`model` must have a layer with weights, its head. Received {model.name} without any.")
+    below = with_weights[-1].input
     before = below._keras_history.operation
     return before.input if isinstance(before, layers.Dropout) else below

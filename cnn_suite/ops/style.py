@@ -10,8 +10,9 @@ A cost has one of three normalisations:
     "gatys"   content  1/2 ||F - P||^2              style  the same; the paper has 1 / (4 N^2 M^2)
     "energy"  content  ||F - P||^2 / ||P||^2        style  ||G - A||^2 / ||A||^2
 
-The last is a fraction of the target's own energy: 0 if the target is met, 1 for an empty picture, whatever the size of
-the picture, the layer and the network, so that one setting of weights serves all of them.
+The last is a share of the target's own energy: 0 where the target is met, 1 for an empty picture, whatever the size of
+the picture, the layer and the network, so that one setting of weights serves all of them. Layers are summed with their
+weights lambda; in "energy" the sum is divided by that of the lambdas, so that it stays a share.
 
 Source: Gatys, Ecker & Bethge 2015, A Neural Algorithm of Artistic Style, equations 1 to 7.
 """
@@ -99,17 +100,25 @@ def style_cost(gram, target, normalisation: str = "energy"):
     return cost / (4 * gram.shape[-1] ** 2)  # the squares of height and width are in the mean
 
 
-def weighted_cost(costs: Mapping, lambdas: Mapping[str, float]):
-    """Combined cost of several layers: the mean weighted by the lambdas.
+def weighted_cost(costs: Mapping, lambdas: Mapping[str, float], normalisation: str = "energy"):
+    """Costs of several layers as one: the sum of lambda cost, in "energy" their mean.
 
     Args:
         costs: Name of a layer to its cost, `(batch,)`.
         lambdas: Name of a layer to its weight.
+        normalisation: One of `NORMALISATIONS`: that of the costs.
 
     Returns:
         `(batch,)`.
+
+    Raises:
+        ValueError: If the normalisation is unknown.
+
+    Source: Gatys et al. 2015, equation 5.
     """
-    return sum(lambdas[name] * cost for name, cost in costs.items()) / sum(lambdas[name] for name in costs)
+    _check(normalisation)
+    total = sum(lambdas[name] * cost for name, cost in costs.items())
+    return total / sum(lambdas[name] for name in costs) if normalisation == "energy" else total
 
 
 def total_variation(pictures):

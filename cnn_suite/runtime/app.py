@@ -1,19 +1,19 @@
 """What all apps share: flags, exit statuses, and plain error messages.
 
-Statuses: 0 done, 1 the work met a fault (camera, file, model), 2 wrong usage. Nothing heavy is imported, so that
-`--help` is immediate.
+Statuses: 0 done, 1 the work met a fault (camera, file, model), 2 wrong usage, which a source or model that does not
+exist is too. Nothing heavy is imported, so that `--help` is immediate.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Callable
 
-from cnn_suite.runtime.interrupts import STOP_SIGNALS
+from cnn_suite.runtime.interrupts import signals_interrupt
+from cnn_suite.runtime.not_there import NotThereError
 
 _QUIET_LIBRARIES = {
     "OPENCV_LOG_LEVEL": "SILENT",  # our own messages say what is wrong
@@ -44,10 +44,9 @@ def run_app(main: Callable[[argparse.Namespace], int], parser: argparse.Argument
     if not arguments.debug:
         for name, value in _QUIET_LIBRARIES.items():
             os.environ.setdefault(name, value)
-    for number in STOP_SIGNALS:
-        signal.signal(number, _stop)
     try:
-        return main(arguments)
+        with signals_interrupt():
+            return main(arguments)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 1
@@ -56,13 +55,7 @@ def run_app(main: Callable[[argparse.Namespace], int], parser: argparse.Argument
             traceback.print_exc()
         else:
             print(f"{parser.prog}: {' '.join(str(fault).split()) or type(fault).__name__}", file=sys.stderr)
-        return 1
-
-
-def _stop(number: int, frame: object) -> None:
-    for each in STOP_SIGNALS:  # a second Ctrl-C must not cut off the closing of files
-        signal.signal(each, signal.SIG_IGN)
-    raise KeyboardInterrupt
+        return 2 if isinstance(fault, NotThereError) else 1
 
 
 def number_between(least: float, most: float) -> Callable[[str], float]:

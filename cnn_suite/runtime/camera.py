@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ class CameraSource:
 
     live = True
     still = False
+    files: Sequence[Path] = ()
     frame_count: int | None = None
 
     def __init__(

@@ -7,7 +7,7 @@ coffee, a cat and a rocket as things that are no faces. Nothing is downloaded an
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -54,6 +54,7 @@ class DemoSource:
     name = "demo"
     live = False
     still = False
+    files: Sequence[Path] = ()
     frame_rate = FRAME_RATE
 
     def __init__(self, *, endless: bool = False) -> None:

@@ -6,7 +6,7 @@ A source is an iterable of `Frame`s with a few facts about itself; pictures are 
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from cnn_suite.file_names import ANIMATION_SUFFIX, is_picture_name, is_video_name
+from cnn_suite.runtime.not_there import NotThereError
 
 STREAM_SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "udp", "tcp", "srt")
 DEFAULT_FRAME_RATE = 30.0
@@ -22,6 +23,10 @@ DEFAULT_FRAME_RATE = 30.0
 
 class SourceError(RuntimeError):
     """A source cannot be opened, or has stopped delivering pictures; the message says which and what to do."""
+
+
+class NoSourceError(SourceError, NotThereError):
+    """There is nothing where a source should be."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +62,10 @@ class FrameSource(Protocol):
     frame_rate: float
     frame_count: int | None
 
+    @property
+    def files(self) -> Sequence[Path]:
+        """The files that it reads; none of a camera, a stream or the demo."""
+
     def __iter__(self) -> Iterator[Frame]: ...
 
     def close(self) -> None: ...
@@ -71,7 +80,8 @@ def open_source(source: str | int, *, endless_demo: bool = False) -> FrameSource
         endless_demo: Whether "demo" begins again at its end.
 
     Raises:
-        SourceError: If the source does not exist or cannot be read.
+        NoSourceError: If there is no such thing.
+        SourceError: If it cannot be read.
     """
     from cnn_suite.runtime import camera, demo_source, pictures, video
 
@@ -93,9 +103,9 @@ def open_source(source: str | int, *, endless_demo: bool = False) -> FrameSource
         return video.VideoSource(path)
     if glob.has_magic(text):
         return pictures.PictureSource(pictures.pictures_matching(str(path)), name=text)
-    raise SourceError(
-        f"There is no source {text!r}. Use a camera index, a picture, a folder, a quoted glob, a video file, "
-        "an rtsp:// or http:// URL, or demo."
+    raise NoSourceError(
+        f"There is no source {text!r}. Give a camera index, a picture, a folder, a glob in quotes, a video file, "
+        "an rtsp:// or http:// address, or demo."
     )
 
 

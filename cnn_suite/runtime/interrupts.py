@@ -1,4 +1,4 @@
-"""Ctrl-C and termination between two frames rather than in the middle of one."""
+"""Ctrl-C and termination as one KeyboardInterrupt, between two frames rather than in the middle of one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,26 @@ import threading
 from collections.abc import Iterator
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def signals_interrupt() -> Iterator[None]:
+    """The first signal inside the block is a KeyboardInterrupt; later ones cannot cut off the closing of files."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handlers = {number: signal.signal(number, _interrupt) for number in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    for each in STOP_SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 @contextlib.contextmanager

@@ -10,6 +10,8 @@ import numpy as np
 
 from cnn_suite.results import ModelCard
 
+RUNTIMES = {"litert": "model.tflite", "saved_model": "saved_model.pb"}  # and the file that each of them opens
+
 
 class Graph(Protocol):
     """An exported graph on some runtime."""
@@ -33,7 +35,7 @@ def open_graph(
         FileNotFoundError: If the folder or one of its files is missing.
         ValueError: If a file is damaged, the model is for another task, or the runtime is unknown.
     """
-    if runtime not in ("litert", "saved_model"):
+    if runtime not in RUNTIMES:
         raise ValueError(f"`runtime` must be 'litert' or 'saved_model'. Received {runtime!r}.")
     card = ModelCard.read(folder)
     if card.task != task:
@@ -45,6 +47,11 @@ def open_graph(
     from cnn_suite.runtime.saved_model import SavedModel
 
     return SavedModel(Path(folder)), card
+
+
+def runtimes_in(folder: str | os.PathLike[str]) -> list[str]:
+    """The runtimes whose files a model folder holds, the lightest first."""
+    return [runtime for runtime, file in RUNTIMES.items() if (Path(folder) / file).is_file()]
 
 
 def check_picture(image_rgb: np.ndarray) -> None:

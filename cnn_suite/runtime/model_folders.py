@@ -7,6 +7,7 @@ from pathlib import Path
 from cnn_suite.cache_folders import cache_home
 from cnn_suite.known_weights import KNOWN
 from cnn_suite.nearest_names import did_you_mean
+from cnn_suite.runtime.not_there import NotThereError
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,7 +21,7 @@ def find_model(model: str, *, roots: tuple[Path, ...] | None = None) -> Path:
         roots: The folders of model folders to look in.
 
     Raises:
-        FileNotFoundError: If there is none; the text lists the known names.
+        NotThereError: If there is none; the text lists the known names.
     """
     path = Path(model).expanduser()
     if path.is_dir():
@@ -36,7 +37,7 @@ def find_model(model: str, *, roots: tuple[Path, ...] | None = None) -> Path:
     fetchable = [row.name for row in KNOWN.values() if row.becomes_folder]
     hint = did_you_mean(model, [*known, *fetchable])
     if model in fetchable:
-        hint = f" Download it with `cnn-suite pull {model}`."
-    raise FileNotFoundError(
+        hint = f" `cnn-suite pull {model}` fetches it."
+    raise NotThereError(
         f"There is no model {model!r}: neither a folder nor a known name ({', '.join(known) or 'none found'}).{hint}"
     )

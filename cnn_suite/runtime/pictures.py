@@ -24,10 +24,10 @@ class PictureSource:
     def __init__(self, paths: Sequence[Path], *, name: str) -> None:
         self.name = name
         self.frame_count: int | None = len(paths)
-        self._paths = tuple(paths)
+        self.files: Sequence[Path] = tuple(paths)
 
     def __iter__(self) -> Iterator[Frame]:
-        for index, path in enumerate(self._paths):
+        for index, path in enumerate(self.files):
             yield Frame(index, read_picture(path), str(path), 0.0)
 
     def close(self) -> None:

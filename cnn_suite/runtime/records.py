@@ -13,14 +13,14 @@ import numpy as np
 
 from cnn_suite.results import Detections
 from cnn_suite.runtime.frames import Frame
-from cnn_suite.runtime.sinks import SinkError, check_writable
+from cnn_suite.runtime.output_paths import SinkError, check_writable
 
 _COLUMNS = ("frame", "source", "time_s", "width", "height", "label", "class_id", "confidence",
             "x0_px", "y0_px", "x1_px", "y1_px", "track_id")  # fmt: skip
 
 
 class RecordSink(Protocol):
-    """Takes the results of a run."""
+    """Takes the results of a run; the file at `path` exists from the start."""
 
     path: Path
 

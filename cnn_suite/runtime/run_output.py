@@ -11,6 +11,7 @@ import numpy as np
 
 from cnn_suite.results import Detections
 from cnn_suite.runtime.frames import Frame, FrameSource
+from cnn_suite.runtime.output_paths import FilesInUse
 from cnn_suite.runtime.records import RecordSink, open_record_sink
 from cnn_suite.runtime.sinks import PictureSink, SnapshotSink, close_all, open_picture_sink
 from cnn_suite.runtime.statistics import ProgressLine, RunStatistics
@@ -63,9 +64,9 @@ class RunOutput:
         close_all([*self.pictures, *self.records])
 
     def written(self) -> list[str]:
-        """One line that names the files; none where there are none."""
-        files = [str(sink.path) for sink in self.pictures] + [str(sink.path) for sink in self.records]
-        return [f"written: {', '.join(files)}"] if files else []
+        """One line that names what was written; none where nothing was."""
+        paths = [sink.path for sink in self.pictures if sink.is_written] + [sink.path for sink in self.records]
+        return [f"written: {', '.join(map(str, paths))}"] if paths else []
 
 
 def open_output(arguments: argparse.Namespace, source: FrameSource, *, shown: bool) -> RunOutput:
@@ -77,10 +78,13 @@ def open_output(arguments: argparse.Namespace, source: FrameSource, *, shown: bo
         shown: Whether a window shows how far the run is, so that the terminal need not.
 
     Raises:
-        SinkError: If one of them cannot be written.
+        SinkError: If one of them cannot be written, or would overwrite the source or another of them.
     """
-    pictures = [open_picture_sink(arguments.output, source)] if arguments.output else []
-    pictures += [SnapshotSink(arguments.snapshot)] if arguments.snapshot else []
+    files = FilesInUse(source.files)
+    pictures: list[PictureSink] = [open_picture_sink(arguments.output, source, files)] if arguments.output else []
+    if arguments.snapshot:
+        pictures.append(SnapshotSink(arguments.snapshot))
+        files.claim(pictures[-1].path, "snapshot")
     records = [open_record_sink(arguments.results)] if arguments.results else []
     progress = ProgressLine(arguments.max_frames or source.frame_count, quiet=arguments.quiet or shown)
     return RunOutput(pictures, records, progress)

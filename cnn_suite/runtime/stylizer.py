@@ -19,6 +19,7 @@ from cnn_suite.runtime.model_folder import Graph, check_picture, open_graph
 from cnn_suite.runtime.picture_arrays import reduced, resized
 
 SMALLEST_SIDE = 8
+SMALLEST_LONGEST_SIDE = 32  # that a picture is reduced to: of less the network makes a smear
 
 
 class Stylizer:
@@ -46,16 +47,18 @@ class Stylizer:
         Args:
             image_rgb: `uint8 (height, width, 3)`, each side 8 pixels or more.
             mixture: A weight for every style, 0 or more and not all 0, divided by their sum; None for the first style.
-            longest_side: Maximum side of the network's input; the result is enlarged again: faster,
-                with broader strokes. None for the picture as it is.
+            longest_side: The network sees the picture no larger than this, 32 or more, and its answer is enlarged
+                again: faster, with broader strokes. None for the picture as it is.
 
         Returns:
             `uint8` of the shape of `image_rgb`.
 
         Raises:
-            ValueError: If the picture or the mixture is not of its kind, or the graph's answer no style network's.
+            ValueError: If the picture, the mixture or the size is not of its kind, or the graph's answer no style
+                network's.
         """
         check_picture(image_rgb)
+        check_longest_side(longest_side)
         height, width = image_rgb.shape[:2]
         if min(height, width) < SMALLEST_SIDE:
             raise ValueError(
@@ -107,6 +110,19 @@ def load_stylizer(folder: str | os.PathLike[str], *, runtime: str = "litert", th
         ValueError: If a file is damaged, the model is for another task, or the runtime is unknown.
     """
     return Stylizer(*open_graph(folder, "style", runtime=runtime, threads=threads))
+
+
+def check_longest_side(longest_side: int | None) -> None:
+    """Refuse a size that is too small to be painted at; None is the picture's own.
+
+    Raises:
+        ValueError: If it is.
+    """
+    if longest_side is not None and longest_side < SMALLEST_LONGEST_SIDE:
+        raise ValueError(
+            f"A picture can be reduced to a longest side of {SMALLEST_LONGEST_SIDE} pixels or more. "
+            f"Received {longest_side}."
+        )
 
 
 def parse_mixture(text: str, labels: Sequence[str]) -> tuple[float, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -25,6 +25,7 @@ class VideoSource:
 
     def __init__(self, path: Path | str) -> None:
         self.name = str(path)
+        self.files: Sequence[Path] = (Path(path),) if Path(path).is_file() else ()
         has_ffmpeg = cv2.videoio_registry.hasBackend(cv2.CAP_FFMPEG)
         self._capture = cv2.VideoCapture(self.name, cv2.CAP_FFMPEG if has_ffmpeg else cv2.CAP_ANY)
         if not self._capture.isOpened():

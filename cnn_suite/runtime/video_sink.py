@@ -11,7 +11,7 @@ import numpy as np
 
 from cnn_suite.results import Detections
 from cnn_suite.runtime.frames import Frame
-from cnn_suite.runtime.sinks import SinkError, check_writable
+from cnn_suite.runtime.output_paths import SinkError, check_writable
 
 _log = logging.getLogger(__name__)
 _CODECS = {".avi": ("MJPG",), ".mkv": ("mp4v",), ".webm": ("VP80",)}  # for any other suffix: mp4v
@@ -60,6 +60,11 @@ class VideoSink:
         self._writer.write(picture)
         self._next += 1
         self._last = picture
+
+    @property
+    def is_written(self) -> bool:
+        """Whether there is a frame."""
+        return self._next > 0
 
     def close(self) -> None:
         """Writes the end of the file, without which it would not play."""

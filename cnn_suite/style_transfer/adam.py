@@ -1,4 +1,8 @@
-"""Adam on the pixels of one picture, its values kept within 0..255: cost, gradient and step in one compiled graph."""
+"""Adam on the pixels of one picture, its values kept within 0..255; cost with gradient, and step, are compiled graphs.
+
+Every step ends with a look at its picture: its costs, and the gradient for the next step. So the picture of the last
+step is looked at too, and a step's costs are those of what it gave; the start is looked at before the first step.
+"""
 
 from typing import NamedTuple, Protocol
 
@@ -45,6 +49,9 @@ class AdamSteps:
         moments: Adam's state from earlier steps; None at the beginning.
         best: The picture with the smallest cost so far and its costs; None at the beginning.
 
+    Attributes:
+        start_costs: Costs of the picture where it starts; None before the first step.
+
     Source: Kingma & Ba 2015, Adam, algorithm 1.
     """
 
@@ -63,22 +70,22 @@ class AdamSteps:
         self._steps = tf.Variable(0.0 if moments is None else float(moments.steps))
         self._best = tf.Variable(picture[None] if best is None else best[0][None], dtype=tf.float32)
         self._best_costs = tf.Variable([np.inf] * 4 if best is None else list(best[1]), dtype=tf.float32)
-        self._whole_step = tf.function(self._take, autograph=False)
-        self._update = tf.function(self._moved, autograph=False)
+        self._gradient = tf.Variable(tf.zeros(shape))
+        self.start_costs: Costs | None = None
+        self._seen = tf.function(self._evaluated, autograph=False)
+        self._keep = tf.function(self._kept, autograph=False)
+        self._move = tf.function(self._moved, autograph=False)
 
     def step(self, rate: float | np.ndarray) -> Costs:
-        """One step; the costs are those of the picture before it.
+        """One step; the costs are those of the picture after it.
 
         Args:
             rate: How many grey levels a pixel moves; for every pixel its own as `(height, width, 1)`.
         """
-        rate = tf.constant(rate, tf.float32)  # a Python number would be traced again each time
-        if self._objective.tiled:
-            costs, gradient = self._objective.value_and_gradient(self._picture.value())
-            costs = self._update(tf.stack([tf.cast(cost, tf.float32) for cost in costs]), gradient, rate)
-        else:
-            costs = self._whole_step(rate)
-        return Costs(*map(float, costs.numpy()))
+        if self.start_costs is None:
+            self.start_costs = self._look()
+        self._move(tf.constant(rate, tf.float32))  # a Python number would be traced anew each time
+        return self._look()
 
     def restart(self, picture: np.ndarray) -> None:
         """Starts again with another picture of the same size: moments and best result are reset, nothing is recompiled.
@@ -91,6 +98,7 @@ class AdamSteps:
         for variable in (self._first, self._second, self._steps):
             variable.assign(tf.zeros_like(variable))
         self._best_costs.assign([np.inf] * 4)
+        self.start_costs = None
 
     @property
     def picture(self) -> np.ndarray:
@@ -110,19 +118,30 @@ class AdamSteps:
     def close(self) -> None:
         """Nothing runs between two steps."""
 
-    def _take(self, rate: tf.Tensor) -> tf.Tensor:
-        costs, gradient = self._objective.value_and_gradient(self._picture.value())
-        return self._moved(tf.stack([tf.cast(cost, tf.float32) for cost in costs]), gradient, rate)
+    def _look(self) -> Costs:
+        """The costs of the picture as it is; its gradient is kept, and the picture itself where it is the best."""
+        if self._objective.tiled:  # its parts are compiled, the whole must not be
+            costs = self._keep(*self._objective.value_and_gradient(self._picture.value()))
+        else:
+            costs = self._seen()
+        return Costs(*map(float, costs.numpy()))
 
-    def _moved(self, costs: tf.Tensor, gradient: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
+    def _evaluated(self) -> tf.Tensor:
+        return self._kept(*self._objective.value_and_gradient(self._picture.value()))
+
+    def _kept(self, parts: Costs, gradient: tf.Tensor) -> tf.Tensor:
+        costs = tf.stack([tf.cast(cost, tf.float32) for cost in parts])
         is_best = costs[0] < self._best_costs[0]
         self._best.assign(tf.where(is_best, self._picture, self._best))
         self._best_costs.assign(tf.where(is_best, costs, self._best_costs))
+        self._gradient.assign(gradient)
+        return costs
+
+    def _moved(self, rate: tf.Tensor) -> None:
         # The gradient of a large picture's pixel is tiny: without this factor epsilon would slow large pictures down.
-        gradient = gradient * tf.cast(tf.size(gradient), tf.float32)
+        gradient = self._gradient * tf.cast(tf.size(self._gradient), tf.float32)
         count = self._steps.assign_add(1.0)
         first = self._first.assign(_BETA_1 * self._first + (1 - _BETA_1) * gradient)
         second = self._second.assign(_BETA_2 * self._second + (1 - _BETA_2) * tf.square(gradient))
         mean, square = first / (1 - tf.pow(_BETA_1, count)), second / (1 - tf.pow(_BETA_2, count))
         self._picture.assign(tf.clip_by_value(self._picture - rate * mean / (tf.sqrt(square) + _EPSILON), 0.0, 255.0))
-        return costs

@@ -50,15 +50,7 @@ def read_all(
         FileNotFoundError: If one is missing.
         ValueError: If one cannot be used, or numbers do not agree.
     """
-    weights = [1.0] * len(paintings) if weights is None else list(weights)
-    if not paintings:
-        raise ValueError("At least one painting is needed. Received none.")
-    if len(weights) != len(paintings):
-        raise ValueError(
-            f"There are {len(paintings)} paintings and {len(weights)} weights. Give one weight per painting."
-        )
-    if not all(math.isfinite(weight) and weight > 0 for weight in weights):
-        raise ValueError(f"A painting's weight must be above 0. Received {weights}. Omit unwanted paintings.")
+    weights = checked_weights(weights, len(paintings))
     if masks and len(masks) != len(paintings):
         raise ValueError(
             f"There are {len(paintings)} paintings and {len(masks)} masks. Give one mask per painting, or none."
@@ -68,6 +60,27 @@ def read_all(
     if colours in PAINTING_MODES:
         given = [painting_in_colours_of(painting, seen, colours) for painting in given]
     return Artwork(seen, given, weights, [read_mask(path, _hw(seen)) for path in masks])
+
+
+def checked_weights(weights: Sequence[float] | None, paintings: int) -> list[float]:
+    """The weight of every painting.
+
+    Args:
+        weights: How much each counts; equally where None.
+        paintings: How many there are.
+
+    Raises:
+        ValueError: If there is no painting, or not a weight above 0 for each.
+    """
+    if not paintings:
+        raise ValueError("At least one painting is needed. Received none.")
+    if weights is None:
+        return [1.0] * paintings
+    if len(weights) != paintings:
+        raise ValueError(f"There are {paintings} paintings and {len(weights)} weights. Give a weight for each.")
+    if not all(math.isfinite(weight) and weight > 0 for weight in weights):
+        raise ValueError(f"A painting's weight must be above 0. Received {weights}. Leave out what is not wanted.")
+    return list(weights)
 
 
 def _hw(picture: np.ndarray) -> tuple[int, int]:

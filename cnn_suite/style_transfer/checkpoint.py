@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 
 from cnn_suite.style_transfer.adam import Moments
+from cnn_suite.style_transfer.checkpoint_form import FORM
 from cnn_suite.style_transfer.objective import Costs
 from cnn_suite.style_transfer.state import PaintState
-
-_FORM = "cnn_suite style transfer 1"
 
 
 class CheckpointError(ValueError):
@@ -39,7 +38,7 @@ def write_checkpoint(path: Path, state: PaintState, request: Mapping[str, Any]) 
         request: The request, names to plain values.
     """
     told = {
-        "form": _FORM,
+        "form": FORM,
         "request": dict(request),
         **{name: getattr(state, name) for name in ("scale", "iteration", "scale_iteration", "scale_share")},
         **{name: getattr(state, name) for name in ("seconds", "seconds_left")},
@@ -78,7 +77,7 @@ def read_checkpoint(path: Path, request: Mapping[str, Any]) -> PaintState:
         with np.load(path, allow_pickle=False) as file:
             told = json.loads(str(file["told"]))
             arrays = {name: file[name] for name in file.files if name != "told"}
-        if told["form"] != _FORM:
+        if told["form"] != FORM:
             raise ValueError(told["form"])
         _check_request(path, told["request"], request)
         return _state(told, arrays)
@@ -86,7 +85,7 @@ def read_checkpoint(path: Path, request: Mapping[str, Any]) -> PaintState:
         if isinstance(error, CheckpointError):
             raise
         raise CheckpointError(
-            f"{path} is damaged or not a style transfer checkpoint. Delete it and start without --resume."
+            f"{path} is no checkpoint of a style transfer, or damaged. Begin without --resume, with another checkpoint."
         ) from error
 
 

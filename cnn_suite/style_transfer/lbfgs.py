@@ -24,7 +24,7 @@ class _Stopped(Exception):
 
 
 class LbfgsSteps:
-    """The optimisation of a picture of one size; the same methods as `AdamSteps`.
+    """The optimisation of a picture of one size; the same methods and attributes as `AdamSteps`.
 
     Args:
         objective: The function to minimise.
@@ -49,7 +49,7 @@ class LbfgsSteps:
         self._picture = np.asarray(picture, np.float32)
         self._best = best or (self._picture, Costs(*[float("inf")] * 4))
         self._costs = self._best[1]  # of the latest evaluation
-        self._before: Costs | None = None  # of the picture before the present iteration
+        self.start_costs: Costs | None = None  # of the first one
         self._is_stopping = False
         self._asked: queue.Queue[bool] = queue.Queue()
         self._answered: queue.Queue[Costs | Exception | None] = queue.Queue()
@@ -58,7 +58,7 @@ class LbfgsSteps:
     def step(self, rate: float) -> Costs | None:
         """One iteration, of one or several evaluations; None when no further one helps.
 
-        The costs are those of the picture before it.
+        The costs are those of the picture after it.
 
         Args:
             rate: Not used; the line search finds how far to go.
@@ -117,15 +117,14 @@ class LbfgsSteps:
         evaluate = self._objective.value_and_gradient if self._objective.tiled else self._evaluate
         costs, gradient = evaluate(tensor)
         self._costs = Costs(*map(float, costs))
-        self._before = self._before or self._costs
+        self.start_costs = self.start_costs or self._costs
         if self._costs.total < self._best[1].total:
             self._best = picture, self._costs
         return self._costs.total, gradient.numpy().ravel().astype(np.float64) * _FULL
 
     def _iterated(self, intermediate_result: OptimizeResult) -> None:
         self._picture = (intermediate_result.x * _FULL).astype(np.float32).reshape(self._shape)
-        self._answered.put(self._before)
-        self._before = self._costs
+        self._answered.put(self._costs)  # SciPy's last evaluation before it calls back is that of the new picture
         self._asked.get()
         if self._is_stopping:
             raise StopIteration

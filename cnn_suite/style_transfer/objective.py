@@ -129,7 +129,7 @@ class Objective:
         costs = {
             name: content_cost(features[name], wanted[name], kind, energy=self._energies[name]) for name in weights
         }
-        return weighted_cost(costs, weights)[0]
+        return weighted_cost(costs, weights, kind)[0]
 
     def _grams(self, features: Mapping, masks: list) -> Grams:
         """What features add to the mean Gram matrices of every region."""
@@ -139,11 +139,11 @@ class Objective:
         ]
 
     def _style(self, grams: Grams) -> tf.Tensor:
-        weights = self._perception.style
+        weights, kind = self._perception.style, self._weights.normalisation
         total = 0.0
         for share, found, target in zip(self._shares, grams, self._targets):
-            costs = {name: style_cost(found[name], target[name], self._weights.normalisation) for name in weights}
-            total += share * weighted_cost(costs, weights)[0]
+            costs = {name: style_cost(found[name], target[name], kind) for name in weights}
+            total += share * weighted_cost(costs, weights, kind)[0]
         return total
 
     def _costs(self, content: tf.Tensor, style: tf.Tensor, variation: tf.Tensor) -> Costs:

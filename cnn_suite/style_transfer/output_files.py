@@ -1,34 +1,47 @@
-"""Pictures and videos written so that a file of that name is always whole, and a picture never one of the inputs."""
+"""Pictures and videos written so that a file of that name is always whole, and never one that has another part."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from cnn_suite.file_names import PICTURE_SUFFIXES, is_picture_name
+from cnn_suite.file_names import PICTURE_OUTPUT_SUFFIXES, VIDEO_SUFFIXES, is_picture_output_name, is_video_name
 from cnn_suite.results import Detections
 from cnn_suite.runtime.frames import Frame
-from cnn_suite.runtime.sinks import SinkError, check_writable, write_picture
+from cnn_suite.runtime.output_paths import FilesInUse, SinkError, check_writable
+from cnn_suite.runtime.sinks import write_picture
 from cnn_suite.runtime.video_sink import VideoSink
 
 
-def check_output(path: Path, inputs: Iterable[Path]) -> None:
-    """Refuse, before any work, a picture file that cannot be written or that would replace an input.
+def check_picture_output(path: Path, files: FilesInUse, role: str = "output") -> None:
+    """Claim a picture file, before any work.
 
     Args:
         path: The file to be written; its folder is made.
-        inputs: The files that are read.
+        files: Those in use, the inputs among them.
+        role: What it is to the work, in a word.
 
     Raises:
-        SinkError: If it has no picture's suffix, is one of the inputs, or cannot be written.
+        SinkError: If it has no picture's suffix, would overwrite a file in use, or cannot be written.
     """
-    if not is_picture_name(path):
-        raise SinkError(f"Output {path} must be a picture file that ends in one of {' '.join(PICTURE_SUFFIXES)}.")
-    for given in inputs:
-        if path.exists() and given.exists() and path.samefile(given):
-            raise SinkError(f"Output {path} would overwrite an input picture. Choose another name.")
+    if not is_picture_output_name(path):
+        suffixes = " ".join(PICTURE_OUTPUT_SUFFIXES)
+        raise SinkError(f"{role.capitalize()} {path} must be a picture: a name that ends in one of {suffixes}.")
+    files.claim(path, role)
+    check_writable(path)
+
+
+def check_video_output(path: Path, files: FilesInUse, role: str = "output") -> None:
+    """Claim a video file, before any work; the arguments as of `check_picture_output`.
+
+    Raises:
+        SinkError: If it has no video's suffix, would overwrite a file in use, or cannot be written.
+    """
+    if not is_video_name(path):
+        suffixes = " ".join(VIDEO_SUFFIXES[:5])
+        raise SinkError(f"{role.capitalize()} {path} must be a video: a name that ends in one of {suffixes}.")
+    files.claim(path, role)
     check_writable(path)
 
 

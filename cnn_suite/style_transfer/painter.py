@@ -118,7 +118,7 @@ def _paint_size(
                 if not here:
                     raise _no_step(size_hw)
                 break
-            iteration, here, first_costs = iteration + 1, here + 1, first_costs or costs
+            iteration, here, first_costs = iteration + 1, here + 1, first_costs or steps.start_costs
             pace.stepped()
             yield progress(costs)
     finally:

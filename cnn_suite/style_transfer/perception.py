@@ -124,13 +124,21 @@ def load_perception(
 
 def _weights_file(row: Backbone, weights: str | Path | None) -> Path:
     known = KNOWN[row.weights]
-    path = Path(weights).expanduser() if weights else files_folder(known.name) / known.files[0].name
-    if not path.is_file():
+    if weights:
+        given = Path(weights).expanduser()
+        if not given.is_file():
+            raise FileNotFoundError(
+                f"There is no weights file {given}. Correct its path, or name no file, for the one that "
+                f"`cnn-suite pull {known.name}` fetches."
+            )
+        return given
+    pulled = files_folder(known.name) / known.files[0].name
+    if not pulled.is_file():
         raise FileNotFoundError(
-            f"There is no weights file {path}. Run `cnn-suite pull {known.name}` to download it, or "
-            f"`cnn-suite pull {known.name} --from FILE` if you downloaded it manually."
+            f"There is no weights file {pulled}. Type `cnn-suite pull {known.name}` to fetch it, or "
+            f"`cnn-suite pull {known.name} --from FILE` where it was fetched by hand."
         )
-    return path
+    return pulled
 
 
 def _with_average_pooling(model: keras.Model) -> keras.Model:

@@ -16,6 +16,7 @@ from cnn_suite.data.picture_files import decode_problem, picture_size_hw
 
 SMALLEST_SIDE = 16
 MOST_PIXELS = 100_000_000  # as float32 and with its gradient that is more than 2 GB
+_OF_SEVERAL = (b"GIF8", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # GIF, TIFF and BigTIFF of both byte orders
 _log = logging.getLogger(__name__)
 
 
@@ -129,7 +130,7 @@ def _frame_count(path: Path, data: bytes) -> int:
         return int.from_bytes(data[animated + 4 : animated + 8], "big") if animated > 0 else 1
     if data[8:12] == b"WEBP":
         return max(1, data.count(b"ANMF")) if b"ANIM" in data[:64] else 1
-    if data.startswith((b"GIF8", b"II*\0", b"MM\0*")):
+    if data.startswith(_OF_SEVERAL) or data[4:8] == b"ftyp":  # the latter is AVIF
         return int(cv2.imcount(str(path)))
     return 1
 

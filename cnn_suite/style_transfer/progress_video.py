@@ -22,7 +22,7 @@ class ProgressVideo:
         size_hw: The size of the finished picture: smaller ones before it are enlarged.
 
     Raises:
-        cnn_suite.runtime.sinks.SinkError: If it cannot be written.
+        cnn_suite.runtime.output_paths.SinkError: If it cannot be written.
     """
 
     def __init__(self, path: Path, size_hw: tuple[int, int]) -> None:

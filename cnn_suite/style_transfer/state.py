@@ -57,7 +57,7 @@ class Progress(NamedTuple):
         scales: How many sizes there are.
         size_hw: The present size.
         first_costs: Costs of the very first picture, at the coarsest size.
-        costs: Costs of this iteration.
+        costs: Costs of the picture that this iteration gave.
         best_costs: Those of the best picture at this size.
         picture: Gives the best picture at this size, uint8 `(height, width, 3)`.
         state: Gives the state to continue from. Both must be called before the next iteration.

@@ -39,8 +39,8 @@ class PaintedFrame(NamedTuple):
     Attributes:
         picture: Uint8 `(height, width, 3)`.
         frame: The filmed frame, of the same shape.
-        costs: Its J and parts, in the last iteration; the total includes the steadiness.
-        motion: What moved since the frame before, at the size of the picture; None if a scene begins.
+        costs: Its J and parts; the total includes the steadiness.
+        motion: What moved since the frame before, at the size of the picture; None where a scene begins.
     """
 
     picture: np.ndarray
@@ -160,7 +160,7 @@ class _FramePainter:
         return self._descended(start, trusted, max(1, round(self._iterations * _LATER_SHARE)))
 
     def _descended(self, start: np.ndarray, trusted: np.ndarray, iterations: int) -> Costs:
-        """The costs of the last step; the rate is whole in the first half, then falls."""
+        """The costs of what the last step gave; the rate is whole in the first half, then falls."""
         self._steps.restart(with_margin(start))
         # What is new has few steps in which to be painted; what is painted already would be shaken by such steps.
         rates = self._rate * with_margin(1 + trusted * (_TRUSTED_RATE - 1))[..., None]

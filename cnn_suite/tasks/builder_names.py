@@ -1,6 +1,7 @@
-"""Builders of networks by the names that configurations give them."""
+"""Builders of networks by the names that configurations give them, and the options that they take."""
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 
 import keras
@@ -25,3 +26,23 @@ def builder_of(name: str, known: Mapping[str, Callable[..., keras.Model]]) -> Ca
         return getattr(import_module(module), function)
     except (ImportError, AttributeError) as error:
         raise ConfigError(f"model.builder: cannot load {name!r}: {error}.") from error
+
+
+def check_options(build: Callable[..., keras.Model], builder: str, options: Iterable[str], key: str) -> None:
+    """Refuses arguments that a builder does not have.
+
+    Args:
+        build: The builder.
+        builder: Its name, for messages.
+        options: Names of the arguments.
+        key: Where they were given, for messages.
+
+    Raises:
+        ConfigError: If it takes one of them not.
+    """
+    known = inspect.signature(build).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
+        return  # it passes them on, and Python will say
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        raise ConfigError(f"{key}: {builder} takes no {unknown[0]!r}. Known: {', '.join(known)}.")

@@ -1,6 +1,5 @@
 """Classification: its data sets, what it compiles, its serving graph."""
 
-import inspect
 import logging
 from dataclasses import dataclass
 
@@ -22,10 +21,12 @@ from cnn_suite.data.labelled_sources import read_labelled_data
 from cnn_suite.models.googlenet import AUXILIARY_LOSS_WEIGHTS, without_auxiliary
 from cnn_suite.models.surgery import behind, replace_head
 from cnn_suite.runtime.picture_arrays import as_rgb
-from cnn_suite.tasks.builder_names import builder_of
+from cnn_suite.tasks.builder_names import builder_of, check_options
 from cnn_suite.tasks.classification_serving import ClassificationServing
+from cnn_suite.tasks.classifier_check import checked_classifier
 from cnn_suite.tasks.compiling import compile_options
 from cnn_suite.tasks.labels import with_labels
+from cnn_suite.tasks.weights_file import weights_file
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ def datasets(config: ClassificationConfig) -> Datasets:
     """Reads the data that a configuration names, in parts that share no picture.
 
     Raises:
-        ConfigError: If a split does not exist.
+        ConfigError: If a split does not exist, or training has pictures of one class alone.
         ValueError: If the data cannot be read.
     """
     settings = config.data
@@ -55,6 +56,12 @@ def datasets(config: ClassificationConfig) -> Datasets:
         training, validation = data.pictures(settings.train), data.pictures(settings.validation)
     except KeyError as error:
         raise ConfigError(f"data.train or data.validation: {error.args[0]}") from error
+    found = np.unique(training.class_ids)
+    if len(found) == 1:
+        raise ConfigError(
+            f"data.train: {data.root} has pictures of one class, {data.labels[found[0]]!r}, and a classifier tells "
+            "two or more apart. Give each class a folder of its own, or data.path the folder that holds these folders."
+        )
     if len(validation):
         training, shared = labelled.without_those_of(training, validation)
         if shared:
@@ -87,8 +94,13 @@ def network(config: ClassificationConfig, classes: int) -> keras.Model:
     """The untrained network of a configuration, or one with a new head on pretrained features.
 
     With `data.augment_in` "model" its first layer changes pictures at random in training.
+
+    Raises:
+        ConfigError: If there is no such builder, it does not take what is given, or what it builds is no classifier.
     """
     model = _built(config.model, classes)
+    image_shape = (*config.model.image_size_hw, config.model.channels)
+    model = checked_classifier(model, image_shape, classes, config.model.builder)
     if config.data.augment_in == "pipeline":
         return model
     require_tensorflow("data.augment_in: model", "Say data.augment_in=pipeline.")
@@ -99,16 +111,15 @@ def network(config: ClassificationConfig, classes: int) -> keras.Model:
 def _built(settings: Model, classes: int) -> keras.Model:
     build = builder_of(settings.builder, BUILDERS)
     shape = (*settings.image_size_hw, settings.channels)
-    known = inspect.signature(build).parameters
-    unknown = [name for name in settings.options if name not in known and "options" not in known]
-    if unknown:
-        raise ConfigError(f"model.options: {settings.builder} takes no {unknown[0]!r}. Known: {', '.join(known)}.")
+    own_dropout = settings.dropout is None or settings.pretrained
+    wanted = settings.options if own_dropout else {"dropout": settings.dropout} | settings.options
+    check_options(build, settings.builder, wanted, "model.options")
     try:
         if settings.pretrained:
-            body = build(shape, classes, include_top=False, weights=settings.pretrained, **settings.options)
-            return replace_head(body, classes, dropout=settings.dropout)
-        dropout = {"dropout": settings.dropout} if settings.dropout else {}
-        return build(shape, classes, **dropout, **settings.options)
+            weights = weights_file(settings.pretrained, "model.pretrained")
+            body = build(shape, classes, include_top=False, weights=weights, **settings.options)
+            return replace_head(body, classes, dropout=settings.dropout or 0.0)
+        return build(shape, classes, **wanted)
     except TypeError as error:
         raise ConfigError(f"model.options: {settings.builder} does not take what is given: {error}.") from error
 

@@ -6,10 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from cnn_suite.config import load_config
 from cnn_suite.config_classification import ClassificationConfig
-from cnn_suite.data import labelled
-from cnn_suite.data.labelled import ClassificationData, LabelledPictures
+from cnn_suite.data.labelled import LabelledPictures
 from cnn_suite.data.labelled_sources import read_labelled_data
 from cnn_suite.metrics.classification import classification_metrics, temperature
 from cnn_suite.metrics.classification_plots import write_classification_plots
@@ -17,6 +15,7 @@ from cnn_suite.progress import shown
 from cnn_suite.results import Classification
 from cnn_suite.runtime.classifier import load_classifier
 from cnn_suite.runtime.picture_arrays import as_rgb
+from cnn_suite.tasks.classification_splits import held_of, pictures_of, usual_split
 from cnn_suite.tasks.evaluation_request import Asked, Timed
 from cnn_suite.tasks.model_classes import model_numbers
 
@@ -28,11 +27,12 @@ HEADLINE = ("accuracy", "top5", "log_loss", "ece")
 def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> dict[str, Any]:
     """Evaluates a classifier's model folder; `Asked` describes the request.
 
-    The split "validation" of data without one is the part that the model's own training held out.
+    The split "validation" of data without one is the part that the model's own training held out. Where no split is
+    asked for, it is what `classification_splits.usual_split` says.
 
     Returns:
-        Number of pictures, then what `ClassificationMetrics.as_dict` gives, the temperature that would calibrate the
-        probabilities best, and the latency of one picture.
+        The split, the number of pictures, then what `ClassificationMetrics.as_dict` gives, the temperature that would
+        calibrate the probabilities best, and the latency of one picture.
 
     Raises:
         ValueError: If the model is not a classifier, the data has classes that it does not know, or the split is
@@ -40,17 +40,19 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
     """
     classifier = load_classifier(folder, runtime=asked.runtime)
     data = read_labelled_data(data_path, asked.format)
-    pictures = _in_model_classes(_split(data, asked.split, Path(folder)), data.labels, classifier.labels)
+    held = held_of(Path(folder), data)
+    split = asked.split or usual_split(data, held)
+    pictures = _in_model_classes(pictures_of(data, split, held), data.labels, classifier.labels)
     if asked.limit is not None:
         pictures = pictures.take(range(min(asked.limit, len(pictures))))
     history = Path(folder) / "history.csv"
-    return evaluate_classifier(
+    return {"split": split} | evaluate_classifier(
         classifier, pictures, classifier.labels, report_folder=asked.report_folder, history=history, quiet=asked.quiet
     )
 
 
 def evaluate_validation(
-    folder: Path, config: ClassificationConfig, *, report_folder: Path | None, history: Path, quiet: bool
+    folder: Path, config: ClassificationConfig, *, runtime: str, report_folder: Path | None, history: Path, quiet: bool
 ) -> dict[str, Any]:
     """Measures a model folder on the validation pictures of its configuration; an empty dictionary without any."""
     from cnn_suite.tasks import classification  # brings TensorFlow, which measuring a LiteRT file does not need
@@ -58,7 +60,7 @@ def evaluate_validation(
     pictures = classification.datasets(config).validation
     if not len(pictures):
         return {}
-    classifier = load_classifier(folder)
+    classifier = load_classifier(folder, runtime=runtime)
     return evaluate_classifier(
         classifier, pictures, classifier.labels, report_folder=report_folder, history=history, quiet=quiet
     )
@@ -110,18 +112,6 @@ def _probabilities(
     numbers = shown(range(len(pictures)), "Evaluating", quiet)
     rows = [classifier(as_rgb(pictures.load(number))).probabilities for number in numbers]
     return np.stack(rows) / np.sum(rows, axis=1, keepdims=True)  # an 8-bit softmax misses 1 by a little
-
-
-def _split(data: ClassificationData, split: str, folder: Path) -> LabelledPictures:
-    settings = folder / "config.yaml"
-    if split == "validation" and split not in data.splits and settings.is_file():
-        config = load_config(settings)
-        if isinstance(config, ClassificationConfig) and config.data.held_out and not config.data.validation:
-            return labelled.held_out(data.pictures(config.data.train), config.data.held_out)[1]
-    try:
-        return data.pictures([split])
-    except KeyError as error:
-        raise ValueError(error.args[0]) from error
 
 
 def _in_model_classes(

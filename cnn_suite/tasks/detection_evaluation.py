@@ -47,7 +47,7 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
     """
     detector = load_detector(folder, runtime=asked.runtime)
     data = read_detection_data(data_path, asked.format).checked()
-    pictures = pictures_of_split(data, asked.split)[: asked.limit]
+    pictures = pictures_of_split(data, asked.split_or_test)[: asked.limit]
     pictures = in_model_classes(pictures, data.labels, detector.labels)
     history = Path(folder) / "history.csv"
     return evaluate_detector(
@@ -56,7 +56,7 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
 
 
 def evaluate_validation(
-    folder: Path, config: DetectionConfig, *, report_folder: Path | None, history: Path, quiet: bool
+    folder: Path, config: DetectionConfig, *, runtime: str, report_folder: Path | None, history: Path, quiet: bool
 ) -> dict[str, Any]:
     """Scores a model folder on the validation pictures of its configuration; an empty dictionary without any."""
     from cnn_suite.tasks import detection  # brings TensorFlow, which measuring a LiteRT file does not need
@@ -64,7 +64,7 @@ def evaluate_validation(
     pictures = detection.datasets(config).validation
     if not pictures:
         return {}
-    detector = load_detector(folder)
+    detector = load_detector(folder, runtime=runtime)
     return evaluate_detector(
         detector, pictures, detector.labels, report_folder=report_folder, history=history, quiet=quiet
     )

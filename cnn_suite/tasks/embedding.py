@@ -24,7 +24,8 @@ from cnn_suite.models.openface import openface_nn4_small2
 from cnn_suite.tasks.builder_names import builder_of
 from cnn_suite.tasks.compiling import compile_options
 from cnn_suite.tasks.embedding_serving import EmbeddingServing
-from cnn_suite.tasks.embedding_teacher import Teacher, distillation_loss, taught, teacher_file
+from cnn_suite.tasks.embedding_teacher import Teacher, distillation_loss, taught
+from cnn_suite.tasks.weights_file import weights_file
 
 WATCHED = 64  # faces at which the collapse alarm looks
 
@@ -150,7 +151,7 @@ def validation_dataset(config: EmbeddingConfig, data: Datasets, model: keras.Mod
 
 
 def _teacher(config: EmbeddingConfig, data: Datasets, model: keras.Model) -> Teacher:
-    return Teacher(teacher_file(config.training.teacher), data.training, model.output.shape[-1])
+    return Teacher(weights_file(config.training.teacher, "training.teacher"), data.training, model.output.shape[-1])
 
 
 def callbacks(config: EmbeddingConfig, data: Datasets, model: keras.Model) -> list[keras.callbacks.Callback]:

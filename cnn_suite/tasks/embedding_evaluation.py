@@ -29,9 +29,9 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
         FileNotFoundError: If there are no faces at the path.
         ValueError: If the split is unknown or has fewer than two people.
     """
-    if asked.split not in SPLITS:
-        raise ValueError(f"There is no split {asked.split!r}. Choose {', '.join(SPLITS)}.")
-    return _figures(folder, data_path, (asked.split,), asked)
+    if asked.split_or_test not in SPLITS:
+        raise ValueError(f"There is no split {asked.split_or_test!r} of people. Choose {', '.join(SPLITS)}.")
+    return _figures(folder, data_path, (asked.split_or_test,), asked)
 
 
 def _figures(folder: str | Path, data_path: str | Path, splits: Sequence[str], asked: Asked) -> dict[str, Any]:
@@ -56,9 +56,9 @@ def _figures(folder: str | Path, data_path: str | Path, splits: Sequence[str], a
 
 
 def evaluate_validation(
-    folder: Path, config: EmbeddingConfig, *, report_folder: Path | None, history: Path, quiet: bool
+    folder: Path, config: EmbeddingConfig, *, runtime: str, report_folder: Path | None, history: Path, quiet: bool
 ) -> dict[str, Any]:
     """Measures a model folder on the validation people of its configuration; an empty dictionary without any."""
     if not config.data.validation:
         return {}
-    return _figures(folder, config.data.path, config.data.validation, Asked(quiet=quiet))
+    return _figures(folder, config.data.path, config.data.validation, Asked(runtime=runtime, quiet=quiet))

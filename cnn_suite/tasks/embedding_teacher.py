@@ -13,12 +13,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cnn_suite.cache_folders import files_folder
-from cnn_suite.config import ConfigError
 from cnn_suite.data.aligned_faces import AlignedFaces
 from cnn_suite.data.face_blending import blended
 from cnn_suite.data.generated_batches import evaluation_batches
-from cnn_suite.known_weights import KNOWN
 from cnn_suite.models.mobileface import mobileface_v2
 
 SIZE = 112  # of the faces that MobileFace V2 takes
@@ -47,21 +44,6 @@ class Teacher:
         if images.shape[1] != SIZE:
             images = tf.image.resize(images, (SIZE, SIZE))
         return self._network(images, training=False)
-
-
-def teacher_file(teacher: str) -> Path:
-    """The weights file that `training.teacher` names: a file, or known weights that were pulled.
-
-    Raises:
-        ConfigError: If there is none.
-    """
-    path = Path(teacher).expanduser()
-    if teacher in KNOWN:
-        path = files_folder(teacher) / KNOWN[teacher].files[0].name
-    if not path.is_file():
-        hint = f" Download it with `cnn-suite pull {teacher}`." if teacher in KNOWN else ""
-        raise ConfigError(f"training.teacher: the weights file {path} does not exist.{hint}")
-    return path
 
 
 def taught(

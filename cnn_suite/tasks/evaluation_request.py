@@ -17,7 +17,7 @@ class Asked:
     """How a model folder is measured; see `cnn_suite.evaluate.evaluate_model`.
 
     Attributes:
-        split: Name of the part of the data.
+        split: Name of the part of the data; None for the usual one.
         format: The data's format, or "auto".
         runtime: "litert" or "saved_model".
         limit: At most this many pictures; None for all.
@@ -25,12 +25,17 @@ class Asked:
         quiet: No progress bar.
     """
 
-    split: str = "test"
+    split: str | None = None
     format: str = "auto"
     runtime: str = "litert"
     limit: int | None = None
     report_folder: Path | None = None
     quiet: bool = False
+
+    @property
+    def split_or_test(self) -> str:
+        """The split of data whose usual one is "test"."""
+        return self.split or "test"
 
 
 class Timed(Generic[Arguments, Answer]):

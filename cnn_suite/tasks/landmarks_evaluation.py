@@ -30,7 +30,7 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
         FileNotFoundError: If there is no landmarks CSV.
         ValueError: If the split has no face.
     """
-    return _figures(folder, data_path, (asked.split,), asked)
+    return _figures(folder, data_path, (asked.split_or_test,), asked)
 
 
 def _figures(folder: str | Path, data_path: str | Path, splits: Sequence[str], asked: Asked) -> dict[str, Any]:
@@ -54,9 +54,9 @@ def _figures(folder: str | Path, data_path: str | Path, splits: Sequence[str], a
 
 
 def evaluate_validation(
-    folder: Path, config: LandmarksConfig, *, report_folder: Path | None, history: Path, quiet: bool
+    folder: Path, config: LandmarksConfig, *, runtime: str, report_folder: Path | None, history: Path, quiet: bool
 ) -> dict[str, Any]:
     """Measures a model folder on the validation faces of its configuration; an empty dictionary without any."""
     if not config.data.validation:
         return {}
-    return _figures(folder, config.data.path, config.data.validation, Asked(quiet=quiet))
+    return _figures(folder, config.data.path, config.data.validation, Asked(runtime=runtime, quiet=quiet))

@@ -15,6 +15,7 @@ from cnn_suite.data.generated_batches import evaluation_batches, training_batche
 from cnn_suite.data.photo_crops import PhotoCrops, read_photos
 from cnn_suite.models.stylizer import styles_of, stylizer
 from cnn_suite.runtime.frames import SourceError
+from cnn_suite.style_transfer.picture_input import ArtworkError, read_artwork
 from cnn_suite.tasks.compiling import compile_options
 from cnn_suite.tasks.labels import with_labels
 from cnn_suite.tasks.style_loss import mixtures, perceptual_loss
@@ -36,19 +37,28 @@ def datasets(config: StyleConfig) -> Datasets:
     """Reads the photographs that a configuration names.
 
     Raises:
-        ConfigError: If a painting does not exist.
+        ConfigError: If a painting is missing, or no picture that style transfer takes.
         FileNotFoundError: If a folder does not exist or holds no photographs that are large enough.
     """
     settings = config.data
     for painting in settings.paintings:
-        if not Path(painting.path).is_file():
-            raise ConfigError(f"data.paintings: there is no painting {painting.path}.")
+        _check_painting(painting.path)
     once = {folder: read_photos(folder, settings.smallest_side) for folder in (*settings.photos, *settings.validation)}
     training, validation = (
         PhotoCrops([once[folder] for folder in folders], settings.crop)
         for folders in (settings.photos, settings.validation)
     )
     return Datasets(tuple(painting.name for painting in settings.paintings), training, validation)
+
+
+def _check_painting(path: str) -> None:
+    """Refuse now what the loss could not use after everything else is prepared."""
+    if not Path(path).is_file():
+        raise ConfigError(f"data.paintings: there is no painting {path}.")
+    try:
+        read_artwork(path)
+    except ArtworkError as error:
+        raise ConfigError(f"data.paintings: {error}") from error
 
 
 def resolved(config: StyleConfig, data: Datasets) -> StyleConfig:

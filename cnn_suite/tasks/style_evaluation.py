@@ -1,5 +1,7 @@
 """Style networks, measured: J and its parts of photographs as the exported model paints them, style by style."""
 
+from collections.abc import Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +34,28 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
     Raises:
         FileNotFoundError: If there are no photographs, or a painting or the perceptual network's weights are missing.
     """
+    return _measured(folder, [str(data_path)], asked)
+
+
+def evaluate_validation(
+    folder: Path, config: StyleConfig, *, runtime: str, report_folder: Path | None, history: Path, quiet: bool
+) -> dict[str, Any]:
+    """Measures a model folder on all validation photographs of its configuration; nothing without any."""
+    if not config.data.validation:
+        return {}
+    asked = Asked(runtime=runtime, report_folder=report_folder, quiet=quiet)
+    return _measured(folder, config.data.validation, asked)
+
+
+def _measured(folder: str | Path, photo_folders: Sequence[str], asked: Asked) -> dict[str, Any]:
     import tensorflow as tf
 
     from cnn_suite.tasks.style_loss import perceptual_loss
 
     config = load_config(Path(folder) / "config.yaml")
     assert isinstance(config, StyleConfig)  # a model folder's task and its configuration are written together
-    photos = read_photos(str(data_path), config.data.smallest_side)[: asked.limit]
-    photos = [reduced(photo, LONGEST_SIDE) for photo in photos]
+    found = [read_photos(each, config.data.smallest_side) for each in dict.fromkeys(photo_folders)]
+    photos = [reduced(photo, LONGEST_SIDE) for photo in islice(chain.from_iterable(found), asked.limit)]
     network, cost = load_stylizer(folder, runtime=asked.runtime), perceptual_loss(config)
     rows: list[list[np.ndarray]] = []
     parts: list[list[np.ndarray]] = []
@@ -49,8 +65,8 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
         timed(photo)
         rows.append([network(photo, row) for row in np.eye(len(network.labels))])
         batch = tf.constant(np.stack(rows[-1]), tf.float32)
-        found = cost.parts(tf.tile(tf.constant(photo[None], tf.float32), (len(batch), 1, 1, 1)), batch)
-        parts.append([np.asarray(part) for part in found])
+        costs = cost.parts(tf.tile(tf.constant(photo[None], tf.float32), (len(batch), 1, 1, 1)), batch)
+        parts.append([np.asarray(part) for part in costs])
     if asked.report_folder is not None:
         write_sheet(asked.report_folder / "styles.jpg", photos, rows)
     content, style, variation = np.mean(parts, axis=0)
@@ -65,12 +81,3 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
         },
         "latency_ms": timed.latency_ms(),
     }
-
-
-def evaluate_validation(
-    folder: Path, config: StyleConfig, *, report_folder: Path | None, history: Path, quiet: bool
-) -> dict[str, Any]:
-    """Measures a model folder on the validation photographs of its configuration; nothing without any."""
-    if not config.data.validation:
-        return {}
-    return evaluate_folder(folder, config.data.validation[0], Asked(report_folder=report_folder, quiet=quiet))

@@ -14,9 +14,9 @@ import numpy as np
 from keras import ops
 
 from cnn_suite.config_style import StyleConfig
-from cnn_suite.data.picture_files import read_rgb
 from cnn_suite.ops.style import content_cost, joint_cost, mean_gram, style_cost, total_variation, weighted_cost
 from cnn_suite.style_transfer.perception import Perception, load_perception
+from cnn_suite.style_transfer.picture_input import read_artwork
 from cnn_suite.style_transfer.targets import painting_grams, resized_painting
 
 
@@ -96,12 +96,12 @@ def perceptual_loss(config: StyleConfig) -> PerceptualLoss:
 
     Raises:
         FileNotFoundError: If a painting or the weights file of the perceptual network is missing.
-        ValueError: If a painting is not a picture, or too small.
+        ArtworkError: If a painting is no picture that style transfer takes.
     """
     training, paintings = config.training, config.data.paintings
     return PerceptualLoss(
         _in_precision(training.mixed_precision, lambda: load_perception(**config.perception.model_dump())),
-        [resized_painting(read_rgb(painting.path), painting.size) for painting in paintings],
+        [resized_painting(read_artwork(painting.path), painting.size) for painting in paintings],
         [painting.strength for painting in paintings],
         training.alpha,
         training.beta,

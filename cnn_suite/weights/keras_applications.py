@@ -19,6 +19,8 @@ import h5py
 import keras
 import numpy as np
 
+from cnn_suite.weights.hdf5_nodes import array_at, group_at, names_at
+
 Key = tuple[str, str]  # layer and weight, as "conv2_block1_1_conv" and "kernel"
 
 URL = "https://storage.googleapis.com/tensorflow/keras-applications/"
@@ -102,8 +104,8 @@ def _found(path: Path) -> dict[Key, np.ndarray]:
     """Every array of the file, with the names of today."""
     try:
         with h5py.File(path, "r") as file:
-            layers = list(_layers(file["model_weights"] if "model_weights" in file else file))
-    except (OSError, KeyError, RuntimeError) as error:  # not HDF5, truncated, or listing what it does not hold
+            layers = list(_layers(group_at(file, "model_weights") if "model_weights" in file else file))
+    except (OSError, KeyError, RuntimeError, ValueError) as error:  # no HDF5, cut short, or not what it says it holds
         raise ValueError(_damaged_file(path, error)) from error
     if "scale" in dict(layers):
         raise ValueError(
@@ -120,15 +122,16 @@ def _found(path: Path) -> dict[Key, np.ndarray]:
 
 def _layers(file: h5py.Group) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """Layers of the file, also those without weights, and the arrays of each by name."""
-    names = _listed(file, "layer_names")
+    names = names_at(file, "layer_names")
     if not names:
         yield from _layers_of_keras_3(file)
     for layer in [*names, *(["top_level_model_weights"] if "top_level_model_weights" in file else [])]:
         arrays = {}
-        for name in _listed(file[layer], "weight_names"):
+        group = group_at(file, layer)
+        for name in names_at(group, "weight_names"):
             match = _WEIGHT.search(name)
             leaf = _OLDER_WEIGHTS.get(match[1], match[1]) if match else name
-            arrays[name if leaf in arrays else leaf] = np.asarray(file[layer][name])  # a network in it has many kernels
+            arrays[name if leaf in arrays else leaf] = array_at(group, name)  # a network in it has many kernels
         yield layer, arrays
 
 
@@ -139,19 +142,10 @@ def _layers_of_keras_3(file: h5py.Group) -> Iterator[tuple[str, dict[str, np.nda
     for path in paths:
         # The random state of a dropout is not a weight.
         if path.startswith("layers/") and path.endswith("/vars") and "/seed_generator/" not in path:
-            group = file[path]
+            group = group_at(file, path)
             leaves = {1: _KERNEL_ORDER[:1], 2: _KERNEL_ORDER, 4: _NORM_ORDER}.get(len(group), tuple(group))
             layer = str(group.attrs.get("name", path.removesuffix("/vars")))
-            yield layer, {leaf: np.asarray(group[str(number)]) for number, leaf in enumerate(leaves)}
-
-
-def _listed(group: h5py.Group, name: str) -> list[str]:
-    """A list of names among the attributes, which Keras splits into `name0`, `name1`, ... where it is long."""
-    parts = [name] if name in group.attrs else []
-    while f"{name}{len(parts)}" in group.attrs:
-        parts.append(f"{name}{len(parts)}")
-    values = [value for part in parts for value in group.attrs[part]]
-    return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
+            yield layer, {leaf: array_at(group, str(number)) for number, leaf in enumerate(leaves)}
 
 
 def _layer_of_today(name: str) -> str:
@@ -226,8 +220,8 @@ def _damaged_file(path: Path, error: Exception) -> str:
     with path.open("rb") as file:
         md5 = hashlib.file_digest(file, "md5").hexdigest()
     return (
-        f"`{path}` is damaged or not an HDF5 file ({error}). Its md5 is {md5}, its size {path.stat().st_size} "
-        f"bytes.{told} Download it again{f' from {URL}{known}' if known else ''}."
+        f"`{path}` is damaged or no HDF5 file of weights ({error}). Its md5 is {md5}, its size "
+        f"{path.stat().st_size} bytes.{told} Download it again{f' from {URL}{known}' if known else ''}."
     )
 
 

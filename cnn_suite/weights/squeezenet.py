@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from cnn_suite.weights.deep_compression import read_deep_compression
+from cnn_suite.weights.hdf5_nodes import array_at, group_at, names_at
 
 FIRST = "conv1"
 HEAD = "conv10"
@@ -106,19 +107,21 @@ def _read_keras(path: Path) -> dict[str, list[np.ndarray]]:
     """Arrays of every layer of a file that has any, by our names."""
     try:
         with h5py.File(path, "r") as file:
-            root = file.get("model_weights", file)  # a whole saved model keeps them one level down
-            names = [_text(name) for name in root.attrs["layer_names"]]
-            found = {name: [root[name][_text(key)][()] for key in root[name].attrs["weight_names"]] for name in names}
-    except (OSError, KeyError) as error:
+            # a whole saved model keeps them one level down
+            root = group_at(file, "model_weights") if "model_weights" in file else file
+            groups = {name: group_at(root, name) for name in names_at(root, "layer_names")}
+            if not groups:
+                raise ValueError("it has no layer_names")
+            found = {
+                name: [array_at(group, key) for key in names_at(group, "weight_names")]
+                for name, group in groups.items()
+            }
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
         raise ValueError(
             f"{path} ({path.stat().st_size} bytes) is damaged or not a Keras 2 weights file: {error}. Expected an HDF5 "
             "file of keras-squeezenet with `layer_names` and `weight_names`. Download it again."
         ) from error
     return {name.replace("/", "_"): arrays for name, arrays in found.items() if arrays}
-
-
-def _text(name: bytes | str) -> str:
-    return name.decode() if isinstance(name, bytes) else name
 
 
 def _check_layers(model: keras.Model, path: Path, wanted: list[str], given: list[str]) -> None:

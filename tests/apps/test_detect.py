@@ -234,8 +234,8 @@ def test_a_damaged_video_keeps_what_was_good(detect, tmp_path):
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [
-        (["--source", "{tmp}/none.mp4"], 1, "There is no source"),
-        (["--source", "{tmp}/bad.mp4"], 1, "bad.mp4: it is damaged, truncated, or not readable"),
+        (["--source", "{tmp}/none.mp4"], 2, "There is no source"),
+        (["--source", "{tmp}/bad.mp4"], 1, "bad.mp4 cannot be opened: it is damaged"),
         (["--source", "/dev/video987"], 1, "There is no camera at '/dev/video987'"),
         (["--source", "{tmp}/ok.avi", "--output", "{tmp}/bad.mp4/x.mp4"], 1, "x.mp4: {tmp}/bad.mp4 is not a folder"),
         (["--source", "{tmp}/ok.avi", "--results", "{tmp}/bad.mp4/x.csv"], 1, "x.csv: {tmp}/bad.mp4 is not a folder"),
@@ -280,9 +280,9 @@ def test_an_unreadable_model_folder_is_one_line_and_status_1(detect, colour_mode
     assert (status, out, err.count("\n")) == (1, "", 1) and message in err
 
 
-def test_an_unknown_model_is_one_line_and_status_1(detect):
+def test_an_unknown_model_is_one_line_and_status_2(detect):
     status, _, err = detect("--source", "demo", model="no_such_model")
-    assert status == 1 and "There is no model 'no_such_model'" in err
+    assert status == 2 and "There is no model 'no_such_model'" in err
 
 
 def test_a_fault_inside_the_model_is_one_line_and_debug_shows_more(detect, tmp_path, monkeypatch):

@@ -159,10 +159,10 @@ def test_keys_paint_a_still_picture_anew_in_the_window(stylize, photo, monkeypat
         (["--style", "wave"], 2, "stylize: --style: This model has no style 'wave'. Its styles: negative, "),
         (["--style", "dark=lots"], 2, "A style's weight must be a number"),
         (["--strength", "1.5"], 2, "must be a number from 0 to 1. Received '1.5'"),
-        (["--size", "4"], 2, "must be at least 32 pixels. Received '4'"),
-        (["--model", "no_such_model"], 1, "no_such_model"),
-        (["--output", "x.docx"], 1, "has an unknown suffix for a video"),
-        (["--source", "nowhere.png"], 1, "There is no source 'nowhere.png'"),
+        (["--size", "4"], 2, "must be 32 pixels or more. Received '4'"),
+        (["--model", "no_such_model"], 2, "no_such_model"),
+        (["--output", "x.docx"], 1, "has a suffix that is no known video"),
+        (["--source", "nowhere.png"], 2, "There is no source 'nowhere.png'"),
     ],
 )
 def test_what_cannot_be_done_is_said(stylize, photo, words, status, message):

@@ -27,3 +27,8 @@ def test_numbers_that_are_no_classes_are_refused(wrong):
 def test_a_class_without_a_name_is_refused():
     with pytest.raises(ValueError, match="set has classes up to 2, but data.labels has 2 names. Name all classes"):
         class_names(splits([0, 2]), ["a", "b"], "set")
+
+
+def test_two_classes_of_one_name_are_refused():
+    with pytest.raises(ValueError, match="set: every class must have a name of its own. Received a, a"):
+        class_names(splits([0, 1]), ["a", "a"], "set")

@@ -61,7 +61,7 @@ def test_a_zip_reads_like_the_folder_with_or_without_one_around_it(folder, tmp_p
     data, wanted = read_image_folder(path), read_image_folder(folder)
     assert data.labels == wanted.labels
     mine, theirs = data.splits["train"], wanted.splits["train"]
-    assert mine.names == [str(path / name) for name in ("cat/a.png", "cat/b.png", "dog/deep/c.png")]
+    assert mine.names == [str(path / prefix / name) for name in ("cat/a.png", "cat/b.png", "dog/deep/c.png")]
     assert mine.class_ids.tolist() == theirs.class_ids.tolist()
     assert mine.fingerprints().tolist() == theirs.fingerprints().tolist()
     np.testing.assert_array_equal(mine.load(1), theirs.load(1))
@@ -71,6 +71,15 @@ def test_a_zip_may_hold_splits(tmp_path, picture):
     for name in ("train/x/1.png", "test/x/2.png"):
         picture(tmp_path / "in" / name)
     assert set(read_image_folder(zipped(tmp_path / "in", tmp_path / "a.zip")).splits) == {"train", "test"}
+
+
+def test_a_folder_round_everything_is_looked_through_on_disk_as_in_a_zip(folder, tmp_path, picture):
+    outer = tmp_path / "outer"
+    outer.mkdir()
+    folder.rename(outer / "animals")
+    for path in (outer, zipped(outer, tmp_path / "a.zip")):
+        data = read_image_folder(path)
+        assert data.labels == ("cat", "dog") and data.splits["train"].names[0] == str(path / "animals/cat/a.png")
 
 
 def test_hidden_files_and_those_that_are_no_pictures_are_not_classes(folder, tmp_path, picture):

@@ -53,3 +53,11 @@ def test_data_of_no_known_form_list_those_there_are(tmp_path):
 def test_a_form_that_the_data_do_not_have_is_refused_in_words(tmp_path, form):
     with pytest.raises(ValueError, match=str(tmp_path)):
         read_labelled_data(tmp_path, form)
+
+
+def test_data_for_detection_are_not_taken_for_classes(tmp_path, picture):
+    picture(tmp_path / "images/1.png")
+    (tmp_path / "labels").mkdir()
+    with pytest.raises(ValueError, match=r"looks like data for detection \(yolo_txt\).* Train a detector on it"):
+        read_labelled_data(tmp_path)
+    assert read_labelled_data(tmp_path, "image_folder").labels == ("images",)

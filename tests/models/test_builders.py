@@ -156,8 +156,9 @@ def test_half_precision_computes_in_16_bits_and_answers_in_32(name, options):
 def test_impossible_arguments_are_refused(name):
     build = getattr(models, name)
     shape = inspect.signature(build).parameters["image_shape"].default
-    with pytest.raises(ValueError, match=r"`image_shape` of \w+ must be \(height, width, channels\)"):
-        build(shape[:2], CLASSES)
+    for wrong in (shape[:2], 64, ("a", "b", 3), (64.5, 64, 3), (64, 64, None)):
+        with pytest.raises(ValueError, match=r"`image_shape` of \w+ must be \(height, width, channels\) in whole numb"):
+            build(wrong, CLASSES)
     with pytest.raises(ValueError, match="`classes` must be a whole number of at least 1. Received 0"):
         build((*(max(side, 70) for side in shape[:2]), shape[2]), 0)
     with pytest.raises(ValueError, match="`dropout` must be at least 0 and less than 1. Received 1.5"):

@@ -29,6 +29,15 @@ def test_the_distance_is_the_squared_length_of_the_encodings_difference():
     np.testing.assert_allclose(np.square(root), found, rtol=1e-5)
 
 
+def test_an_encoder_may_be_a_sequential_with_an_input():
+    layers = [keras.layers.Flatten(), keras.layers.Dense(8, name="dense")]
+    one, pair = keras.Sequential([keras.Input((4, 5, 3)), *layers]), pictures()
+    first, second = (np.asarray(one(side)) for side in pair)
+    np.testing.assert_allclose(siamese(one)(pair)[:, 0], ((first - second) ** 2).sum(axis=1), rtol=1e-4)
+    with pytest.raises(ValueError, match="`encoder` must have one input .* Received 0 inputs"):
+        siamese(keras.Sequential(layers))
+
+
 def test_a_threshold_adds_the_decision_same_below_it():
     pair = pictures()
     distance = np.asarray(siamese(encoder())(pair))

@@ -91,6 +91,17 @@ def test_learning_from_an_unknown_layer_on_is_refused(network):
         set_trainable(network, "block9")
 
 
+def test_where_nothing_could_learn_is_refused():
+    one, two = keras.layers.Dense(1, name="one"), keras.layers.ReLU(name="two")
+    dense = keras.Sequential([keras.Input((2,)), one, two], name="net")
+    with pytest.raises(ValueError, match="net has no weights to learn from 'two' on. The last layer with .* is 'one'"):
+        set_trainable(dense, "two")
+    bare = keras.Sequential([keras.Input((2,)), two], name="net")
+    for train in ("all", "head"):
+        with pytest.raises(ValueError, match="net has no weights to learn from 'two' on. It has none at all"):
+            set_trainable(bare, train)
+
+
 def test_neighbours_with_the_same_beginning_are_one_block():
     assert [len(block) for block in blocks(models.vgg11((32, 32, 3), 2, dropout=0))] == [1, 1, 2, 2, 2, 1, 1, 1]
     assert [block[0] for block in blocks(models.resnet20())] == [
@@ -116,6 +127,22 @@ def test_a_new_head_keeps_the_weights_below_it(network):
     old, kept = (features_at(model, ["avg_pool"])(pictures())["avg_pool"] for model in (network, new))
     np.testing.assert_array_equal(old, kept)
     assert [layer.name for layer in new.layers][-2:] == ["dropout", "predictions"]
+
+
+def test_a_network_of_several_outputs_gets_no_new_head():
+    branched = models.googlenet((65, 65, 3), 3, auxiliary=True)
+    with pytest.raises(ValueError, match="must have one output to get another head. Received googlenet with 3"):
+        replace_head(branched, 5)
+
+
+def test_a_sequential_gets_a_new_head_if_it_knows_its_input():
+    layers = [keras.layers.Flatten(), keras.layers.Dense(4, name="fc"), keras.layers.Dense(2, name="old")]
+    new = replace_head(keras.Sequential([keras.Input((3, 3, 1)), *layers]), 5)
+    assert [layer.name for layer in new.layers][-2:] == ["fc", "predictions"] and new.output_shape == (None, 5)
+    with pytest.raises(ValueError, match="A model that knows its inputs is needed: .* Received Sequential"):
+        replace_head(keras.Sequential(layers), 5)
+    with pytest.raises(ValueError, match="must have a layer with weights, its head. Received bare"):
+        replace_head(keras.Sequential([keras.Input((3,)), keras.layers.ReLU()], name="bare"), 5)
 
 
 def test_a_new_head_takes_the_place_of_the_old_dropout_too():

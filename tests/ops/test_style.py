@@ -169,7 +169,11 @@ def test_sums_of_half_precision_do_not_overflow():
 
 def test_an_unknown_normalisation_is_refused():
     f = features()
-    for cost in (lambda: content_cost(f, f, "mean"), lambda: style_cost(mean_gram(f), mean_gram(f), "mean")):
+    for cost in (
+        lambda: content_cost(f, f, "mean"),
+        lambda: style_cost(mean_gram(f), mean_gram(f), "mean"),
+        lambda: weighted_cost({"a": 1.0}, {"a": 1.0}, "mean"),
+    ):
         with pytest.raises(ValueError, match="must be one of energy, gatys, notes. Received 'mean'"):
             cost()
 
@@ -179,6 +183,8 @@ def test_layers_are_weighted_by_their_lambdas():
     costs = {"a": np.array([2.0, 0.0]), "b": np.array([6.0, 1.0])}
     np.testing.assert_allclose(weighted_cost(costs, {"a": 1.0, "b": 3.0, "unused": 9.0}), [5.0, 0.75])
     np.testing.assert_allclose(weighted_cost(costs, {"a": 10.0, "b": 30.0}), [5.0, 0.75])
+    for as_in_the_paper in ("gatys", "notes"):  # 1 * 2 + 3 * 6
+        np.testing.assert_allclose(weighted_cost(costs, {"a": 1.0, "b": 3.0}, as_in_the_paper), [20.0, 3.0])
 
 
 def test_j_is_the_sum_of_its_parts():

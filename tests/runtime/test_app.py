@@ -6,6 +6,7 @@ import signal
 import pytest
 
 from cnn_suite.runtime.app import add_shared_flags, fraction, run_app, whole_number
+from cnn_suite.runtime.not_there import NotThereError
 
 
 @pytest.fixture
@@ -31,6 +32,15 @@ def failing(arguments):
 def test_an_error_is_one_line_and_status_1(run, capsys):
     assert run(failing) == 1
     assert capsys.readouterr().err == "app: cable is out\n"
+
+
+@pytest.mark.parametrize("words", [[], ["--debug"]])
+def test_a_source_or_model_that_does_not_exist_is_wrong_usage(run, capsys, words):
+    def main(arguments):
+        raise NotThereError("There is no model 'x'.")
+
+    assert run(main, *words) == 2
+    assert "There is no model 'x'." in capsys.readouterr().err
 
 
 def test_debug_shows_the_traceback(run, capsys):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cnn_suite.runtime import camera
-from cnn_suite.runtime.frames import SourceError, open_source
+from cnn_suite.runtime.frames import NoSourceError, SourceError, open_source
 
 
 def write_pictures(folder, *names):
@@ -79,6 +79,15 @@ def test_what_is_no_source_is_said(source, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SourceError, match=message):
         open_source(source)
+
+
+def test_a_source_that_does_not_exist_is_told_from_one_that_cannot_be_read(tmp_path):
+    (tmp_path / "bad.png").write_bytes(b"junk")
+    with pytest.raises(NoSourceError):
+        open_source(str(tmp_path / "none.png"))
+    with pytest.raises(SourceError) as caught:
+        list(open_source(str(tmp_path / "bad.png")))
+    assert not isinstance(caught.value, NoSourceError)
 
 
 def test_a_folder_without_pictures_says_what_it_looked_for(tmp_path):

@@ -8,8 +8,8 @@ import pytest
 
 from cnn_suite.results import Detections
 from cnn_suite.runtime.frames import Frame
+from cnn_suite.runtime.output_paths import SinkError
 from cnn_suite.runtime.records import CsvSink, JsonlSink, frame_record, open_record_sink
-from cnn_suite.runtime.sinks import SinkError
 
 FRAME = Frame(7, np.zeros((480, 640, 3), np.uint8), "clip, one.mp4", 0.233333333)
 FOUND = Detections([[1, 2, 30.5, 40], [0, 0, 5, 5]], [0.97, 1 / 3], [1, 0], ("cat", "dög"), np.array([3, -1]))

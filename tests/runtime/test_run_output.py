@@ -11,8 +11,8 @@ import pytest
 
 from cnn_suite.results import Detections
 from cnn_suite.runtime.frames import Frame
+from cnn_suite.runtime.output_paths import SinkError
 from cnn_suite.runtime.run_output import RunOutput, open_output
-from cnn_suite.runtime.sinks import SinkError
 from cnn_suite.runtime.statistics import RunStatistics
 
 FRAME = Frame(0, np.zeros((8, 12, 3), np.uint8), "demo", 0.0)
@@ -24,8 +24,8 @@ def arguments(**given):
     return argparse.Namespace(**{**flags, "quiet": True, **given})
 
 
-def source():
-    return types.SimpleNamespace(name="s", live=False, still=False, frame_rate=30.0, frame_count=3)
+def source(*files, count=3):
+    return types.SimpleNamespace(name="s", live=False, still=False, frame_rate=30.0, frame_count=count, files=files)
 
 
 def test_the_flags_name_the_files_and_every_one_is_written(tmp_path):
@@ -44,6 +44,32 @@ def test_without_files_nothing_is_written_or_said():
     output.take(FRAME, FOUND, FRAME.image_rgb, RunStatistics())
     output.close()
     assert output.written() == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "text"),
+    [
+        ({"output": "fox.mp4"}, "Output .*fox.mp4 would overwrite a file that is read"),
+        ({"output": "link.mp4"}, "Output .*link.mp4 would overwrite a file that is read"),
+        ({"snapshot": "fox.png"}, "Snapshot .*fox.png would overwrite a file that is read"),
+        ({"output": "new.png", "snapshot": "new.png"}, "Snapshot .*new.png would overwrite the output"),
+    ],
+)
+def test_no_output_is_the_source_or_another_output(tmp_path, flags, text):
+    for name in ("fox.mp4", "fox.png"):
+        (tmp_path / name).write_text("of value")
+    (tmp_path / "link.mp4").symlink_to(tmp_path / "fox.mp4")
+    read = source(tmp_path / "fox.mp4", tmp_path / "fox.png", count=1)
+    with pytest.raises(SinkError, match=text):
+        open_output(arguments(**{name: tmp_path / value for name, value in flags.items()}), read, shown=False)
+    assert {(tmp_path / name).read_text() for name in ("fox.mp4", "fox.png")} == {"of value"}
+
+
+def test_a_file_without_a_frame_is_not_told_as_written(tmp_path):
+    flags = {"output": tmp_path / "out.mp4", "snapshot": tmp_path / "best.png", "results": tmp_path / "r.jsonl"}
+    output = open_output(arguments(**flags), source(), shown=False)
+    output.close()
+    assert output.written() == [f"written: {tmp_path / 'r.jsonl'}"]
 
 
 def test_what_cannot_be_written_is_refused_at_once(tmp_path):

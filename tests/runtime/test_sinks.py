@@ -6,14 +6,14 @@ import cv2
 import numpy as np
 import pytest
 
+from cnn_suite.file_names import PICTURE_OUTPUT_SUFFIXES
 from cnn_suite.results import Detections
 from cnn_suite.runtime.frames import Frame
+from cnn_suite.runtime.output_paths import FilesInUse, SinkError, check_writable
 from cnn_suite.runtime.sinks import (
     FolderSink,
     PictureFileSink,
-    SinkError,
     SnapshotSink,
-    check_writable,
     close_all,
     open_picture_sink,
     write_picture,
@@ -32,7 +32,8 @@ def found(count, confidence=0.5):
 
 
 def source(*, frame_count=1, live=False):
-    return types.SimpleNamespace(name="s", live=live, still=False, frame_rate=30.0, frame_count=frame_count)
+    facts = {"live": live, "still": False, "frame_rate": 30.0, "frame_count": frame_count, "files": ()}
+    return types.SimpleNamespace(name="s", **facts)
 
 
 @pytest.mark.parametrize(
@@ -40,25 +41,37 @@ def source(*, frame_count=1, live=False):
     [("v.mp4", VideoSink), ("V.AVI", VideoSink), ("p.png", PictureFileSink), ("folder", FolderSink)],
 )
 def test_the_suffix_chooses_the_sink(tmp_path, output, kind):
-    assert isinstance(open_picture_sink(tmp_path / output, source()), kind)
+    assert isinstance(open_picture_sink(tmp_path / output, source(), FilesInUse()), kind)
 
 
 def test_one_picture_cannot_hold_a_video(tmp_path):
-    with pytest.raises(SinkError, match="p.png is a single picture, but source s has more"):
-        open_picture_sink(tmp_path / "p.png", source(frame_count=None))
+    with pytest.raises(SinkError, match="p.png is one picture, but source s has more"):
+        open_picture_sink(tmp_path / "p.png", source(frame_count=None), FilesInUse())
 
 
 def test_an_unknown_suffix_is_refused(tmp_path):
-    with pytest.raises(SinkError, match="x.docx has an unknown suffix for a video"):
-        open_picture_sink(tmp_path / "x.docx", source())
+    with pytest.raises(SinkError, match="x.docx has a suffix that is no known video"):
+        open_picture_sink(tmp_path / "x.docx", source(), FilesInUse())
 
 
 def test_folder_pictures_keep_their_names_and_others_are_numbered(tmp_path):
-    sink = FolderSink(tmp_path / "new" / "out")
+    sink = FolderSink(tmp_path / "new" / "out", FilesInUse())
     for each in (frame(0, "in/cat.png"), frame(1, "other/cat.jpg"), frame(2, "demo")):
         sink.write(each, found(0), RED)
     sink.close()
     assert sorted(path.name for path in sink.path.iterdir()) == ["cat.jpg", "cat_000001.jpg", "frame_000002.jpg"]
+
+
+@pytest.mark.parametrize("suffix", PICTURE_OUTPUT_SUFFIXES)
+def test_every_kind_of_picture_that_is_offered_can_be_written(tmp_path, suffix):
+    write_picture(tmp_path / f"a{suffix}", RED)
+    assert cv2.imread(str(tmp_path / f"a{suffix}")).shape == RED.shape
+
+
+def test_a_kind_without_colours_is_not_offered(tmp_path):
+    for refused in (lambda path: open_picture_sink(path, source(), FilesInUse()), SnapshotSink):
+        with pytest.raises(SinkError, match=r"a\.pgm (has a suffix that is no known|must end in one of)"):
+            refused(tmp_path / "a.pgm")
 
 
 def test_pictures_are_written_in_rgb(tmp_path):
@@ -69,9 +82,11 @@ def test_pictures_are_written_in_rgb(tmp_path):
 def test_a_source_picture_is_never_overwritten(tmp_path):
     write_picture(tmp_path / "cat.jpg", RED)
     before = (tmp_path / "cat.jpg").read_bytes()
-    for sink in (FolderSink(tmp_path), PictureFileSink(tmp_path / "cat.jpg")):
-        with pytest.raises(SinkError, match="would overwrite the source picture"):
-            sink.write(frame(0, str(tmp_path / "cat.jpg")), found(0), RED)
+    read = [tmp_path / "cat.jpg"]
+    with pytest.raises(SinkError, match="cat.jpg would overwrite a file that is read"):
+        FolderSink(tmp_path, FilesInUse(read), read)  # before the first frame
+    with pytest.raises(SinkError, match="cat.jpg would overwrite a file that is read"):
+        FolderSink(tmp_path, FilesInUse(read)).write(frame(0, "other/cat.png"), found(0), RED)
     assert (tmp_path / "cat.jpg").read_bytes() == before
 
 
@@ -103,8 +118,8 @@ def test_an_unwritable_place_is_refused_before_the_first_frame(tmp_path, make):
 
 def test_a_folder_under_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(SinkError, match="Cannot create the folder"):
-        FolderSink(tmp_path / "file" / "x")
+    with pytest.raises(SinkError, match="Folder .* cannot be made"):
+        FolderSink(tmp_path / "file" / "x", FilesInUse())
 
 
 def test_a_folder_in_place_of_a_file_is_refused(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from cnn_suite.results import Detections
 from cnn_suite.runtime import video_sink
 from cnn_suite.runtime.frames import Frame
-from cnn_suite.runtime.sinks import SinkError
+from cnn_suite.runtime.output_paths import SinkError
 from cnn_suite.runtime.video import VideoSource
 from cnn_suite.runtime.video_sink import VideoSink
 

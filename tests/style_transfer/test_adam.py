@@ -31,8 +31,20 @@ def test_the_first_step_moves_every_pixel_by_the_rate_towards_the_target() -> No
     # Adam's first step is rate x g / |g|, whatever the gradient's length.
     steps = AdamSteps(Towards(TARGET), START)
     costs = steps.step(2.0)
-    assert costs.total == pytest.approx(np.mean((START - TARGET) ** 2), rel=1e-5)
+    assert steps.start_costs.total == pytest.approx(np.mean((START - TARGET) ** 2), rel=1e-5)
     assert steps.picture == pytest.approx(START + 2 * np.sign(TARGET - START), abs=1e-3)
+    assert costs.total == pytest.approx(np.mean((steps.picture - TARGET) ** 2), rel=1e-5)
+
+
+@pytest.mark.parametrize("tiled", [False, True])
+def test_the_picture_of_the_last_step_is_looked_at_and_every_picture_only_once(tiled: bool) -> None:
+    objective = Towards(TARGET, tiled)
+    steps = AdamSteps(objective, START)
+    for _ in range(3):
+        costs = steps.step(2.0)
+    assert steps.best[1] == costs and np.array_equal(steps.best[0], steps.picture)
+    if tiled:  # otherwise a trace counts, not a look
+        assert objective.calls == 4  # the start, and what each step gave
 
 
 @pytest.mark.parametrize("tiled", [False, True])
@@ -101,7 +113,7 @@ def test_a_restart_is_a_beginning_that_compiles_nothing_anew() -> None:
             steps.step(4.0)
     assert np.array_equal(used.picture, new.picture)
     assert used.best[1] == new.best[1] and np.array_equal(used.best[0], new.best[0])
-    assert used.moments.steps == 3
+    assert used.moments.steps == 3 and used.start_costs == new.start_costs
     assert objective.calls == 1
 
 

@@ -59,8 +59,9 @@ def assert_close(found, expected):
 # The value
 
 
-def by_numpy(seen, picture, photo, painting):
-    """Content and style as shares of the energy, style over lambdas 1 and 1/2."""
+def by_numpy(seen, picture, photo, painting, normalisation):
+    """Content and style: shares of the energy and their mean over lambdas 1 and 1/2, or the notes' sums."""
+    in_shares = normalisation == "energy"
 
     def gram(picture, name):
         features = np.asarray(seen.features(tensor(picture))[name], np.float64)
@@ -68,20 +69,22 @@ def by_numpy(seen, picture, photo, painting):
         return flat.T @ flat / len(flat)
 
     found, wanted = (np.asarray(seen.features(tensor(x))["last"], np.float64) for x in (picture, photo))
-    content = ((found - wanted) ** 2).sum() / (wanted**2).sum()
+    content = ((found - wanted) ** 2).sum() / ((wanted**2).sum() if in_shares else 1)
     style = {}
     for name in ("conv1", "last"):
         target = gram(painting, name)
-        style[name] = ((gram(picture, name) - target) ** 2).sum() / (target**2).sum()
-    return content, (style["conv1"] + 0.5 * style["last"]) / 1.5
+        energy = (target**2).sum() if in_shares else 4 * len(target) ** 2
+        style[name] = ((gram(picture, name) - target) ** 2).sum() / energy
+    return content, (style["conv1"] + 0.5 * style["last"]) / (1.5 if in_shares else 1)
 
 
-def test_j_is_what_numpy_makes_of_the_features(seen):
-    weights = CostWeights(alpha=2.0, beta=30.0, tv=0.5)
+@pytest.mark.parametrize("normalisation", ["energy", "notes"])
+def test_j_is_what_numpy_makes_of_the_features(seen, normalisation):
+    weights = CostWeights(2.0, 30.0, 0.5, normalisation)
     objective = Objective(seen["valid"], noise(), [plain()], weights)
     picture = noise(seed=5)
     costs, gradient = at_once(objective, picture)
-    content, style = by_numpy(seen["valid"], picture, noise(), plain().paintings[0])
+    content, style = by_numpy(seen["valid"], picture, noise(), plain().paintings[0], normalisation)
     unit = picture / 255
     variation = ((np.diff(unit, axis=0) ** 2).mean() + (np.diff(unit, axis=1) ** 2).mean()) / 2
     np.testing.assert_allclose([costs.content, costs.style, costs.variation], [content, style, variation], rtol=1e-4)

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from cnn_suite.runtime.sinks import SinkError
+from cnn_suite.runtime.output_paths import FilesInUse, SinkError
 from cnn_suite.style_transfer import output_files
-from cnn_suite.style_transfer.output_files import WholeVideo, check_output, write_whole
+from cnn_suite.style_transfer.output_files import WholeVideo, check_picture_output, check_video_output, write_whole
 from tests.small_perception import smooth_picture
 
 PICTURE = smooth_picture(1, (20, 30))
@@ -45,7 +45,8 @@ def test_a_name_that_is_a_folder_is_told(tmp_path: Path) -> None:
     ("name", "text"),
     [
         ("out.txt", "must be a picture"),
-        ("photo.png", "would overwrite an input picture"),
+        ("out.pgm", "must be a picture: a name that ends in one of .jpg"),
+        ("photo.png", "would overwrite a file that is read"),
         ("sub.png", "a folder"),
     ],
 )
@@ -54,7 +55,15 @@ def test_an_output_that_cannot_be_is_refused_before_any_work(tmp_path: Path, nam
     write_whole(photo, PICTURE)
     (tmp_path / "sub.png").mkdir()
     with pytest.raises(SinkError, match=text):
-        check_output(tmp_path / name, [photo])
+        check_picture_output(tmp_path / name, FilesInUse([photo]))
+
+
+def test_a_video_is_refused_under_the_name_of_a_picture_or_of_what_is_read(tmp_path: Path) -> None:
+    for name in ("out.png", "out.gif", "out.xyz"):
+        with pytest.raises(SinkError, match="Frames .* must be a video: a name that ends in one of .mp4"):
+            check_video_output(tmp_path / name, FilesInUse(), "frames")
+    with pytest.raises(SinkError, match="Output .*a.mp4 would overwrite a file that is read"):
+        check_video_output(tmp_path / "a.mp4", FilesInUse([tmp_path / "a.mp4"]))
 
 
 def test_a_video_has_its_name_when_it_is_closed_and_none_when_it_is_discarded(tmp_path: Path) -> None:

@@ -5,11 +5,14 @@ import time
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from cnn_suite.runtime.picture_arrays import resized
 from cnn_suite.style_transfer import painter
+from cnn_suite.style_transfer.margins import without_margin
 from cnn_suite.style_transfer.painter import paint, result_size_hw
 from cnn_suite.style_transfer.settings import TransferSettings
-from cnn_suite.style_transfer.state import Progress
+from cnn_suite.style_transfer.state import Progress, beginning
 from cnn_suite.style_transfer.targets import Region
 from tests.small_perception import smooth_picture, tiny_perception
 
@@ -95,16 +98,34 @@ def test_a_deadline_is_kept_and_one_that_has_passed_still_gives_a_picture(percep
 
 
 def test_starts_are_what_they_say(perception) -> None:
-    def first(start: str, **more) -> np.ndarray:
-        steps = paint(perception, PHOTO, REGIONS, TransferSettings(iterations=1, start=start), **more)
-        return next(steps).picture()  # the best is the one before the first step
+    def first(start: str, other: np.ndarray | None = None) -> np.ndarray:
+        state = beginning(PHOTO, REGIONS, TransferSettings(start=start), (32, 48), other)
+        return without_margin(state.picture)
 
     assert np.array_equal(first("content"), PHOTO)
-    mean = first("style_mean")
-    assert np.abs(mean.astype(float) - PAINTING.mean((0, 1))).max() <= 0.51
+    assert np.abs(first("style_mean") - PAINTING.mean((0, 1))).max() <= 0.51
     assert first("noise").std() == pytest.approx(255 / 12**0.5, rel=0.05)
     other = smooth_picture(5, (64, 96))
-    assert first("content", first_picture=other).shape == PHOTO.shape
+    assert np.array_equal(first("content", other), resized(other.astype(np.float32), (32, 48)))
+    steps = paint(perception, PHOTO, REGIONS, TransferSettings(iterations=1), first_picture=other)
+    assert next(steps).picture().shape == PHOTO.shape
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+@pytest.mark.parametrize("iterations", [1, 2])
+def test_iterations_are_that_many_steps_and_the_costs_those_of_what_they_gave(
+    perception, optimizer: str, iterations: int
+) -> None:
+    settings = TransferSettings(iterations=iterations, optimizer=optimizer)
+    last = last_of(paint(perception, PHOTO, REGIONS, settings))
+    state = last.state()
+    objective = painter.objective_of(perception, PHOTO, REGIONS, settings, (32, 48))
+    costs, _ = objective.value_and_gradient(tf.constant(state.best[None]))
+    assert last.best_costs.total == last.costs.total == pytest.approx(float(costs.total), rel=1e-3)
+    assert last.costs.total < last.first_costs.total
+    assert not np.array_equal(last.picture(), PHOTO)
+    if optimizer == "adam":
+        assert state.moments.steps == iterations
 
 
 def test_masked_regions_start_from_their_own_paintings_colours(perception) -> None:
@@ -112,8 +133,7 @@ def test_masked_regions_start_from_their_own_paintings_colours(perception) -> No
     left[:, :24] = 1
     red, blue = np.full((20, 20, 3), (200, 0, 0), np.uint8), np.full((20, 20, 3), (0, 0, 200), np.uint8)
     regions = [Region([red], [1.0], left), Region([blue], [1.0], 1 - left)]
-    steps = paint(perception, PHOTO, regions, TransferSettings(iterations=1, start="style_mean"))
-    picture = next(steps).picture()
+    picture = without_margin(beginning(PHOTO, regions, TransferSettings(start="style_mean"), (32, 48), None).picture)
     assert picture[5, 5].tolist() == [200, 0, 0]
     assert picture[5, 40].tolist() == [0, 0, 200]
 
@@ -132,7 +152,7 @@ def test_strength_multiplies_beta(perception) -> None:
         return last_of(paint(perception, PHOTO, REGIONS, TransferSettings(iterations=1, **settings))).costs.total
 
     assert costs(strength=3.0) == pytest.approx(costs(beta=30.0))
-    assert costs(strength=0.0, tv=0.0) < 1e-5  # nothing is left to pay at the content itself
+    assert costs(strength=0.0, tv=0.0) < 1e-5  # nothing is to pay at the content itself, and no step leads away
 
 
 def test_a_painting_is_seen_at_its_share_of_the_pictures_size(perception) -> None:

@@ -115,7 +115,7 @@ def test_a_missing_file_is_named_with_the_line_to_type(monkeypatch, tmp_path, ba
     with pytest.raises(FileNotFoundError, match=rf"no weights file {tmp_path}/files/{name}/\S+\.h5") as caught:
         load_perception(backbone)
     assert f"`cnn-suite pull {name}`" in str(caught.value)
-    with pytest.raises(FileNotFoundError, match="There is no weights file elsewhere.h5. Run `cnn-suite pull"):
+    with pytest.raises(FileNotFoundError, match="no weights file elsewhere.h5. Correct its path, or name no file"):
         load_perception(backbone, "elsewhere.h5")
 
 

@@ -117,9 +117,11 @@ def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path: Path, monkeypa
         read_artwork(path)
 
 
-@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png", ".tif"])
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png", ".tif", ".avif"])
 def test_an_animation_is_refused_with_its_number_of_pictures(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"moves{suffix}"
+    if suffix == ".avif" and not cv2.haveImageWriter(str(path)):
+        pytest.skip("this OpenCV has no AVIF")
     frames = [PICTURE, 255 - PICTURE, PICTURE[::-1].copy()]
     if suffix == ".tif":
         assert cv2.imwritemulti(str(path), frames)
@@ -130,6 +132,36 @@ def test_an_animation_is_refused_with_its_number_of_pictures(tmp_path: Path, suf
         assert cv2.imwriteanimation(str(path), animation)
     with pytest.raises(ArtworkError, match="contains 3 pictures: an animation or several pages"):
         read_artwork(path)
+
+
+def big_tiff(pages: int, side: int = 20, order: str = "<") -> bytes:
+    """A BigTIFF of grey pages (43 in place of 42, 8 bytes an offset; https://www.awaresystems.be/imaging/tiff/bigtiff)."""
+    pixels, ifd_bytes = bytes(side * side), 8 + 8 * 20 + 8
+    data = (b"II" if order == "<" else b"MM") + struct.pack(order + "HHHQ", 43, 8, 0, 16 + len(pixels)) + pixels
+    for page in range(pages):
+        entries = {256: side, 257: side, 258: 8, 259: 1, 262: 1, 273: 16, 278: side, 279: len(pixels)}
+        data += struct.pack(order + "Q", len(entries))
+        for tag, value in entries.items():
+            data += struct.pack(order + "HHQQ", tag, 16, 1, value)
+        data += struct.pack(order + "Q", 16 + len(pixels) + (page + 1) * ifd_bytes if page + 1 < pages else 0)
+    return data
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_big_tiff_may_have_one_page(tmp_path: Path, order: str) -> None:
+    path = tmp_path / "pages.tif"
+    path.write_bytes(big_tiff(1, order=order))
+    assert read_artwork(path).shape == (20, 20, 3)
+    path.write_bytes(big_tiff(2, order=order))
+    with pytest.raises(ArtworkError, match="holds 2 pictures: an animation or several pages"):
+        read_artwork(path)
+
+
+def test_one_picture_of_the_kind_that_can_move_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "still.avif"
+    if not cv2.haveImageWriter(str(path)):
+        pytest.skip("this OpenCV has no AVIF")
+    assert read_artwork(written(path, PICTURE)).shape == PICTURE.shape
 
 
 def test_values_that_are_no_bytes_are_refused(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The classification task: its parts of the data, its networks, its training, on pictures made here."""
 
+import shutil
+
 import cv2
 import keras
 import numpy as np
@@ -90,6 +92,14 @@ def test_an_unknown_split_is_refused_with_what_there_is(folder):
         classification.datasets(config_of(folder, data={"train": ("holiday",)}))
 
 
+def test_one_class_is_nothing_to_tell_apart(tmp_path):
+    (tmp_path / "one/red").mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / "one/red/1.png"), draw(0, 0))
+    for labels in ((), LABELS):
+        with pytest.raises(ConfigError, match="/one has pictures of one class, 'red', and a classifier tells"):
+            classification.datasets(config_of(tmp_path / "one", data={"labels": labels}))
+
+
 def test_resolving_fills_in_the_labels(folder):
     config = config_of(folder)
     assert classification.resolved(config, classification.datasets(config)).data.labels == LABELS
@@ -103,6 +113,55 @@ def test_an_unknown_builder_or_option_is_refused(folder):
     config = config_of(folder, model={"builder": "lenet5", "options": {"varaint": "relu"}})
     with pytest.raises(ConfigError, match="model.options: lenet5 takes no 'varaint'. Known: .*variant"):
         classification.network(config, 3)
+
+
+@pytest.mark.parametrize(("dropout", "rates"), [(None, [0.5]), (0.0, []), (0.2, [0.2])])
+def test_a_dropout_of_nothing_is_not_the_same_as_no_word_about_it(folder, dropout, rates):
+    model = {"builder": "squeezenet", "image_size_hw": (35, 35), "dropout": dropout}
+    network = classification.network(config_of(folder, model=model), 3)
+    assert [layer.rate for layer in network.layers if isinstance(layer, keras.layers.Dropout)] == rates
+
+
+def test_a_dropout_that_a_builder_does_not_take_is_refused(folder):
+    config = config_of(folder, model={"builder": f"{__name__}:branched", "dropout": 0.5})
+    with pytest.raises(ConfigError, match="branched takes no 'dropout'. Known: image_shape, classes"):
+        classification.network(config, 3)
+
+
+def bodied(image_shape, classes, include_top=True, weights=None):
+    """A body whose first bias is the number in a text file of weights."""
+    image = keras.Input(image_shape)
+    convolution = keras.layers.Conv2D(2, 3, name="conv")
+    body = keras.Model(image, convolution(image))
+    convolution.bias.assign([float(weights.read_text())] * 2)
+    return body
+
+
+def test_pulled_weights_are_known_by_their_name(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("CNN_SUITE_HOME", str(tmp_path))
+    config = config_of(folder, model={"builder": f"{__name__}:bodied", "pretrained": "squeezenet1.1-notop"})
+    with pytest.raises(ConfigError, match="model.pretrained: .* `cnn-suite pull squeezenet1.1-notop` fetches it"):
+        classification.network(config, 3)
+    file = tmp_path / "files/squeezenet1.1-notop/squeezenet_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    file.parent.mkdir(parents=True)
+    file.write_text("7")
+    network = classification.network(config, 3)
+    assert network.get_layer("conv").get_weights()[1].tolist() == [7, 7] and network.output_shape == (None, 3)
+
+
+@pytest.mark.parametrize(
+    ("builder", "options"),
+    [
+        ("face_embedding", {}),
+        ("stylizer", {}),
+        ("resnet20", {"include_top": False}),
+        ("resnet20", {"classifier_activation": "relu"}),
+    ],
+)
+def test_a_network_that_is_no_classifier_is_refused_before_training(folder, builder, options):
+    model = {"builder": builder, "options": options, "image_size_hw": (32, 32)}
+    with pytest.raises(ConfigError, match=f"model.builder: {builder} must "):
+        classification.network(config_of(folder, model=model), 3)
 
 
 def test_a_builder_may_be_named_by_its_module(folder):
@@ -132,6 +191,14 @@ def test_training_learns_the_colours_and_keeps_the_best(folder, tmp_path):
     assert model.output_shape == (None, 3)
 
 
+def test_a_damaged_picture_is_named_where_pictures_are_read_during_training(folder, tmp_path):
+    root = shutil.copytree(folder, tmp_path / "colours")
+    (root / "red" / "07.png").write_bytes((root / "red" / "07.png").read_bytes()[:40])
+    config = config_of(root, data={"cache": "none"}, training={"epochs": 1})
+    with pytest.raises(ValueError, match="07.png cannot be decoded as a picture. .* `cnn-suite doctor` lists all"):
+        train(config, quiet=True, runs=tmp_path)
+
+
 PHASES = (
     Phase(epochs=2, train="head", learning_rate=0.05),
     Phase(epochs=2, train="fc3", learning_rate=0.01, layer_decay=0.5),
@@ -154,6 +221,23 @@ def test_phases_train_one_after_the_other_and_only_what_they_name(folder, tmp_pa
         if np.abs(new.numpy() - old.numpy()).max() > 0
     }
     assert moved == {"fc3", "fc4", "predictions"}
+
+
+@pytest.mark.parametrize(("layer", "says"), [("fc9", "has no layer 'fc9'"), ("last", "no weights to learn")])
+def test_a_mistake_in_a_later_phase_is_told_before_the_first_is_trained(folder, tmp_path, layer, says):
+    later = (*PHASES, Phase(epochs=1, train=layer, learning_rate=0.01))
+    config = config_of(folder, model={"builder": f"{__name__}:ends_without_weights"}, training={"phases": later})
+    with pytest.raises(ConfigError, match=rf"training.phases.2.train: .*{says}"):
+        train(config, quiet=True, runs=tmp_path)
+    assert not (tmp_path / "colours/last.keras").exists()
+
+
+def ends_without_weights(image_shape, classes):
+    """A network whose last layer, the softmax, has no weights."""
+    image = keras.Input(image_shape)
+    x = keras.layers.GlobalAveragePooling2D()(image)
+    x = keras.layers.Dense(classes, name="fc3")(x)
+    return keras.Model(image, keras.layers.Softmax(name="last")(x))
 
 
 @pytest.mark.slow

@@ -98,6 +98,42 @@ def test_the_validation_part_is_what_training_held_out(model, tmp_path):
     assert sorted(model.seen[1:]) == sorted(int(kept.load(i)[0, 0, 0]) for i in range(3))
 
 
+def own_data(monkeypatch, tmp_path, path="data", split="train"):
+    """Twelve pictures in one split alone, of which the classifier's training held out three."""
+    own = Data(path="data", train=(split,), held_out=0.25)
+    save_config(ClassificationConfig(name="knows", data=own), tmp_path / "config.yaml")
+    data = ClassificationData(LABELS, {split: pictures()}, path)
+    monkeypatch.setattr(classification_evaluation, "read_labelled_data", lambda path, format: data)
+
+
+def numbers(part):
+    return sorted(int(part.load(i)[0, 0, 0]) for i in range(len(part)))
+
+
+def test_what_was_held_out_is_a_split_the_usual_one_and_no_part_of_train(model, tmp_path, monkeypatch):
+    own_data(monkeypatch, tmp_path)
+    rest, kept = held_out(pictures(), 0.25)
+    usual = evaluate_model(tmp_path, "data", record=True)
+    assert usual["split"] == "validation" and sorted(model.seen[1:]) == numbers(kept)
+    assert ModelCard.read(tmp_path).metrics["validation"]["command"].endswith("--data data --split validation")
+    model.seen.clear()
+    assert evaluate_model(tmp_path, "data", split="train")["pictures"] == 9
+    assert sorted(model.seen[1:]) == numbers(rest)
+    with pytest.raises(ValueError, match="data has no split 'test'. Known: train, validation."):
+        evaluate_model(tmp_path, "data", split="test")
+
+
+def test_a_split_test_that_was_trained_on_is_not_the_usual_one(model, tmp_path, monkeypatch):
+    own_data(monkeypatch, tmp_path, split="test")
+    assert evaluate_model(tmp_path, "data")["split"] == "validation"
+
+
+def test_of_other_data_the_only_split_is_the_usual_one_and_whole(model, tmp_path, monkeypatch):
+    own_data(monkeypatch, tmp_path, path="elsewhere/new")
+    result = evaluate_model(tmp_path, "elsewhere/new")
+    assert (result["split"], result["pictures"]) == ("train", 12)
+
+
 def test_an_unknown_split_is_refused(model, tmp_path):
     with pytest.raises(ValueError, match="memory has no split 'holiday'. Known splits: test, train"):
         evaluate_model(tmp_path, "data", split="holiday")

@@ -15,7 +15,7 @@ from cnn_suite.runtime.face_encoder import load_encoder
 from cnn_suite.tasks import embedding, embedding_teacher
 from cnn_suite.tasks.embedding_evaluation import evaluate_validation
 from cnn_suite.tasks.embedding_serving import EmbeddingServing
-from cnn_suite.tasks.embedding_teacher import Teacher, taught, teacher_file
+from cnn_suite.tasks.embedding_teacher import Teacher, taught
 from cnn_suite.train import train
 from tests.drawn_faces import people_of, write_faces
 
@@ -100,7 +100,7 @@ def test_triplets_bring_faces_of_one_drawn_person_together(exported, folder):
 
 def test_validation_is_measured_on_the_people_of_all_of_its_splits(exported, folder):
     config = config_of(folder, data={"validation": ("val", "test")})
-    more = {"report_folder": None, "history": exported / "history.csv", "quiet": True}
+    more = {"runtime": "litert", "report_folder": None, "history": exported / "history.csv", "quiet": True}
     figures = evaluate_validation(exported, config, **more)
     assert (figures["people"], figures["faces"]) == (5, 20)
 
@@ -156,7 +156,7 @@ def test_taught_batches_go_on_after_an_interruption_as_they_would_have(teacher):
 
 @pytest.mark.slow
 def test_a_pupil_comes_nearer_to_its_teacher(teacher, folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(embedding, "teacher_file", lambda name: name)
+    monkeypatch.setattr(embedding, "weights_file", lambda name, key: name)
     training = (
         "{epochs: 8, learning_rate: 0.01, warmup_epochs: 0, ema_momentum: 0.0, objective: distillation, "
         "teacher: any, evaluate_every: 1}"
@@ -165,16 +165,6 @@ def test_a_pupil_comes_nearer_to_its_teacher(teacher, folder, tmp_path, monkeypa
     lines = (run / "history.csv").read_text().splitlines()
     losses = [float(line.split(",")[lines[0].split(",").index("loss")]) for line in lines[1:]]
     assert losses[-1] < losses[0] - 0.1
-
-
-def test_a_teacher_that_is_not_there_is_named(tmp_path, monkeypatch):
-    monkeypatch.setenv("CNN_SUITE_HOME", str(tmp_path))
-    with pytest.raises(
-        ConfigError, match="the weights file .*params does not exist. Download it with `cnn-suite pull mobileface-v2`"
-    ):
-        teacher_file("mobileface-v2")
-    with pytest.raises(ConfigError, match="training.teacher: the weights file other.params does not exist"):
-        teacher_file("other.params")
 
 
 def test_distillation_and_triplets_need_what_they_need():

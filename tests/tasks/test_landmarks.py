@@ -95,7 +95,7 @@ def test_a_short_training_finds_the_points_of_drawn_faces(exported, folder):
 
 def test_validation_is_measured_on_all_of_its_splits(exported, folder):
     config = config_of(folder, validation=("val", "test"))
-    more = {"report_folder": None, "history": exported / "history.csv", "quiet": True}
+    more = {"runtime": "litert", "report_folder": None, "history": exported / "history.csv", "quiet": True}
     assert evaluate_validation(exported, config, **more)["faces"] == 12
 
 

@@ -106,12 +106,19 @@ def test_the_report_shows_every_photograph_in_every_style(folder, tmp_path):
     assert sheet[100, [100, 420, 740], 0] == pytest.approx([40, 40, 20], abs=3)
 
 
-def test_a_training_is_measured_on_its_first_validation_folder_or_not_at_all(folder, tmp_path):
-    history = tmp_path / "history.csv"
-    measured = evaluate_validation(folder, config(tmp_path), report_folder=None, history=history, quiet=True)
+def test_a_training_is_measured_on_all_its_validation_folders_or_not_at_all(folder, tmp_path):
+    how = {"runtime": "litert", "report_folder": None, "history": tmp_path / "history.csv", "quiet": True}
+    measured = evaluate_validation(folder, config(tmp_path), **how)
     assert measured["photos"] == 2
+    (tmp_path / "more").mkdir()
+    cv2.imwrite(str(tmp_path / "more" / "d.png"), np.full((48, 64, 3), 120, np.uint8))
+    places = tuple(str(tmp_path / name) for name in ("photos", "more", "photos"))  # one named twice is measured once
+    data = config(tmp_path).data.model_copy(update={"validation": places})
+    several = config(tmp_path).model_copy(update={"data": data})
+    measured = evaluate_validation(folder, several, **how)
+    assert (measured["photos"], measured["per_style"]["same"]["variation"]) == (3, 80)  # (40 + 80 + 120) / 3
     without = config(tmp_path).model_copy(update={"data": config(tmp_path).data.model_copy(update={"validation": ()})})
-    assert evaluate_validation(folder, without, report_folder=None, history=history, quiet=True) == {}
+    assert evaluate_validation(folder, without, **how) == {}
 
 
 def test_the_verb_finds_the_measurement_of_a_style_network(folder):

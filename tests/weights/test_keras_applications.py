@@ -9,6 +9,7 @@ from cnn_suite.models.mobilenet_v2 import mobilenet_v2
 from cnn_suite.models.resnet import resnet50, resnet101, resnet152
 from cnn_suite.models.vgg import vgg16, vgg19
 from cnn_suite.weights.keras_applications import load_keras_applications
+from cnn_suite.weights.squeezenet import load_squeezenet
 
 SHAPE = (40, 56, 3)
 
@@ -264,7 +265,7 @@ def test_a_file_cut_short_is_refused_with_the_md5_of_the_whole_one(tmp_path):
 
 def test_a_file_that_is_no_hdf5_is_refused(tmp_path):
     (tmp_path / "x.h5").write_text("404: not found")
-    refused(tiny(), tmp_path / "x.h5", "damaged or not an HDF5 file .*size 14 bytes. Download it again.")
+    refused(tiny(), tmp_path / "x.h5", "damaged or no HDF5 file of weights .*size 14 bytes. Download it again.")
 
 
 def test_a_file_that_lists_what_it_does_not_hold_is_refused(tmp_path):
@@ -272,6 +273,38 @@ def test_a_file_that_lists_what_it_does_not_hold_is_refused(tmp_path):
     with h5py.File(file, "a") as opened:
         del opened["predictions/predictions/bias:0"]
     refused(tiny(), file, "is damaged")
+
+
+def misshapen(path, kind):
+    """An HDF5 file in which something is of another kind than Keras writes."""
+    with h5py.File(path, "w") as file:
+        if kind == "names are a number":
+            file.attrs["layer_names"] = 5
+        elif kind == "weights are an array":
+            file["model_weights"] = np.ones(3)
+        elif kind == "a layer is an array":
+            file.attrs["layer_names"], file["conv1"] = [b"conv1"], np.ones(3)
+        else:
+            file.attrs["layer_names"] = [b"conv1"]
+            file.create_group("conv1/kernel:0")
+            file["conv1"].attrs["weight_names"] = [b"kernel:0"]
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("names are a number", r"layer_names of / should be a list of names, and is \[5\]"),
+        ("weights are an array", r"/model_weights should be a group, and is an array of shape \(3,\)"),
+        ("a layer is an array", "/conv1 should be a group"),
+        ("an array is a group", "/conv1/kernel:0 should be an array of numbers"),
+    ],
+)
+def test_a_file_of_other_things_than_keras_writes_is_refused(tmp_path, kind, text):
+    file = misshapen(tmp_path / "x.h5", kind)
+    refused(tiny(), file, f"damaged or no HDF5 file of weights .*{text}")
+    with pytest.raises(ValueError, match=f"damaged or no weights file of Keras 2: {text}"):
+        load_squeezenet(tiny(), file)
 
 
 def test_a_file_of_another_network_is_refused_with_what_was_expected_and_found(tmp_path):

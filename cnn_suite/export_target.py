@@ -1,0 +1,75 @@
+"""What lies where a model folder is to be written: nothing, the same model, another one, or things of somebody else."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cnn_suite.config import ConfigError
+from cnn_suite.evaluate import evaluation_of
+from cnn_suite.results import ModelCard
+
+FILES = {  # what each form consists of
+    "saved_model": ("saved_model.pb", "variables", "fingerprint.pb", "assets"),
+    "litert": ("model.tflite",),
+    "onnx": ("model.onnx",),
+    "litert_int8": ("model.int8.tflite",),
+}
+_WRITTEN = {"model.keras", "config.yaml", "history.csv", *(name for names in FILES.values() for name in names)}
+
+
+def target_of(name: str) -> Path:
+    """The model folder of a run."""
+    return Path("saved_models") / name
+
+
+def check_for_other_things(target: Path) -> None:
+    """Refuses to write a model folder over what is none.
+
+    Raises:
+        ConfigError: If the folder holds something and neither a card nor an export that was broken off.
+    """
+    if target.exists() and not target.is_dir():
+        raise ConfigError(f"{target} is a file, and a model is written into a folder. Choose another one.")
+    found = sorted(path.name for path in target.iterdir()) if target.is_dir() else []
+    broken_off = "model.keras" in found and set(found) <= _WRITTEN
+    if found and "card.json" not in found and not broken_off:
+        raise ConfigError(
+            f"{target} is no model folder: it holds {', '.join(found[:3])} and no card.json. A model would "
+            "replace or mix with that. Choose a new folder."
+        )
+
+
+def check_for_another_network(target: Path, task: str, labels: Sequence[str]) -> None:
+    """Refuses to write a model folder over that of another network.
+
+    Raises:
+        ConfigError: If the folder's card is of another task or other labels.
+    """
+    if not (target / "card.json").is_file():
+        return
+    card = ModelCard.read(target)
+    if card.task != task or tuple(card.labels) != tuple(labels):
+        raise ConfigError(
+            f"{target} holds another network: {card.name}, {card.task} of {_listed(card.labels)}. Received {task} of "
+            f"{_listed(labels)}. Choose another folder, or remove that one."
+        )
+
+
+def told_of(target: Path) -> str | None:
+    """The model that a folder holds, with its first recorded figure, in words; None where there is none.
+
+    Raises:
+        ConfigError: As `check_for_other_things`.
+    """
+    check_for_other_things(target)
+    if not (target / "card.json").is_file():
+        return None
+    card = ModelCard.read(target)
+    headline = evaluation_of(card.task).HEADLINE[0]
+    for split, figures in card.metrics.items():
+        if isinstance(figures, dict) and isinstance(figures.get(headline), float):
+            return f"{card.name} ({card.task}, {headline} {figures[headline]:.4g} on {split})"
+    return f"{card.name} ({card.task}, without recorded figures)"
+
+
+def _listed(labels: Sequence[str]) -> str:
+    return ", ".join([*labels[:4], *(["…"] if len(labels) > 4 else [])]) or "no labels"
