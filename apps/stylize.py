@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from cnn_suite.runtime.style_run import Look
     from cnn_suite.runtime.stylizer import Stylizer
 
-_EPILOG = """keys in the window: n and p next and previous style, 1 to 9 that style, m a quarter more of the next style,
-c keep the colours, b the original beside it; q or Esc quit, space pause, s save the picture, h help.
-Exit status: 0 done, 1 camera, file or model at fault, 2 wrong usage."""
+_EPILOG = """keys in the window: n and p next and previous style, 1 to 9 select a style, m add a quarter of the next
+style, c keep the colours, b show the original beside the result; q or Esc quit, space pause, s save the picture,
+h help.
+Exit status: 0 done, 1 camera, file or model failed, 2 wrong usage."""
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -45,7 +45,9 @@ app.command()(stylize)
 
 Model = Annotated[str, typer.Argument(help="Model folder, or the name of one in saved_models/.", show_default=False)]
 Format = Annotated[str, typer.Option(help="auto, voc, yolo_txt, coco, landmarks_csv or image_folder (of classes).")]
-Config = Annotated[Path, typer.Argument(help="YAML file.", exists=True, dir_okay=False, show_default=False)]
+Config = Annotated[
+    Path, typer.Argument(help="Configuration, a YAML file.", exists=True, dir_okay=False, show_default=False)
+]
 Overrides = Annotated[
     list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Override fields, e.g. training.epochs=5.")
 ]
@@ -94,10 +96,12 @@ def evaluate(
     model: Model,
     data: Annotated[Path, typer.Option(help="Data set: folder or annotation file.", exists=True, show_default=False)],
     split: Annotated[str | None, typer.Option(help="Part of the data set; test, or else what was held out.")] = None,
-    format: Annotated[str, typer.Option(help="Form of the data; auto looks.")] = "auto",
-    runtime: Annotated[str, typer.Option(help="litert or saved_model.")] = "litert",
-    report: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write curves and pictures there.")] = None,
-    record: Annotated[bool, typer.Option("--record", help="Write the figures into the model's card.")] = False,
+    format: Annotated[str, typer.Option(help="Format of the data; auto detects it.")] = "auto",
+    runtime: Annotated[str, typer.Option(help="Runtime: litert or saved_model.")] = "litert",
+    report: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write curves and pictures to this folder.")
+    ] = None,
+    record: Annotated[bool, typer.Option("--record", help="Write the metrics into the model's card.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -120,14 +124,16 @@ def export(
     overrides: Annotated[
         list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Replace fields: export.mirror=true.")
     ] = None,
-    formats: Annotated[str, typer.Option(help="Out of saved_model,litert,onnx; the configuration's when empty.")] = "",
-    int8: Annotated[bool, typer.Option("--int8", help="Also write an 8-bit LiteRT file.")] = False,
+    formats: Annotated[
+        str, typer.Option(help="Any of saved_model,litert,onnx.", show_default="the configuration's")
+    ] = "",
+    int8: Annotated[bool, typer.Option("--int8", help="Also write an 8-bit quantised LiteRT file.")] = False,
     output: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Model folder to write.")] = None,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Write a model folder and check that every format gives the same answers."""
+    """Write a model folder and check that all formats give the same results."""
     chosen, source = parse_formats(formats), Path(model) if Path(model).exists() else model_folder(model)
     with imports_muted(debug):
         from cnn_suite.export import export_model
@@ -301,7 +307,7 @@ def find_rate(
 
 @app.command()
 def models(as_json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
-    """List the networks that can be built by name, with parameters and multiply-adds."""
+    """List the networks that can be built by name, with parameter counts and multiply-adds."""
     from cnn_suite.catalogue import as_table, networks
 
     show([asdict(entry) for entry in networks()], as_json, as_table)
@@ -309,11 +315,11 @@ def models(as_json: Json = False, quiet: Quiet = False, debug: Debug = False) ->
 
 @app.command()
 def summary(
-    network: Annotated[str, typer.Argument(help="Name of a builder, model folder or .keras file.", show_default=False)],
+    network: Annotated[str, typer.Argument(help="Builder name, model folder or .keras file.", show_default=False)],
     options: Annotated[
         list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Arguments of the builder: groups=2.")
     ] = None,
-    size: Annotated[str, typer.Option(metavar="HEIGHTxWIDTH", help="Input size; the network's own when empty.")] = "",
+    size: Annotated[str, typer.Option(metavar="HEIGHTxWIDTH", help="Input size.", show_default="the network's")] = "",
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -333,9 +339,7 @@ def patches(
     model: Annotated[
         str, typer.Argument(help="Run folder, model folder, or the name of one in saved_models/.", show_default=False)
     ],
-    layer: Annotated[
-        str, typer.Argument(help="Layer with a feature map, or block/tensor.", show_default=False)
-    ],
+    layer: Annotated[str, typer.Argument(help="Layer with a feature map, or block/tensor.", show_default=False)],
     output: Annotated[Path, typer.Option(metavar="FILE", help="Picture to write (.png).", show_default=False)],
     data: Annotated[
         str | None,

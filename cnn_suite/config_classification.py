@@ -72,7 +72,7 @@ class Model(Section):
     builder: str = Field("resnet20", description="a builder of cnn_suite.models, or module:function")
     image_size_hw: tuple[int, int] = (32, 32)
     channels: Literal[1, 3] = 3
-    options: dict[str, bool | int | float | str] = Field({}, description="further arguments of the builder")
+    options: dict[str, bool | int | float | str] = Field({}, description="additional arguments of the builder")
     pretrained: str = Field(
         "", description="weights of everything below the head, which is then new: a file, or the name of pulled ones"
     )

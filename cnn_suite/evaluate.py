@@ -37,8 +37,8 @@ def evaluate_model(
     """Evaluates a model folder on one split of a data set with its task's protocol.
 
     Args:
-        folder: What `cnn-suite export` wrote.
-        data_path: A data set in any format that the task knows.
+        folder: Model folder written by `cnn-suite export`.
+        data_path: A data set in any format supported by the task.
         split: Name of the split; None for "test", and for a classifier, where its data have none, for what its training
             held out or the only split there is.
         format: The data's format, or "auto".

@@ -103,8 +103,8 @@ class ResumableEarlyStopping(keras.callbacks.EarlyStopping):
     count as epochs without a better one.
 
     Args:
-        monitor: The figure to watch; of a loss the smallest is best, of everything else the largest.
-        patience: Epochs without a better figure before training stops.
+        monitor: The metric to monitor; for a loss smaller is better, otherwise larger.
+        patience: Epochs without improvement before training stops.
         rows: Rows of the phase's history so far.
         earlier: Rows of the phases before.
     """

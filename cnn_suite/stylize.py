@@ -200,7 +200,7 @@ def _check_files(output: Path, files: FilesInUse, beside: Beside) -> None:
         _check_checkpoint(beside.checkpoint, beside.resume)
         check_writable(beside.checkpoint)
     elif beside.resume:
-        raise ValueError("Going on needs the checkpoint to go on from. Give --checkpoint FILE with --resume.")
+        raise ValueError("--resume needs a checkpoint to resume from. Add --checkpoint FILE.")
 
 
 def _check_checkpoint(path: Path, resume: bool) -> None:

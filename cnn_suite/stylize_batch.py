@@ -58,7 +58,7 @@ def stylize_with_model(
     if colours not in ("none", *RESULT_MODES):
         raise ValueError(f"`colours` must be 'luma' or 'none' for a style network. Received {colours!r}.")
     if not 0 <= strength <= 1:
-        raise ValueError(f"A trained network's strength is from 0 to 1. Received {strength}.")
+        raise ValueError(f"`strength` must be between 0 and 1 for a style network. Received {strength}.")
     check_longest_side(size)
     stylizer = load_stylizer(model, runtime=runtime, threads=threads)
     mixture = None if style is None else parse_mixture(style, stylizer.labels)

@@ -79,7 +79,7 @@ def stylize_video(
     started = time.monotonic() if started is None else started
     settings, output = settings or TransferSettings(), Path(output)
     if max_frames is not None and max_frames < 1:
-        raise ValueError(f"`max_frames` must be 1 or more. Received {max_frames}.")
+        raise ValueError(f"`max_frames` must be at least 1. Received {max_frames}.")
     counts = checked_weights(painting_weights, len(paintings))
     files = FilesInUse([video, *paintings])
     check_video_output(output, files)

@@ -19,7 +19,7 @@ from cnn_suite.trained import Trained, load_network, load_trained
 
 
 def summarise(network: str, size_hw: Sequence[int] | None = None, options: Sequence[str] = ()) -> ModelSums:
-    """Counts a network.
+    """Summarises a network.
 
     Args:
         network: A builder of `cnn_suite.models`, a model folder, the name of one in saved_models/, or a .keras file,

@@ -41,7 +41,7 @@ def train(config: RunConfig, *, resume: bool = False, quiet: bool = False, runs:
         config: What to train.
         resume: Whether to go on with an interrupted run of the same name, as it was started but for what
             `resumption.resumed` lets be new.
-        quiet: Whether to leave out the progress bar.
+        quiet: Show no progress bar.
         runs: Folder of all runs.
 
     Returns:
@@ -148,7 +148,9 @@ def _fit_phases(model: keras.Model, config: RunConfig, data: Any, folder: Path, 
             continue
         first_epoch = end - phase.epochs
         learning = _choose_what_learns(model, phase, number)
-        _log.info("epochs %d to %d: %d layers learn, from %s on", first_epoch + 1, end, len(learning), learning[0])
+        _log.info(
+            "epochs %d to %d: %d trainable layers, starting at %s", first_epoch + 1, end, len(learning), learning[0]
+        )
         task.compile_model(model, config, data, phase, f"phase{number}")
         if resume and number == reached:
             first_epoch += _restore(model, last, task.steps_per_epoch(config, data))

@@ -103,7 +103,7 @@ def test_what_does_not_go_is_refused(model: Path, photo: Path, tmp_path: Path) -
     for size in (31, 0, -5):
         with pytest.raises(ValueError, match=f"a longest side of 32 pixels or more. Received {size}"):
             stylize_with_model(model, photo, output, size=size)
-    with pytest.raises(ValueError, match="There is no style 'wave'"):
+    with pytest.raises(ValueError, match="This model has no style 'wave'"):
         stylize_with_model(model, photo, output, style="wave")
     with pytest.raises(FileNotFoundError, match="There is no picture, folder or pattern"):
         stylize_with_model(model, tmp_path / "none.png", output)

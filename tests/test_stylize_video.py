@@ -178,7 +178,7 @@ def test_wrong_outputs_and_sources_are_refused(files, tmp_path: Path) -> None:
         stylize_video(video, [painting], tmp_path / "out.avi", painting_weights=[float("nan")])
     with pytest.raises(ValueError, match="1 paintings and 2 weights"):
         stylize_video(video, [painting], tmp_path / "out.avi", painting_weights=[1.0, 2.0])
-    with pytest.raises(ValueError, match="A video file was expected. Received .*painting.png"):
+    with pytest.raises(ValueError, match="Expected a video file. Received .*painting.png"):
         stylize_video(painting, [painting], tmp_path / "out.avi")
     with pytest.raises(SourceError, match="There is no source"):
         stylize_video(tmp_path / "none.avi", [painting], tmp_path / "out.avi")

@@ -62,7 +62,7 @@ def test_a_builder_takes_options(options, parameters):
     [
         ("lenet5", ["clases=3"], "options: lenet5 takes no 'clases'. Known: image_shape, classes"),
         ("vgg11", ["clases=3"], "options: vgg11 does not take what is given: .*'clases'"),
-        ("lenet5", ["relu"], "must read key=value, .* Received 'relu'"),
+        ("lenet5", ["relu"], "must have the form key=value, .* Received 'relu'"),
     ],
 )
 def test_an_option_that_a_builder_does_not_take_is_refused(network, options, text):
@@ -86,7 +86,7 @@ def test_a_file_of_which_nothing_more_is_known_is_counted_too(tmp_path):
     with pytest.raises(ConfigError, match=r"--size is a picture's, .* has the shape \(5, 3\)"):
         summarise(str(path), (32, 32))
     path.write_text("no archive")
-    with pytest.raises(ConfigError, match="plain.keras is damaged or no network that Keras can read"):
+    with pytest.raises(ConfigError, match="plain.keras is damaged or not readable by Keras"):
         summarise(str(path))
 
 

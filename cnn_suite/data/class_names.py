@@ -26,7 +26,9 @@ def class_names(splits: Mapping[str, LabelledPictures], labels: Sequence[str] | 
             f"Received {smallest if smallest < 0 else largest}."
         )
     if labels and largest >= len(labels):
-        raise ValueError(f"{source} has classes up to {largest}, data.labels has {len(labels)} names. Name them all.")
+        raise ValueError(
+            f"{source} has classes up to {largest}, but data.labels has {len(labels)} names. Name all classes."
+        )
     if labels and len(set(labels)) < len(labels):
         raise ValueError(f"{source}: every class must have a name of its own. Received {', '.join(labels)}.")
     return tuple(labels) if labels else tuple(map(str, range(largest + 1)))

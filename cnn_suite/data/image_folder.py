@@ -29,7 +29,7 @@ def read_image_folder(path: Path, labels: Sequence[str] | None = None) -> Classi
 
     Args:
         path: Folder or zip, whose folders mean what `class_folders.places` says.
-        labels: Class names in order; sorted folder names by default.
+        labels: Class names in order; defaults to the sorted folder names.
 
     Raises:
         ValueError: If there are no class folders, it is not clear which they are, a zip is damaged, or a folder is none
@@ -40,7 +40,7 @@ def read_image_folder(path: Path, labels: Sequence[str] | None = None) -> Classi
     else:
         files, content = sorted(_files(path)), lambda name: (path / name).read_bytes()
     if not files:
-        raise ValueError(f"{path} holds no pictures in folders of classes, such as {path}/cat/0001.jpg.")
+        raise ValueError(f"{path} contains no pictures in class folders, such as {path}/cat/0001.jpg.")
     found = places(files, path, labels or ())
     classes = sorted({place.label for place in found})
     names = tuple(labels) if labels else tuple(classes)

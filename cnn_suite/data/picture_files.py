@@ -86,7 +86,7 @@ def decode_whole(data: bytes, name: str) -> np.ndarray:
 
 
 def decode_problem(path: Path | str) -> str | None:
-    """Why a picture file cannot be used, or None when all of it decodes."""
+    """Why a picture file cannot be used, or None if it decodes completely."""
     try:
         decode_whole(Path(path).read_bytes(), str(path))
     except (OSError, ValueError) as error:

@@ -70,7 +70,7 @@ def stylizer(
     if image_shape[2] != 3:
         raise ValueError(f"`image_shape` of {name} must have 3 channels. Received {tuple(image_shape)}.")
     if styles < 1:
-        raise ValueError(f"`styles` of {name} must be 1 or more. Received {styles}.")
+        raise ValueError(f"`styles` of {name} must be at least 1. Received {styles}.")
     mixture = keras.Input((styles,), name="mixture") if styles > 1 else None
     scaled, below = x, []
     for number, (filters, kernel, stride) in enumerate(row.down, 1):

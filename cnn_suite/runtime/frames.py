@@ -104,8 +104,8 @@ def open_source(source: str | int, *, endless_demo: bool = False) -> FrameSource
     if glob.has_magic(text):
         return pictures.PictureSource(pictures.pictures_matching(str(path)), name=text)
     raise NoSourceError(
-        f"There is no source {text!r}. Give a camera index, a picture, a folder, a glob in quotes, a video file, "
-        "an rtsp:// or http:// address, or demo."
+        f"There is no source {text!r}. Use a camera index, a picture, a folder, a quoted glob, a video file, "
+        "an rtsp:// or http:// URL, or demo."
     )
 
 

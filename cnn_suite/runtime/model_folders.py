@@ -37,7 +37,7 @@ def find_model(model: str, *, roots: tuple[Path, ...] | None = None) -> Path:
     fetchable = [row.name for row in KNOWN.values() if row.becomes_folder]
     hint = did_you_mean(model, [*known, *fetchable])
     if model in fetchable:
-        hint = f" `cnn-suite pull {model}` fetches it."
+        hint = f" Download it with `cnn-suite pull {model}`."
     raise NotThereError(
         f"There is no model {model!r}: neither a folder nor a known name ({', '.join(known) or 'none found'}).{hint}"
     )

@@ -71,7 +71,7 @@ def _picture_sink(path: Path, source: FrameSource, files: FilesInUse) -> Picture
         return PictureFileSink(path)
     if path.suffix and not path.is_dir():
         raise SinkError(
-            f"Output {path} has a suffix that is no known video ({' '.join(VIDEO_SUFFIXES[:5])}) or picture "
+            f"Output {path} has an unknown suffix for a video ({' '.join(VIDEO_SUFFIXES[:5])}) or picture "
             f"({' '.join(PICTURE_OUTPUT_SUFFIXES[:3])}). Give a folder as a name without a suffix."
         )
     return FolderSink(path, files, source.files)

@@ -79,7 +79,7 @@ def checked_weights(weights: Sequence[float] | None, paintings: int) -> list[flo
     if len(weights) != paintings:
         raise ValueError(f"There are {paintings} paintings and {len(weights)} weights. Give a weight for each.")
     if not all(math.isfinite(weight) and weight > 0 for weight in weights):
-        raise ValueError(f"A painting's weight must be above 0. Received {weights}. Leave out what is not wanted.")
+        raise ValueError(f"A painting's weight must be above 0. Received {weights}. Omit unwanted paintings.")
     return list(weights)
 
 

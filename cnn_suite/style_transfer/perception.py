@@ -136,7 +136,7 @@ def _weights_file(row: Backbone, weights: str | Path | None) -> Path:
     if not pulled.is_file():
         raise FileNotFoundError(
             f"There is no weights file {pulled}. Type `cnn-suite pull {known.name}` to fetch it, or "
-            f"`cnn-suite pull {known.name} --from FILE` where it was fetched by hand."
+            f"`cnn-suite pull {known.name} --from FILE` if you downloaded it manually."
         )
     return pulled
 

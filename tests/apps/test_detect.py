@@ -235,7 +235,7 @@ def test_a_damaged_video_keeps_what_was_good(detect, tmp_path):
     ("words", "status", "message"),
     [
         (["--source", "{tmp}/none.mp4"], 2, "There is no source"),
-        (["--source", "{tmp}/bad.mp4"], 1, "bad.mp4 cannot be opened: it is damaged"),
+        (["--source", "{tmp}/bad.mp4"], 1, "bad.mp4: it is damaged, truncated, or not readable"),
         (["--source", "/dev/video987"], 1, "There is no camera at '/dev/video987'"),
         (["--source", "{tmp}/ok.avi", "--output", "{tmp}/bad.mp4/x.mp4"], 1, "x.mp4: {tmp}/bad.mp4 is not a folder"),
         (["--source", "{tmp}/ok.avi", "--results", "{tmp}/bad.mp4/x.csv"], 1, "x.csv: {tmp}/bad.mp4 is not a folder"),

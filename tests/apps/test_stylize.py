@@ -161,7 +161,7 @@ def test_keys_paint_a_still_picture_anew_in_the_window(stylize, photo, monkeypat
         (["--strength", "1.5"], 2, "must be a number from 0 to 1. Received '1.5'"),
         (["--size", "4"], 2, "must be 32 pixels or more. Received '4'"),
         (["--model", "no_such_model"], 2, "no_such_model"),
-        (["--output", "x.docx"], 1, "has a suffix that is no known video"),
+        (["--output", "x.docx"], 1, "has an unknown suffix for a video"),
         (["--source", "nowhere.png"], 2, "There is no source 'nowhere.png'"),
     ],
 )

@@ -70,7 +70,7 @@ def test_anchors_and_strides_must_go_together(voc):
 
 @pytest.mark.parametrize("strides", [(), (0,)])
 def test_strides_must_be_positive(voc, strides):
-    with pytest.raises(ValueError, match="`strides` must hold at least one positive number"):
+    with pytest.raises(ValueError, match="`strides` must contain at least one positive number"):
         examine(voc.root, strides=strides)
 
 

@@ -179,7 +179,9 @@ def test_area_of_a_box_with_swapped_corners_is_0():
 
 @pytest.mark.parametrize("function", ["area", "xyxy_to_cxcywh", "cxcywh_to_xyxy"])
 def test_boxes_with_a_fifth_number_are_refused(function):
-    with pytest.raises(ValueError, match=r"`boxes` must have shape \(..., 4\). Received shape \(8, 5\). Pass class and"):
+    with pytest.raises(
+        ValueError, match=r"`boxes` must have shape \(..., 4\). Received shape \(8, 5\). Pass class and"
+    ):
         getattr(box_ops, function)(np.zeros((8, 5)))
 
 

@@ -45,12 +45,12 @@ def test_the_suffix_chooses_the_sink(tmp_path, output, kind):
 
 
 def test_one_picture_cannot_hold_a_video(tmp_path):
-    with pytest.raises(SinkError, match="p.png is one picture, but source s has more"):
+    with pytest.raises(SinkError, match="p.png is a single picture, but source s has more"):
         open_picture_sink(tmp_path / "p.png", source(frame_count=None), FilesInUse())
 
 
 def test_an_unknown_suffix_is_refused(tmp_path):
-    with pytest.raises(SinkError, match="x.docx has a suffix that is no known video"):
+    with pytest.raises(SinkError, match="x.docx has an unknown suffix for a video"):
         open_picture_sink(tmp_path / "x.docx", source(), FilesInUse())
 
 
@@ -70,7 +70,7 @@ def test_every_kind_of_picture_that_is_offered_can_be_written(tmp_path, suffix):
 
 def test_a_kind_without_colours_is_not_offered(tmp_path):
     for refused in (lambda path: open_picture_sink(path, source(), FilesInUse()), SnapshotSink):
-        with pytest.raises(SinkError, match=r"a\.pgm (has a suffix that is no known|must end in one of)"):
+        with pytest.raises(SinkError, match=r"a\.pgm (has an unknown suffix for|must end in one of)"):
             refused(tmp_path / "a.pgm")
 
 

@@ -303,7 +303,7 @@ def misshapen(path, kind):
 def test_a_file_of_other_things_than_keras_writes_is_refused(tmp_path, kind, text):
     file = misshapen(tmp_path / "x.h5", kind)
     refused(tiny(), file, f"damaged or no HDF5 file of weights .*{text}")
-    with pytest.raises(ValueError, match=f"damaged or no weights file of Keras 2: {text}"):
+    with pytest.raises(ValueError, match=f"damaged or not a Keras 2 weights file: {text}"):
         load_squeezenet(tiny(), file)
 
 
