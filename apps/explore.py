@@ -35,30 +35,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _views(arguments: argparse.Namespace) -> list[View]:
-    """Every view that the model allows; edges need none."""
-    from functools import partial
-
-    from cnn_suite.cli_output import imports_muted
-    from cnn_suite.runtime.edges import EDGE_FILTERS, edges
-    from cnn_suite.runtime.explore_run import View
-    from cnn_suite.runtime.pulled import find_or_pull
-
-    with imports_muted(arguments.debug):
-        from cnn_suite.network_picture import picture_for
-        from cnn_suite.network_views import ClassWindows, feature_maps, map_layers
-        from cnn_suite.trained import load_trained
-
-    model, config, _ = load_trained(find_or_pull(arguments.model, quiet=arguments.quiet))
-    views = [View("edges", name, partial(edges, kernel=kernel)) for name, kernel in EDGE_FILTERS.items()]
-    prepared = picture_for(model, config)
-    views += [View("features", layer, feature_maps(model, layer, prepared)) for layer in map_layers(model)]
-    if config.task == "classification":
-        windows = ClassWindows(model, config.data.labels, windows=arguments.windows)
-        views += [View("windows", label, windows.view(label)) for label in windows.labels]
-    return views
-
-
 def _chosen(view: str, views: list[View]) -> int:
     """Number of the view of that name, or of the first of a group.
 
@@ -79,10 +55,15 @@ def main(arguments: argparse.Namespace) -> int:
     from cnn_suite.runtime.frames import open_source
     from cnn_suite.runtime.loop import run_to_the_end
     from cnn_suite.runtime.pipeline import Pipeline
+    from cnn_suite.runtime.pulled import find_or_pull
+    from cnn_suite.runtime.quiet_imports import imports_muted
     from cnn_suite.runtime.run_output import open_output
     from cnn_suite.runtime.window import open_window
 
-    views = _views(arguments)
+    folder = find_or_pull(arguments.model, quiet=arguments.quiet)
+    with imports_muted(arguments.debug):
+        from cnn_suite.exploration import views_of
+    views = views_of(folder, windows=arguments.windows)
     try:
         chosen = _chosen(arguments.view, views)
     except ValueError as fault:

@@ -28,9 +28,10 @@ from cnn_suite.cli_arguments import (
     parse_units,
 )
 from cnn_suite.cli_face import face_app
-from cnn_suite.cli_output import as_lines, imports_muted, in_three_lines, print_json, progress, show, stdout_kept_clean
+from cnn_suite.cli_output import as_lines, in_three_lines, print_json, progress, show, stdout_kept_clean
 from cnn_suite.cli_stylize import stylize
 from cnn_suite.runtime.interrupts import signals_interrupt
+from cnn_suite.runtime.quiet_imports import imports_muted
 
 app = typer.Typer(
     name="cnn-suite",

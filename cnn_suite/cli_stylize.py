@@ -15,7 +15,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from cnn_suite.cli_arguments import Debug, Json, Quiet, UsageFault
-from cnn_suite.cli_output import as_lines, imports_muted, progress, show, stdout_kept_clean
+from cnn_suite.cli_output import as_lines, progress, show, stdout_kept_clean
 from cnn_suite.cli_stylize_ways import (
     Figures,
     Meanwhile,
@@ -24,6 +24,7 @@ from cnn_suite.cli_stylize_ways import (
     paint_with_network,
 )
 from cnn_suite.file_names import is_video_name
+from cnn_suite.runtime.quiet_imports import imports_muted
 from cnn_suite.style_transfer.settings import TransferSettings
 
 _DEFAULTS = TransferSettings()

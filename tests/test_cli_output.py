@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnn_suite.cli_output import as_lines, imports_muted, jsonable, print_json
+from cnn_suite.cli_output import as_lines, jsonable, print_json
+from cnn_suite.runtime.quiet_imports import imports_muted
 
 
 def test_infinity_and_nan_become_null() -> None:

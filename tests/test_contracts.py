@@ -214,9 +214,11 @@ def test_every_app_shows_its_help_without_tensorflow(path: Path) -> None:
 
 @pytest.mark.parametrize("path", named(APPS))
 def test_every_app_stands_on_the_runtime_alone(path: Path) -> None:
-    allowed = ("cnn_suite.runtime", "cnn_suite.results", "cnn_suite.config", "cnn_suite.ops.numpy_boxes")
+    allowed = ["cnn_suite.runtime", "cnn_suite.results", "cnn_suite.config", "cnn_suite.ops.numpy_boxes"]
+    if path.stem == "explore":  # the inside of a network is Keras's; exported files do not show it
+        allowed.append("cnn_suite.exploration")
     imported = [name for name in imported_names(path) if name.split(".")[0] == "cnn_suite"]
-    assert [name for name in imported if not name.startswith(allowed)] == []
+    assert [name for name in imported if not name.startswith(tuple(allowed))] == []
 
 
 def imported_names(path: Path) -> list[str]:

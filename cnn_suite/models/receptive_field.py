@@ -6,6 +6,9 @@ from typing import NamedTuple
 import keras
 from keras import layers
 
+from cnn_suite.layers.residual import ResidualBlock
+from cnn_suite.layers.resnet_block import BasicBlock, BottleneckBlock
+
 
 class ReceptiveField(NamedTuple):
     """Position i of a map depends on `size` pixels from `first + i * stride` on; the same along both sides."""
@@ -21,6 +24,7 @@ class ReceptiveField(NamedTuple):
 
 
 _WINDOWS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.MaxPooling2D, layers.AveragePooling2D)
+_RESIDUAL = (ResidualBlock, BasicBlock, BottleneckBlock)
 _PIXEL = ReceptiveField(1, 1, 0)
 
 
@@ -71,7 +75,7 @@ def _behind(layer, field: ReceptiveField) -> ReceptiveField:
         return ReceptiveField(field.stride * layer.strides[0], field.size + span * field.stride, first)
     if isinstance(layer, layers.ZeroPadding2D):
         return field._replace(first=field.first - layer.padding[0][0] * field.stride)
-    if hasattr(layer, "convolutions"):  # a residual block, whose shortcut sees less than they do
+    if isinstance(layer, _RESIDUAL):  # the shortcut sees less than they do
         return reduce(lambda so_far, convolution: _behind(convolution, so_far), layer.convolutions, field)
     if hasattr(layer, "tensors") or isinstance(layer, keras.Model) or _changes_size(layer):
         raise ValueError(f"The receptive field behind {layer.name} ({type(layer).__name__}) is not known.")

@@ -62,6 +62,7 @@ def number_between(least: float, most: float) -> Callable[[str], float]:
     """An argparse type: a number in [least, most]."""
 
     def number(text: str) -> float:
+        """The number."""
         try:
             value = float(text)
         except ValueError:

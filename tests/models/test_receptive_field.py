@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+from cnn_suite.layers.inception import InceptionModule
 from cnn_suite.layers.residual import ResidualBlock
 from cnn_suite.layers.resnet_block import BasicBlock
 from cnn_suite.models.receptive_field import ReceptiveField, receptive_field
@@ -116,6 +117,7 @@ def test_what_is_not_known_is_refused_by_name():
         "grown": layers.UpSampling2D(2, name="grown")(image),
         "flat": layers.Flatten(name="flat")(image),
         "averaged": layers.GlobalAveragePooling2D(keepdims=True, name="averaged")(image),
+        "module": InceptionModule(1, None, 1, None, 1, None, name="module")(image),
         "block_opened": opened.output["block/conv1"],
         "inner": keras.Model(image, layers.ReLU()(image), name="inner")(image),
     }

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from cnn_suite.layers.resnet_block import BasicBlock
+from cnn_suite.layers.inception import InceptionModule
 from cnn_suite.style_transfer.objective import CostWeights, Objective
 from cnn_suite.style_transfer.perception import Perception
 from cnn_suite.style_transfer.targets import Region
@@ -256,8 +256,8 @@ def test_another_photograph_of_another_size_is_refused(seen):
 
 def test_a_network_whose_receptive_field_is_not_known_works_at_once_but_not_in_windows():
     model = small_network()
-    block = BasicBlock(6, name="block")(model.get_layer("pool1").output)
+    block = InceptionModule(2, None, 2, None, 2, None, name="block")(model.get_layer("pool1").output)
     seen = Perception(type(model)(model.input, block), {"block": 1.0}, {"conv1": 1.0}, smallest=12)
     Objective(seen, noise(), [plain()])
-    with pytest.raises(ValueError, match=r"The receptive field behind block \(BasicBlock\) is not known"):
+    with pytest.raises(ValueError, match=r"The receptive field behind block \(InceptionModule\) is not known"):
         Objective(seen, noise(), [plain()], tile=16)

@@ -88,10 +88,10 @@ def test_a_finished_state_gives_its_picture_once_more(perception) -> None:
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 def test_a_deadline_is_kept_and_one_that_has_passed_still_gives_a_picture(perception, optimizer: str) -> None:
     settings = TransferSettings(seconds=100, optimizer=optimizer)
-    deadline = time.monotonic() + 2.0
+    deadline = time.monotonic() + 4.0  # the first step is compiled in one or two of them
     last = last_of(paint(perception, PHOTO, REGIONS, settings, deadline=deadline))
     assert last.iteration > 1
-    assert time.monotonic() < deadline + 1.0
+    assert time.monotonic() < deadline + 2.0
     assert last.state().seconds_left == pytest.approx(0, abs=0.5)
     late = list(paint(perception, PHOTO, REGIONS, settings, deadline=time.monotonic() - 5))
     assert [progress.iteration for progress in late] == [1]

@@ -1,0 +1,30 @@
+"""Every view of `apps/explore.py` that a trained network allows."""
+
+from functools import partial
+from pathlib import Path
+
+from cnn_suite.network_picture import picture_for
+from cnn_suite.network_views import ClassWindows, feature_maps, map_layers
+from cnn_suite.runtime.edges import EDGE_FILTERS, edges
+from cnn_suite.runtime.explore_run import View
+from cnn_suite.trained import load_trained
+
+
+def views_of(folder: str | Path, *, windows: int = 3) -> list[View]:
+    """The views `edges`, `features` and, of a classifier, `windows`.
+
+    Args:
+        folder: A model folder or run.
+        windows: Windows along the smaller side of a picture.
+
+    Raises:
+        ConfigError: If there is no trained network in the folder.
+    """
+    model, config, _ = load_trained(folder)
+    prepared = picture_for(model, config)
+    views = [View("edges", name, partial(edges, kernel=kernel)) for name, kernel in EDGE_FILTERS.items()]
+    views += [View("features", layer, feature_maps(model, layer, prepared)) for layer in map_layers(model)]
+    if config.task == "classification":
+        classifier = ClassWindows(model, config.data.labels, windows=windows)
+        views += [View("windows", label, classifier.view(label)) for label in classifier.labels]
+    return views
