@@ -82,7 +82,7 @@ def named_network(network: str, options: Sequence[str]) -> tuple[str, list[str]]
         try:
             find_model(network)
         except FileNotFoundError as error:
-            raise UsageFault(f"There is no network {network!r}.{did_you_mean_or_all(network, CATALOGUE)}") from error
+            raise UsageFault(f"Unknown network {network!r}.{did_you_mean_or_all(network, CATALOGUE)}") from error
     return network, list(options)
 
 

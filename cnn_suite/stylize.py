@@ -205,14 +205,12 @@ def _check_files(output: Path, files: FilesInUse, beside: Beside) -> None:
 
 def _check_checkpoint(path: Path, resume: bool) -> None:
     if resume and not path.is_file():
-        raise FileNotFoundError(f"There is no checkpoint {path} to go on from. Leave --resume out to begin.")
+        raise FileNotFoundError(f"There is no checkpoint {path} to resume from. Omit --resume to start.")
     if resume or not path.exists():
         return
     if not is_checkpoint(path):
-        raise ValueError(f"Checkpoint {path} would overwrite a file that is no checkpoint. Choose another name.")
-    raise ValueError(
-        f"There is a checkpoint {path} of an unfinished transfer. Go on from it with --resume, or delete it."
-    )
+        raise ValueError(f"Checkpoint {path} would overwrite a file that is not a checkpoint. Choose another name.")
+    raise ValueError(f"There is a checkpoint {path} of an unfinished transfer. Continue with --resume, or delete it.")
 
 
 def _resumed(beside: Beside, request: dict[str, Any]) -> PaintState | None:

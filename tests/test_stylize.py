@@ -246,7 +246,7 @@ def test_the_output_may_not_be_an_input(files) -> None:
         ({"checkpoint": "out.png"}, "Checkpoint .*out.png would overwrite the output"),
         ({"checkpoint": "photo.png"}, "Checkpoint .*photo.png would overwrite a file that is read"),
         ({"checkpoint": "photo.png", "resume": True}, "Checkpoint .*photo.png would overwrite a file that is read"),
-        ({"checkpoint": "letter.txt"}, "letter.txt would overwrite a file that is no checkpoint. Choose another"),
+        ({"checkpoint": "letter.txt"}, "letter.txt would overwrite a file that is not a checkpoint. Choose another"),
         ({"frames_video": "painting.png"}, "Frames .*painting.png must be a video"),
         ({"frames_video": "a.mp4", "checkpoint": "a.mp4"}, "Checkpoint .*a.mp4 would overwrite the frames"),
     ],

@@ -177,5 +177,5 @@ def _checked_box(
 def _duplicate(raw: RawBox, first_line: int | None, labels: Sequence[str], file: str) -> Fault:
     seen = "" if first_line is None else f", first on line {first_line}"
     edges = ", ".join(f"{edge:g}" for edge in raw.xyxy_px)
-    message = f"{raw.where}the same box of {labels[raw.class_id]!r} ({edges}) stands in this picture twice{seen}"
+    message = f"{raw.where}duplicate box of {labels[raw.class_id]!r} ({edges}) in this picture{seen}"
     return Fault(file, raw.line, "duplicate_box", message, "Remove one of them.")

@@ -81,7 +81,7 @@ def decode_whole(data: bytes, name: str) -> np.ndarray:
     """
     image = _decode(Path(name), data)
     if _cut_off(data):
-        raise ValueError(f"{name} ends in the middle of its pixel data")
+        raise ValueError(f"{name} is truncated within its pixel data")
     return image
 
 

@@ -64,10 +64,10 @@ def check_writable(path: Path) -> None:
     """
     try:
         if path.parent.exists() and not path.parent.is_dir():
-            raise SinkError(f"Output {path} cannot be written: {path.parent} is no folder.")
+            raise SinkError(f"Cannot write the output {path}: {path.parent} is not a folder.")
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
-            raise SinkError(f"Output {path} is a folder; a file was expected.")
+            raise SinkError(f"Output {path} is a folder; expected a file.")
         if path.exists():
             with path.open("ab"):
                 return
@@ -76,4 +76,4 @@ def check_writable(path: Path) -> None:
     except OSError as fault:
         if isinstance(fault, SinkError):
             raise
-        raise SinkError(f"Output {path} cannot be written: {fault.strerror or fault}.") from fault
+        raise SinkError(f"Cannot write the output {path}: {fault.strerror or fault}.") from fault

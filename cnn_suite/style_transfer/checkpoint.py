@@ -85,7 +85,7 @@ def read_checkpoint(path: Path, request: Mapping[str, Any]) -> PaintState:
         if isinstance(error, CheckpointError):
             raise
         raise CheckpointError(
-            f"{path} is no checkpoint of a style transfer, or damaged. Begin without --resume, with another checkpoint."
+            f"{path} is damaged or not a style transfer checkpoint. Start without --resume and with another checkpoint."
         ) from error
 
 

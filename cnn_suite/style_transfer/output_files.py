@@ -27,7 +27,7 @@ def check_picture_output(path: Path, files: FilesInUse, role: str = "output") ->
     """
     if not is_picture_output_name(path):
         suffixes = " ".join(PICTURE_OUTPUT_SUFFIXES)
-        raise SinkError(f"{role.capitalize()} {path} must be a picture: a name that ends in one of {suffixes}.")
+        raise SinkError(f"{role.capitalize()} {path} must be a picture file that ends in one of {suffixes}.")
     files.claim(path, role)
     check_writable(path)
 
@@ -40,7 +40,7 @@ def check_video_output(path: Path, files: FilesInUse, role: str = "output") -> N
     """
     if not is_video_name(path):
         suffixes = " ".join(VIDEO_SUFFIXES[:5])
-        raise SinkError(f"{role.capitalize()} {path} must be a video: a name that ends in one of {suffixes}.")
+        raise SinkError(f"{role.capitalize()} {path} must be a video file that ends in one of {suffixes}.")
     files.claim(path, role)
     check_writable(path)
 

@@ -68,7 +68,7 @@ def pictures_of(data: ClassificationData, split: str, held: Held | None) -> Labe
         return held.part(data)
     if split not in data.splits:
         known = [*data.splits, *([HELD_OUT] if held is not None else [])]
-        raise ValueError(f"{data.root} has no split {split!r}. Known: {', '.join(known)}.")
+        raise ValueError(f"{data.root} has no split {split!r}. Known splits: {', '.join(known)}.")
     pictures = data.pictures([split])
     if held is not None and held.is_own and split in held.splits:
         return labelled.without_those_of(pictures, held.part(data))[0]

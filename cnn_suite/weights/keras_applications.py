@@ -220,7 +220,7 @@ def _damaged_file(path: Path, error: Exception) -> str:
     with path.open("rb") as file:
         md5 = hashlib.file_digest(file, "md5").hexdigest()
     return (
-        f"`{path}` is damaged or no HDF5 file of weights ({error}). Its md5 is {md5}, its size "
+        f"`{path}` is damaged or not an HDF5 file of weights ({error}). Its md5 is {md5}, its size "
         f"{path.stat().st_size} bytes.{told} Download it again{f' from {URL}{known}' if known else ''}."
     )
 

@@ -391,7 +391,7 @@ def test_a_cfg_that_cannot_be_imported_is_refused_with_its_line(tmp_path):
 
 def test_weights_of_another_network_are_refused(tmp_path):
     write_weights(tmp_path / "a.weights", cfg(DOWN))
-    with pytest.raises(DarknetError, match=r"a.weights must hold .* They end within \[convolutional\] at line 11"):
+    with pytest.raises(DarknetError, match=r"a.weights must contain .* They end within \[convolutional\] at line 11"):
         darknet(plan(parse_cfg(cfg(BOTH, 16, 24))), weights=tmp_path / "a.weights")
 
 

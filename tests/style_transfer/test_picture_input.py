@@ -153,7 +153,7 @@ def test_a_big_tiff_may_have_one_page(tmp_path: Path, order: str) -> None:
     path.write_bytes(big_tiff(1, order=order))
     assert read_artwork(path).shape == (20, 20, 3)
     path.write_bytes(big_tiff(2, order=order))
-    with pytest.raises(ArtworkError, match="holds 2 pictures: an animation or several pages"):
+    with pytest.raises(ArtworkError, match="contains 2 pictures: an animation or several pages"):
         read_artwork(path)
 
 

@@ -125,9 +125,11 @@ def test_missing_paintings_and_photographs_are_refused(root):
     with pytest.raises(ConfigError, match="data.paintings: there is no painting none.png"):
         style.datasets(config_of(root, "data.paintings=[{name: waves, path: none.png}]"))
     cv2.imwrite(str(root / "dot.png"), noise((1, 1)))
-    with pytest.raises(ConfigError, match="data.paintings: .*dot.png has 1 x 1 pixels. At least 16 each way"):
+    with pytest.raises(
+        ConfigError, match="data.paintings: .*dot.png has 1 x 1 pixels. Both sides must have at least 16 pixels"
+    ):
         style.datasets(config_of(root, f"data.paintings=[{{name: dot, path: {root}/dot.png}}]"))
-    with pytest.raises(FileNotFoundError, match="There is no folder of photographs nowhere"):
+    with pytest.raises(FileNotFoundError, match="The folder of photographs nowhere does not exist"):
         style.datasets(config_of(root, "data.photos=[nowhere]"))
     with pytest.raises(FileNotFoundError, match="contains no photographs with sides of at least 41 pixels"):
         style.datasets(config_of(root, "data.smallest_side=41"))

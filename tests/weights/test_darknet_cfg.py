@@ -174,7 +174,7 @@ def test_an_unknown_option_is_told_with_the_nearest_known_one(caplog):
 
 
 def test_a_file_that_is_absent_large_or_no_text_is_refused(tmp_path):
-    with pytest.raises(DarknetError, match="Cannot read the .cfg file .*absent.cfg: it does not exist."):
+    with pytest.raises(DarknetError, match="Cannot read the .cfg file .*absent.cfg: there is no such file."):
         read_cfg(tmp_path / "absent.cfg")
     with pytest.raises(DarknetError, match="Cannot read the .cfg file .*: there is no such file."):
         read_cfg(tmp_path)

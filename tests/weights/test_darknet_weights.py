@@ -157,7 +157,7 @@ def test_values_that_are_no_numbers_are_refused(tmp_path, value):
 
 
 def test_a_file_that_is_absent_or_a_folder_is_refused(tmp_path):
-    with pytest.raises(DarknetError, match="Cannot read the .weights file .*absent.weights: it does not exist"):
+    with pytest.raises(DarknetError, match="Cannot read the .weights file .*absent.weights: there is no such file"):
         read_darknet_weights(tmp_path / "absent.weights")
     with pytest.raises(DarknetError, match="Cannot read the .weights file .*: there is no such file."):
         read_darknet_weights(tmp_path)

@@ -265,7 +265,7 @@ def test_a_file_cut_short_is_refused_with_the_md5_of_the_whole_one(tmp_path):
 
 def test_a_file_that_is_no_hdf5_is_refused(tmp_path):
     (tmp_path / "x.h5").write_text("404: not found")
-    refused(tiny(), tmp_path / "x.h5", "damaged or no HDF5 file of weights .*size 14 bytes. Download it again.")
+    refused(tiny(), tmp_path / "x.h5", "damaged or not an HDF5 file of weights .*size 14 bytes. Download it again.")
 
 
 def test_a_file_that_lists_what_it_does_not_hold_is_refused(tmp_path):
@@ -302,7 +302,7 @@ def misshapen(path, kind):
 )
 def test_a_file_of_other_things_than_keras_writes_is_refused(tmp_path, kind, text):
     file = misshapen(tmp_path / "x.h5", kind)
-    refused(tiny(), file, f"damaged or no HDF5 file of weights .*{text}")
+    refused(tiny(), file, f"damaged or not an HDF5 file of weights .*{text}")
     with pytest.raises(ValueError, match=f"damaged or not a Keras 2 weights file: {text}"):
         load_squeezenet(tiny(), file)
 
