@@ -45,7 +45,7 @@ def test_a_name_that_is_a_folder_is_told(tmp_path: Path) -> None:
     ("name", "text"),
     [
         ("out.txt", "must be a picture"),
-        ("out.pgm", "must be a picture: a name that ends in one of .jpg"),
+        ("out.pgm", "must be a picture file that ends in one of .jpg"),
         ("photo.png", "would overwrite a file that is read"),
         ("sub.png", "a folder"),
     ],
@@ -60,7 +60,7 @@ def test_an_output_that_cannot_be_is_refused_before_any_work(tmp_path: Path, nam
 
 def test_a_video_is_refused_under_the_name_of_a_picture_or_of_what_is_read(tmp_path: Path) -> None:
     for name in ("out.png", "out.gif", "out.xyz"):
-        with pytest.raises(SinkError, match="Frames .* must be a video: a name that ends in one of .mp4"):
+        with pytest.raises(SinkError, match="Frames .* must be a video file that ends in one of .mp4"):
             check_video_output(tmp_path / name, FilesInUse(), "frames")
     with pytest.raises(SinkError, match="Output .*a.mp4 would overwrite a file that is read"):
         check_video_output(tmp_path / "a.mp4", FilesInUse([tmp_path / "a.mp4"]))

@@ -92,7 +92,8 @@ def test_a_deadline_is_kept_and_one_that_has_passed_still_gives_a_picture(percep
     last = last_of(paint(perception, PHOTO, REGIONS, settings, deadline=deadline))
     assert last.iteration > 1
     assert time.monotonic() < deadline + 2.0
-    assert last.state().seconds_left == pytest.approx(0, abs=0.5)
+    left = max(0.0, deadline - time.monotonic())  # some, where L-BFGS has nothing left to improve
+    assert last.state().seconds_left == pytest.approx(left, abs=0.5)
     late = list(paint(perception, PHOTO, REGIONS, settings, deadline=time.monotonic() - 5))
     assert [progress.iteration for progress in late] == [1]
 

@@ -119,7 +119,7 @@ def test_what_was_held_out_is_a_split_the_usual_one_and_no_part_of_train(model, 
     model.seen.clear()
     assert evaluate_model(tmp_path, "data", split="train")["pictures"] == 9
     assert sorted(model.seen[1:]) == numbers(rest)
-    with pytest.raises(ValueError, match="data has no split 'test'. Known: train, validation."):
+    with pytest.raises(ValueError, match="data has no split 'test'. Known splits: train, validation."):
         evaluate_model(tmp_path, "data", split="test")
 
 
