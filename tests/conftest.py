@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from cnn_suite.results import ModelCard
 
@@ -112,8 +114,31 @@ def picture_of() -> Callable[..., np.ndarray]:
 
 
 @pytest.fixture(scope="session")
-def shapes_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run whose small network learned its eight pictures by heart."""
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Makes a folder for all worker processes: `made_once(name, make)` calls `make(folder)` in the first one alone."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+
+    def folder_of(name: str, make: Callable[[Path], object]) -> Path:
+        folder, done = root / name, root / f"{name}.done"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            if not done.exists():
+                make(folder)
+                done.touch()
+        return folder
+
+    return folder_of
+
+
+@pytest.fixture(scope="session")
+def shapes_run(made_once: Callable[..., Path]) -> Path:
+    """The folder of a run whose small network learned its eight pictures by heart. Read it only."""
+    return made_once("runs/shapes", _train_on_shapes)
+
+
+def _train_on_shapes(folder: Path) -> None:
     import keras
 
     from cnn_suite.config import save_config
@@ -135,17 +160,15 @@ def shapes_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = untrained(config, data)
     batch = detection.validation_dataset(config, detection.Datasets(data.labels, (), data.training), model)
     model.fit(batch.cache().repeat(config.training.epochs), shuffle=False, verbose=0)
-    folder = tmp_path_factory.mktemp("runs") / "shapes"
     folder.mkdir()
     model.save(folder / "model.keras")
     save_config(config, folder / "config.yaml")
     (folder / "history.csv").write_text("epoch,loss\n1,2.5\n")
-    return folder
 
 
 @pytest.fixture(scope="session")
-def shapes_model(shapes_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The model folder of that run, with an 8-bit file."""
+def shapes_model(shapes_run: Path, made_once: Callable[..., Path]) -> Path:
+    """The model folder of that run, with an 8-bit file. Read it only."""
     from cnn_suite.export import export_model
 
-    return export_model(shapes_run, tmp_path_factory.mktemp("models") / "shapes", int8=True)
+    return made_once("models/shapes", lambda folder: export_model(shapes_run, folder, int8=True))

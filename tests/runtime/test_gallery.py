@@ -358,7 +358,8 @@ def test_a_flipped_byte_is_refused_or_harmless(path):
 @pytest.mark.slow
 def test_every_flipped_byte_is_refused_or_harmless(path):
     whole = small_gallery(path)
-    assert flips(path, range(len(whole))) > 2000
+    offsets = [offset for offset, byte in enumerate(whole) if byte or offset % 16 == 0]  # few of what is empty
+    assert flips(path, offsets) > 2000
 
 
 @pytest.mark.parametrize("share", [0.01, 0.3, 0.5, 0.99])
