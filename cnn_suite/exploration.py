@@ -1,4 +1,4 @@
-"""Every view of `apps/explore.py` that a trained network allows."""
+"""All views of `apps/explore.py` that are available for a trained network."""
 
 from functools import partial
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What lies where a model folder is to be written: nothing, the same model, another one, or things of somebody else."""
+"""Checks the target of an export: is it empty, the same model, a different model, or unrelated files?"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from cnn_suite.config import ConfigError
 from cnn_suite.evaluate import evaluation_of
 from cnn_suite.results import ModelCard
 
-FILES = {  # what each form consists of
+FILES = {  # files of each export format
     "saved_model": ("saved_model.pb", "variables", "fingerprint.pb", "assets"),
     "litert": ("model.tflite",),
     "onnx": ("model.onnx",),
@@ -22,10 +22,10 @@ def target_of(name: str) -> Path:
 
 
 def check_for_other_things(target: Path) -> None:
-    """Refuses to write a model folder over what is none.
+    """Refuses to write a model folder over unrelated files.
 
     Raises:
-        ConfigError: If the folder holds something and neither a card nor an export that was broken off.
+        ConfigError: If the target is a file, or a non-empty folder with neither a card nor an interrupted export.
     """
     if target.exists() and not target.is_dir():
         raise ConfigError(f"{target} is a file, and a model is written into a folder. Choose another one.")
@@ -39,10 +39,10 @@ def check_for_other_things(target: Path) -> None:
 
 
 def check_for_another_network(target: Path, task: str, labels: Sequence[str]) -> None:
-    """Refuses to write a model folder over that of another network.
+    """Refuses to overwrite the model folder of a different network.
 
     Raises:
-        ConfigError: If the folder's card is of another task or other labels.
+        ConfigError: If the folder's card has a different task or different labels.
     """
     if not (target / "card.json").is_file():
         return
@@ -55,7 +55,7 @@ def check_for_another_network(target: Path, task: str, labels: Sequence[str]) ->
 
 
 def told_of(target: Path) -> str | None:
-    """The model that a folder holds, with its first recorded figure, in words; None where there is none.
+    """Describes the model in a folder with its first recorded metric; None if there is no model.
 
     Raises:
         ConfigError: As `check_for_other_things`.

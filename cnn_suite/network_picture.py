@@ -1,4 +1,4 @@
-"""A picture as it lies on a trained network's input."""
+"""An image preprocessed for the input of a trained network."""
 
 from collections.abc import Callable, Sequence
 

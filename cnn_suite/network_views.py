@@ -1,4 +1,4 @@
-"""What a trained network makes of a picture, as pictures: its feature maps, and its answers window by window."""
+"""Images of a trained network's feature maps and of its predictions for every window of an image."""
 
 from collections.abc import Callable, Sequence
 from math import ceil, sqrt

@@ -1,7 +1,7 @@
-"""What may be new in a run that goes on: its configuration is the one it was started with, but for a few fields.
+"""Checks the configuration of a resumed run: only a few fields may differ from those the run was started with.
 
-Each section says which of its fields these are (`MAY_CHANGE`) and which the data fill in where they are left empty
-(`FROM_DATA`).
+Each section declares these fields in `MAY_CHANGE`, and the fields that are filled in from the data when left empty in
+`FROM_DATA`.
 """
 
 import logging
@@ -17,7 +17,7 @@ AnySection = TypeVar("AnySection", bound=Section)
 
 
 class Change(NamedTuple):
-    """A field that has another value than at the start of a run."""
+    """A field whose value differs from the one at the start of the run."""
 
     key: str
     before: Any
@@ -29,14 +29,14 @@ class Change(NamedTuple):
 
 
 def resumed(given: RunConfig, started: RunConfig) -> RunConfig:
-    """The configuration with which a run goes on; what is new in it is told.
+    """Returns the configuration of a resumed run and logs each changed field.
 
     Args:
-        given: What it is resumed with.
-        started: What it was started with, complete.
+        given: The configuration given to the resumed run.
+        started: The complete configuration the run was started with.
 
     Raises:
-        ConfigError: If a field is new that may not be.
+        ConfigError: If the task, or a field outside `MAY_CHANGE`, has changed.
     """
     if type(given) is not type(started):
         raise ConfigError(f"task: the run was started as {started.task}. Received {given.task}. Choose another name=….")
@@ -55,7 +55,7 @@ def resumed(given: RunConfig, started: RunConfig) -> RunConfig:
 
 
 def changes(before: Section, after: Section, path: str = "") -> Iterator[Change]:
-    """The fields of two sections of one kind that differ, with the sections and lists of sections inside of them."""
+    """Yields the fields that differ between two sections of the same type, including nested sections."""
     for name in type(before).model_fields:
         old, new, key = getattr(before, name), getattr(after, name), f"{path}{name}"
         if old == new:
@@ -76,7 +76,7 @@ def _are_sections(value: Any) -> bool:
 
 
 def _completed(given: AnySection, started: AnySection) -> AnySection:
-    """The given section with what the data have filled in at the start."""
+    """The given section, with empty fields filled in from the data as at the start of the run."""
     filled = {name: getattr(started, name) for name in type(given).FROM_DATA if not getattr(given, name)}
     for name in type(given).model_fields:
         inner = getattr(given, name)

@@ -1,4 +1,4 @@
-"""Learning rate and optimiser of a training, phase by phase."""
+"""Learning rate schedule and optimiser for each phase of a training."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ _KINDS = {"sgd": (keras.optimizers.SGD, LayerRatesSGD), "adamw": (keras.optimize
 
 
 def phases(settings: Training) -> tuple[Phase, ...]:
-    """The phases of a training: those it names, or one that it describes itself."""
+    """The phases of a training: those listed in its settings, or a single one made from the settings themselves."""
     if settings.phases:
         return settings.phases
     return (
@@ -49,14 +49,14 @@ def optimizer(
     name: str = "phase0",
     layer_rates: Mapping[str, float] | None = None,
 ) -> keras.optimizers.Optimizer:
-    """The optimiser of a phase, with weight decay on kernels alone and a moving average of the weights.
+    """The optimiser of a phase, with weight decay on kernels only and a moving average of the weights.
 
     Args:
         settings: Kind of optimiser, weight decay, clipping and averaging.
         phase: Rates.
         steps_per_epoch: Optimiser steps of one epoch.
-        name: Its name, which a checkpoint carries.
-        layer_rates: Name of a layer to the factor of its learning rate; all of them learn alike without it.
+        name: Name of the optimiser, stored in checkpoints.
+        layer_rates: Maps layer names to learning rate multipliers. None: the same rate for every layer.
     """
     common = {
         "learning_rate": learning_rate(phase, steps_per_epoch),

@@ -1,4 +1,4 @@
-"""What the units of a network look for: the parts of pictures to which each answers most.
+"""What the units of a network respond to: the image patches that activate each unit most.
 
 Source: Zeiler & Fergus 2014, Visualizing and Understanding Convolutional Networks, section 4.
 """

@@ -1,4 +1,4 @@
-"""What the folders of a tree of pictures mean: which are splits, which are classes, which only holds all the others."""
+"""Interprets the folders of an image tree: which are splits, which are classes, and which only contain the others."""
 
 from collections.abc import Container, Sequence
 from pathlib import PurePosixPath

@@ -1,6 +1,6 @@
-"""A detection data set written anew, pictures and annotations, in the format it was read from.
+"""Writes a copy of a detection data set, images and annotations, in the format it was read from.
 
-What a reader gives is what is written: COCO's outlines and VOC's poses, which no reader looks at, are not.
+Only what the readers return is written; annotations that no reader uses (COCO's outlines, VOC's poses) are lost.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ import yaml
 from cnn_suite.data.annotations import DECIMALS_PX, AnnotatedPicture, DetectionData
 from cnn_suite.data.landmarks_csv import csv_file
 
-_WITHOUT_BOX = ("zero_area", "outside", "duplicate_box")  # faults whose object the reader has left out
+_WITHOUT_BOX = ("zero_area", "outside", "duplicate_box")  # faults whose objects the reader has skipped
 
 
 def write_copy(data: DetectionData, folder: Path) -> None:
-    """Writes the sound pictures of a data set and what is on them into a folder.
+    """Writes the valid images of a data set and their annotations to a folder.
 
     Args:
         data: What the reader of `data.format` returned.
-        folder: Where to write; what is there already stays unless it has the same name.
+        folder: Output folder. Existing files are kept unless they have the same name.
     """
     WRITERS[data.format](data, folder)
 
@@ -35,7 +35,7 @@ def write_copy(data: DetectionData, folder: Path) -> None:
 def _copied(
     pictures: Sequence[AnnotatedPicture], folder: Path, taken: set[str]
 ) -> Iterator[tuple[str, AnnotatedPicture]]:
-    """Copies pictures; their new names have stems that are all different, also those from different folders."""
+    """Copies images under unique stems, even if they come from different folders."""
     folder.mkdir(parents=True, exist_ok=True)
     for picture in pictures:
         stem, number = picture.path.stem, 1

@@ -1,4 +1,4 @@
-"""A classifier as convolutions alone: it looks through all windows of a larger picture at once, from shared work.
+"""Converts a classifier to convolutions only, which evaluate all windows of a larger image in one pass.
 
 Source: Sermanet et al. 2014, OverFeat, section 3.5, "ConvNets and sliding window efficiency".
 """

@@ -1,4 +1,4 @@
-"""Edge filters of 3x3 on pictures, as a convolutional layer would apply them: without turning them round."""
+"""3x3 edge filters for images, applied as in a convolutional layer: without flipping the filter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run through views of a source: what is seen, shown and written; keys change the view meanwhile."""
+"""One run of the explore app over a source: compute, show and write views; keys change the view."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether something can be written at a path, and whether it may: never over a file in use."""
+"""Checks whether an output path is writable and does not overwrite a file in use."""
 
 from __future__ import annotations
 

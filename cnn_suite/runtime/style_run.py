@@ -1,4 +1,4 @@
-"""One run of a style network over a source: paint, steady, show, write, and sum up; keys change the style meanwhile."""
+"""One run of a style network over a source: paint, stabilise, show, write, and sum up; keys change the style."""
 
 from __future__ import annotations
 

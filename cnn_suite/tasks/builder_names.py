@@ -1,4 +1,4 @@
-"""Builders of networks by the names that configurations give them, and the options that they take."""
+"""Looks up network builders by their names in configurations, with the options they accept."""
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Classification: its data sets, what it compiles, its serving graph."""
+"""Classification: data sets, compiled model, serving graph."""
 
 import logging
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The parts of a data set that a classifier can be measured on, that which its own training held out among them."""
+"""The splits on which a classifier can be evaluated, including the one held out during its training."""
 
 from pathlib import Path
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What a network must be to be trained and served as a classifier, looked at before anything is trained."""
+"""Checks, before training, that a network can be trained and served as a classifier."""
 
 from collections.abc import Sequence
 from typing import Any

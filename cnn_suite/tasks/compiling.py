@@ -1,4 +1,4 @@
-"""What every task says to `Model.compile`, whatever its loss."""
+"""Arguments of `Model.compile` that all tasks share, whatever the loss."""
 
 from typing import Any
 

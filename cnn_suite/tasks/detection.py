@@ -1,4 +1,4 @@
-"""Detection: its data sets, what it compiles, its serving graph."""
+"""Detection: data sets, compiled model, serving graph."""
 
 import logging
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Whether the exported forms of a detector say the same as the network they came from.
+"""Checks that the exported formats of a detector give the same results as the original network.
 
 Equal candidates, but not always the same choice of them: where two boxes of one object have scores that differ in the
 sixth digit, rounding decides which of them the suppression keeps. So a form is right if every box it gives is a box of

@@ -1,4 +1,4 @@
-"""Encodings of faces: their data sets, what they compile, their serving graph."""
+"""Face encodings: data sets, compiled model, serving graph."""
 
 import inspect
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Networks for encodings measured: how well distances tell whether two aligned faces show the same person."""
+"""Evaluation of encoding networks: how well distances tell whether two aligned faces are the same person."""
 
 from collections.abc import Sequence
 from pathlib import Path

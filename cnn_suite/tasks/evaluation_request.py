@@ -1,4 +1,4 @@
-"""What an evaluation of a model folder is asked for, and how every one of them measures its speed."""
+"""The request for an evaluation of a model folder, and the speed measurement that all evaluations share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The labels of a configuration, once its data are read."""
+"""The labels of a configuration after its data have been read."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Points of a face: its data sets, what it compiles, its serving graph."""
+"""Facial landmarks: data sets, compiled model, serving graph."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Class numbers of a data set as those of a model: classes are the same where their names are."""
+"""Maps class indices of a data set to those of a model by class name."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What serving graphs with one answer a picture share: their signature, and how they are compared with other forms."""
+"""Shared parts of serving graphs with one output per image: signature and comparison with other formats."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""Networks that paint: their photographs and paintings, what they compile, their serving graph."""
+"""Style networks: photographs and paintings, compiled model, serving graph."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Style networks, measured: J and its parts of photographs as the exported model paints them, style by style."""
+"""Evaluation of style networks: J and its terms for photographs painted by the exported model, per style."""
 
 from collections.abc import Sequence
 from itertools import chain, islice

@@ -1,4 +1,4 @@
-"""Weights files by the words that configurations give for them: a path, or the name of known weights."""
+"""Finds the weights file for a value in a configuration: a path, or the name of known weights."""
 
 from pathlib import Path
 
