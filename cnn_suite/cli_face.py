@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cnn_suite.cli_arguments import Debug, Json, Quiet, UsageFault
+from cnn_suite.cli_gallery import GALLERY, GALLERY_VERBS, MODEL, Encrypt, GalleryFile, Model, encoding_network
 from cnn_suite.cli_output import as_lines, show, stdout_kept_clean
-from cnn_suite.runtime.gallery_opening import NEW_PASSPHRASE, PASSPHRASE, open_gallery, read_passphrase
+from cnn_suite.runtime.gallery_opening import open_gallery
 
 if TYPE_CHECKING:
-    from cnn_suite.runtime.face_encoder import Encoder, FaceEncoder
-    from cnn_suite.runtime.gallery_merge import Clashes
+    from cnn_suite.runtime.face_encoder import FaceEncoder
 
 face_app = typer.Typer(
     name="face",
@@ -25,7 +25,6 @@ face_app = typer.Typer(
 Picture = Annotated[Path, typer.Argument(help="Picture file.", exists=True, dir_okay=False, show_default=False)]
 Pictures = Annotated[list[Path], typer.Argument(help="Picture files.", exists=True, dir_okay=False, show_default=False)]
 People = Annotated[Path, typer.Argument(help="Folder with one folder per person.", exists=True, file_okay=False)]
-Model = Annotated[str, typer.Option(help="Encoding network: model folder or known name.")]
 Detector = Annotated[str, typer.Option(help="auto, yunet, a detector's name or folder, or a YuNet .onnx file.")]
 Threshold = Annotated[
     float | None,
@@ -36,15 +35,11 @@ Threshold = Annotated[
         show_default="the model's calibrated threshold",
     ),
 ]
-GalleryFile = Annotated[Path, typer.Option("--gallery", metavar="FILE", help="Gallery file of the enrolled people.")]
 Pairs = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Use only the pairs in this file (format of LFW's pairs.txt).", exists=True),
 ]
-Encrypt = Annotated[bool, typer.Option("--encrypted", help=f"Use the passphrase in {PASSPHRASE}, or ask for one.")]
 
-MODEL = "face_embedding"
-GALLERY = Path("people.gallery")
 
 
 @face_app.command()
@@ -207,120 +202,8 @@ def identify(
     show({"pictures": found}, as_json, lambda: "\n".join(map(_told, found)))
 
 
-@face_app.command(name="list")
-def list_people(
-    gallery: GalleryFile = GALLERY,
-    encrypted: Encrypt = False,
-    model: Model = MODEL,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """List the enrolled people."""
-    with open_gallery(gallery, _encoding_network(model), encrypted) as people:
-        found = [vars(person) for person in people.people()]
-    lines = [f"{person['name']}: {person['encodings']} encodings, since {person['created'][:10]}" for person in found]
-    show({"people": found}, as_json, lambda: "\n".join(lines or ["nobody is enrolled"]))
-
-
-@face_app.command()
-def rename(
-    old: Annotated[str, typer.Argument(show_default=False)],
-    new: Annotated[str, typer.Argument(show_default=False)],
-    gallery: GalleryFile = GALLERY,
-    encrypted: Encrypt = False,
-    model: Model = MODEL,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """Rename an enrolled person."""
-    with open_gallery(gallery, _encoding_network(model), encrypted) as people:
-        people.rename(old, new)
-    show({"old": old, "new": new}, as_json, lambda: f"{old} is now called {new}")
-
-
-@face_app.command()
-def remove(
-    name: Annotated[str, typer.Argument(help="Person to remove.", show_default=False)],
-    gallery: GalleryFile = GALLERY,
-    encrypted: Encrypt = False,
-    model: Model = MODEL,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """Remove a person and all their encodings."""
-    with open_gallery(gallery, _encoding_network(model), encrypted) as people:
-        count = people.remove(name)
-    show({"removed": name, "encodings": count}, as_json, lambda: f"{name} and {count} encodings are removed")
-
-
-@face_app.command()
-def history(
-    gallery: GalleryFile = GALLERY,
-    encrypted: Encrypt = False,
-    model: Model = MODEL,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """Print the history of changes, oldest first."""
-    with open_gallery(gallery, _encoding_network(model), encrypted) as people:
-        found = [vars(entry) for entry in people.history()]
-    lines = [" ".join(filter(None, entry.values())) for entry in found]
-    show({"history": found}, as_json, lambda: "\n".join(lines or ["nothing was done yet"]))
-
-
-@face_app.command()
-def passphrase(
-    gallery: GalleryFile = GALLERY,
-    model: Model = MODEL,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """Change the passphrase of an encrypted gallery; older copies of the file keep the old one."""
-    with open_gallery(gallery, _encoding_network(model), encrypted=True) as people:
-        people.change_passphrase(read_passphrase("New passphrase", NEW_PASSPHRASE, twice=True))
-    show({"gallery": gallery}, as_json, lambda: f"{gallery} has a new passphrase")
-
-
-@face_app.command()
-def export(
-    output: Annotated[
-        Path, typer.Argument(help="File to write, .npz or .json; it is not encrypted.", show_default=False)
-    ],
-    gallery: GalleryFile = GALLERY,
-    encrypted: Encrypt = False,
-    model: Model = MODEL,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """Write all encodings to a file."""
-    with open_gallery(gallery, _encoding_network(model), encrypted) as people:
-        people.export(output)
-    show({"output": output}, as_json, lambda: f"written: {output}")
-
-
-@face_app.command()
-def merge(
-    source: Annotated[Path, typer.Argument(help="An exported .npz or .json file.", exists=True, show_default=False)],
-    clashes: Annotated[str, typer.Option(help="What to do if a name is in both: refuse, join or number.")] = "refuse",
-    gallery: GalleryFile = GALLERY,
-    encrypted: Encrypt = False,
-    model: Model = MODEL,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """Add all people of an exported gallery."""
-    if clashes not in ("refuse", "join", "number"):
-        raise UsageFault(f"--clashes takes refuse, join or number. Received {clashes!r}.")
-    with open_gallery(gallery, _encoding_network(model), encrypted, create=True) as people:
-        count = people.import_file(source, clashes=cast("Clashes", clashes))
-    show({"encodings": count}, as_json, lambda: f"{count} encodings are added")
+for name, verb in GALLERY_VERBS.items():
+    face_app.command(name=name)(verb)
 
 
 def _told(answer: dict[str, Any]) -> str:
@@ -338,16 +221,6 @@ def _encoder(model: str, detector: str) -> FaceEncoder:
     from cnn_suite.runtime.face_pipeline import load_finder
 
     try:
-        return FaceEncoder(load_finder(detector), _encoding_network(model))
-    except FileNotFoundError as error:
-        raise UsageFault(str(error)) from error
-
-
-def _encoding_network(model: str) -> Encoder:
-    from cnn_suite.runtime.face_encoder import load_encoder
-    from cnn_suite.runtime.pulled import find_or_pull
-
-    try:
-        return load_encoder(find_or_pull(model))
+        return FaceEncoder(load_finder(detector), encoding_network(model))
     except FileNotFoundError as error:
         raise UsageFault(str(error)) from error

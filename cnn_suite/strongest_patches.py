@@ -95,12 +95,6 @@ def _patch(
     if field is None:
         return 0, 0, picture
     top, left = (field.first + place * field.stride for place in row_column)
-    pixels = np.full((field.size, field.size, picture.shape[2]), GREY, np.uint8)
-    inside_y, inside_x = (
-        slice(max(0, start), max(0, min(side, start + field.size)))
-        for start, side in zip((top, left), picture.shape[:2])
-    )
-    seen = picture[inside_y, inside_x]
-    y, x = inside_y.start - top, inside_x.start - left
-    pixels[y : y + seen.shape[0], x : x + seen.shape[1]] = seen
-    return top, left, pixels
+    size = field.size
+    padded = np.pad(picture, ((size, size), (size, size), (0, 0)), constant_values=GREY)
+    return top, left, padded[top + size : top + 2 * size, left + size : left + 2 * size]

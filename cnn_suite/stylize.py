@@ -83,7 +83,7 @@ def stylize_picture(
         pooling: "max" or "average".
         perception: A network of one's own instead of these three.
         beside: Checkpoint, video, preview and progress; None for none of them.
-        started: When the time budget began, on the clock of `time.monotonic`; None for now.
+        started: When the time budget began, on the clock of `time.monotonic`; None for the moment of the call.
         while_importing: Entered while TensorFlow is imported.
 
     Returns:

@@ -62,7 +62,7 @@ def stylize_video(
         pooling: "max" or "average".
         perception: A network of one's own instead of these three.
         on_progress: Called with how many frames are done, of how many.
-        started: When the work began, on the clock of `time.monotonic`; None for now.
+        started: When the work began, on the clock of `time.monotonic`; None for the moment of the call.
         while_importing: Entered while TensorFlow is imported.
 
     Returns:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cnn_suite import cli_face, face_evaluation, faces
+from cnn_suite import cli_face, cli_gallery, face_evaluation, faces
 from cnn_suite.cli import main
 from cnn_suite.face_gallery import enrol_pictures, identify_pictures
 from cnn_suite.face_pictures import MOST_PIXELS, PictureError, people_pictures, read_face_picture
@@ -260,7 +260,7 @@ def test_a_picture_that_would_fill_the_memory_is_refused_by_its_head(tmp_path):
 def commands(monkeypatch, encoder):
     """The command line with the stand-ins in place of the models."""
     monkeypatch.setattr(cli_face, "_encoder", lambda model, detector: encoder)
-    monkeypatch.setattr(cli_face, "_encoding_network", lambda model: encoder.encoder)
+    monkeypatch.setattr(cli_gallery, "encoding_network", lambda model: encoder.encoder)
 
 
 def test_the_commands_from_enrolment_to_removal(commands, folder, tmp_path, capsys):
