@@ -74,7 +74,9 @@ class Model(Section):
     channels: Literal[1, 3] = 3
     options: dict[str, bool | int | float | str] = Field({}, description="additional arguments of the builder")
     pretrained: str = Field(
-        "", description="weights of everything below the head, which is then new: a file, or the name of pulled ones"
+        "",
+        description="weights of everything below the head, which is then new: a network trained here (a model folder, "
+        "runs/<name> or a .keras file), a weights file, or the name of pulled weights",
     )
     dropout: float | None = Field(
         None, ge=0, lt=1, description="share left out in training; empty: the builder's own, none before a new head"

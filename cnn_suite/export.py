@@ -14,13 +14,14 @@ from cnn_suite.backend import require_tensorflow
 from cnn_suite.config import ConfigError, RunConfig, save_config
 from cnn_suite.config_sections import EXPORT_FORMATS
 from cnn_suite.export_target import FILES, check_for_another_network, check_for_other_things, target_of
+from cnn_suite.network_files import weights_digest
 from cnn_suite.parity import Answer, Runtime
 from cnn_suite.results import ModelCard
 from cnn_suite.runtime.litert import LiteRTModel
 from cnn_suite.runtime.saved_model import SavedModel
 from cnn_suite.tasks.choice import task_of
 from cnn_suite.tasks.serving import Serving
-from cnn_suite.trained import Trained, load_trained, weights_digest
+from cnn_suite.trained import Trained, load_trained
 
 CALIBRATION_PICTURES = 64
 PARITY_PICTURES = 8

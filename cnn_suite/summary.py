@@ -12,10 +12,11 @@ from cnn_suite import config_style, models
 from cnn_suite.catalogue import CATALOGUE, entry_of
 from cnn_suite.config import ConfigError
 from cnn_suite.config_text import override
+from cnn_suite.network_files import load_network
 from cnn_suite.runtime.model_folders import find_model
 from cnn_suite.sums import ModelSums, model_sums
 from cnn_suite.tasks.builder_names import check_options
-from cnn_suite.trained import Trained, load_network, load_trained
+from cnn_suite.trained import Trained, load_trained
 
 
 def summarise(network: str, size_hw: Sequence[int] | None = None, options: Sequence[str] = ()) -> ModelSums:

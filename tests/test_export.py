@@ -11,11 +11,12 @@ import pytest
 from cnn_suite import graphs
 from cnn_suite.config import ConfigError, load_config, save_config
 from cnn_suite.export import export_model
+from cnn_suite.network_files import weights_digest
 from cnn_suite.parity import ParityError
 from cnn_suite.results import ModelCard
 from cnn_suite.runtime.litert import LiteRTModel
 from cnn_suite.tasks import detection_parity
-from cnn_suite.trained import load_trained, weights_digest
+from cnn_suite.trained import load_trained
 
 pytestmark = pytest.mark.slow  # the network is trained first
 

@@ -14,7 +14,8 @@ from cnn_suite.config_detection import Data, DetectionConfig
 from cnn_suite.layers.residual import ResidualBlock
 from cnn_suite.layers.yolo_head import YoloHead
 from cnn_suite.losses.yolo import YoloLoss
-from cnn_suite.trained import load_trained, weights_digest
+from cnn_suite.network_files import weights_digest
+from cnn_suite.trained import load_trained
 
 ANCHORS = [[10.0, 10.0], [30.0, 20.0]]
 

@@ -169,6 +169,27 @@ def behind(model: keras.Model, layer: keras.layers.Layer) -> keras.Model:
     return keras.Model(image, model.call(layer(image)), name=model.name)  # `call` joins the layers, not the model
 
 
+def head_names(model: keras.Model) -> set[str]:
+    """Names of the layers that give a network's outputs: the last with weights on the way to each of them.
+
+    Args:
+        model: A functional model.
+
+    Raises:
+        ValueError: If several layers are joined behind the last weights, so that no single one gives an output.
+    """
+    return {_last_with_weights(output, model.name) for output in model.outputs}
+
+
+def _last_with_weights(tensor, model_name: str) -> str:
+    layer = tensor._keras_history.operation
+    while not layer.weights:
+        if isinstance(layer, layers.InputLayer) or isinstance(layer.input, list | tuple | dict):
+            raise ValueError(f"{model_name} has no single layer with weights that gives {tensor.name!r}.")
+        layer = layer.input._keras_history.operation
+    return layer.name
+
+
 def copy_body(model: keras.Model, source: keras.Model, heads: Container[str]) -> list[str]:
     """Copies the weights of all layers below the heads from another network with the same body.
 

@@ -19,13 +19,14 @@ from cnn_suite.data.labelled import LabelledPictures
 from cnn_suite.data.labelled_pipeline import evaluation_batches, training_batches
 from cnn_suite.data.labelled_sources import read_labelled_data
 from cnn_suite.models.googlenet import AUXILIARY_LOSS_WEIGHTS, without_auxiliary
-from cnn_suite.models.surgery import behind, replace_head
+from cnn_suite.models.surgery import behind, head_names, replace_head
 from cnn_suite.runtime.picture_arrays import as_rgb
 from cnn_suite.tasks.builder_names import builder_of, check_options
 from cnn_suite.tasks.classification_serving import ClassificationServing
 from cnn_suite.tasks.classifier_check import checked_classifier
 from cnn_suite.tasks.compiling import compile_options
 from cnn_suite.tasks.labels import with_labels
+from cnn_suite.tasks.pretrained_network import names_network, pretrained_network, start_from
 from cnn_suite.tasks.weights_file import weights_file
 
 _log = logging.getLogger(__name__)
@@ -111,17 +112,21 @@ def network(config: ClassificationConfig, classes: int) -> keras.Model:
 def _built(settings: Model, classes: int) -> keras.Model:
     build = builder_of(settings.builder, BUILDERS)
     shape = (*settings.image_size_hw, settings.channels)
-    own_dropout = settings.dropout is None or settings.pretrained
+    body_of_weights = settings.pretrained and not names_network(settings.pretrained)
+    own_dropout = settings.dropout is None or body_of_weights
     wanted = settings.options if own_dropout else {"dropout": settings.dropout} | settings.options
     check_options(build, settings.builder, wanted, "model.options")
     try:
-        if settings.pretrained:
+        if body_of_weights:
             weights = weights_file(settings.pretrained, "model.pretrained")
             body = build(shape, classes, include_top=False, weights=weights, **settings.options)
             return replace_head(body, classes, dropout=settings.dropout or 0.0)
-        return build(shape, classes, **wanted)
+        model = build(shape, classes, **wanted)
     except TypeError as error:
         raise ConfigError(f"model.options: {settings.builder} does not take what is given: {error}.") from error
+    if settings.pretrained:
+        start_from(model, pretrained_network(settings.pretrained), head_names(model), settings.pretrained)
+    return model
 
 
 def classes_of(model: keras.Model) -> int:

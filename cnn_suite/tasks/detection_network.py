@@ -11,10 +11,9 @@ from cnn_suite.config_detection import DetectionConfig, Loss, Model
 from cnn_suite.losses.yolo import YoloLoss
 from cnn_suite.losses.yolo_v2 import YoloV2Loss
 from cnn_suite.models.darknet import darknet
-from cnn_suite.models.surgery import copy_body
 from cnn_suite.models.yolo import yolo_heads, yolo_resnet
-from cnn_suite.runtime.model_folders import find_model
 from cnn_suite.tasks.builder_names import builder_of
+from cnn_suite.tasks.pretrained_network import model_folder, pretrained_network, start_from
 
 BUILDERS: dict[str, Callable[..., keras.Model]] = {"yolo_resnet": yolo_resnet, "darknet": darknet}
 CFG = "network.cfg"  # in the model folder of a converted network
@@ -44,10 +43,7 @@ def network(config: DetectionConfig, classes: int) -> keras.Model:
             scale_xy=settings.scale_xy,
         )
     if settings.pretrained:
-        try:
-            copy_body(model, _pretrained(settings), {head.name for head in yolo_heads(model)})
-        except ValueError as error:
-            raise ConfigError(f"model.pretrained: {settings.pretrained} does not fit. {error}") from error
+        start_from(model, _pretrained(settings), {head.name for head in yolo_heads(model)}, settings.pretrained)
     return model
 
 
@@ -102,7 +98,7 @@ def _of_cfg(settings: Model, classes: int) -> keras.Model:
 
 def _cfg(settings: Model) -> Path:
     path = Path(settings.cfg).expanduser()
-    return path if path.suffix == ".cfg" else _folder("model.cfg", settings.cfg) / CFG
+    return path if path.suffix == ".cfg" else model_folder(settings.cfg, "model.cfg") / CFG
 
 
 def _pretrained(settings: Model) -> keras.Model:
@@ -111,11 +107,4 @@ def _pretrained(settings: Model) -> keras.Model:
         if settings.builder != "darknet":
             raise ConfigError(f"model.pretrained: {path} belongs to builder: darknet. Received {settings.builder}.")
         return darknet(_cfg(settings), weights=path)
-    return keras.models.load_model(_folder("model.pretrained", settings.pretrained) / "model.keras", compile=False)
-
-
-def _folder(key: str, name: str) -> Path:
-    try:
-        return find_model(name)
-    except FileNotFoundError as error:
-        raise ConfigError(f"{key}: {error}") from error
+    return pretrained_network(settings.pretrained)

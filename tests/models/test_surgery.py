@@ -10,6 +10,7 @@ from cnn_suite.models.surgery import (
     blocks,
     copy_body,
     features_at,
+    head_names,
     layer_rates,
     replace_head,
     set_trainable,
@@ -168,6 +169,22 @@ def _bodies(filters=4):
         x = keras.layers.BatchNormalization(name="norm1")(x)
         made.append(keras.Model(image, keras.layers.Conv2D(classes, 1, name="head")(x), name=f"of_{classes}"))
     return made
+
+
+def test_heads_are_the_last_layers_with_weights_before_the_outputs(network):
+    assert head_names(network) == {"predictions"}
+    assert head_names(models.network_in_network((32, 32, 3), 4)) == {"block3_cccp2"}  # pooled and a softmax behind it
+    branches = head_names(models.googlenet((65, 65, 3), 4, auxiliary=True))
+    assert branches == {"predictions", "auxiliary1", "auxiliary2"}
+
+
+def test_where_two_layers_give_one_output_there_is_no_head():
+    image = keras.Input((4,))
+    first, second = (keras.layers.Dense(2, name=name)(image) for name in "ab")
+    with pytest.raises(ValueError, match="joined has no single layer with weights that gives"):
+        head_names(keras.Model(image, keras.layers.Add(name="sum")([first, second]), name="joined"))
+    with pytest.raises(ValueError, match="bare has no single layer with weights"):
+        head_names(keras.Model(image, keras.layers.ReLU()(image), name="bare"))
 
 
 def test_a_body_is_copied_and_the_heads_stay_as_they_are():

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from cnn_suite import models
 from cnn_suite.config import ConfigError, load_config, save_config
 from cnn_suite.config_classification import (
     Augmentation,
@@ -147,6 +148,37 @@ def test_pulled_weights_are_known_by_their_name(folder, tmp_path, monkeypatch):
     file.write_text("7")
     network = classification.network(config, 3)
     assert network.get_layer("conv").get_weights()[1].tolist() == [7, 7] and network.output_shape == (None, 3)
+
+
+def same_weights(network, other, name):
+    """Whether a layer of two networks has the same weights."""
+    pairs = zip(network.get_layer(name).get_weights(), other.get_layer(name).get_weights())
+    return all(np.array_equal(ours, theirs) for ours, theirs in pairs)
+
+
+@pytest.mark.parametrize("named", ["folder", "file"])
+def test_a_classifier_starts_from_another_one_of_any_size_and_classes(folder, tmp_path, named):
+    source = models.resnet20((32, 32, 3), 5)
+    source.get_layer("conv4_block3").set_weights([w + 1 for w in source.get_layer("conv4_block3").get_weights()])
+    source.save(tmp_path / "model.keras")
+    pretrained = str(tmp_path if named == "folder" else tmp_path / "model.keras")
+    network = classification.network(config_of(folder, model={"pretrained": pretrained, "dropout": 0.3}), 3)
+    assert network.input_shape == (None, 16, 16, 3) and network.output_shape == (None, 3)
+    names = [layer.name for layer in network.layers if layer.weights]
+    assert [name for name in names if not same_weights(network, source, name)] == ["predictions"]
+    assert [layer.rate for layer in network.layers if isinstance(layer, keras.layers.Dropout)] == [0.3]
+
+
+def test_another_body_is_refused_and_so_is_what_is_not_there(folder, tmp_path):
+    models.lenet5((28, 28, 1), 5).save(tmp_path / "lenet5.keras")
+    for words, says in [
+        (str(tmp_path / "lenet5.keras"), "lenet5.keras does not fit. `source` must have the same body as resnet20"),
+        (str(tmp_path / "none.keras"), "there is no file .*none.keras. `cnn-suite train` writes model.keras"),
+        (str(tmp_path), "there is no file .*model.keras"),
+        ("squeezenet1.1-notopp", "There is no model .* Did you mean 'squeezenet1.1-notop'"),
+    ]:
+        with pytest.raises(ConfigError, match=f"model.pretrained: .*{says}"):
+            classification.network(config_of(folder, model={"pretrained": words}), 3)
 
 
 @pytest.mark.parametrize(
