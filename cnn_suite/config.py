@@ -16,16 +16,20 @@ from cnn_suite.config_classification import ClassificationConfig
 from cnn_suite.config_detection import DetectionConfig
 from cnn_suite.config_embedding import EmbeddingConfig
 from cnn_suite.config_landmarks import LandmarksConfig
+from cnn_suite.config_localization import LocalizationConfig
 from cnn_suite.config_style import StyleConfig
 from cnn_suite.config_text import ConfigError, explain_all, override, read_values
 from cnn_suite.nearest_names import did_you_mean
 
 __all__ = ["CONFIGS", "ConfigError", "RunConfig", "load_config", "save_config"]
 
-RunConfig = DetectionConfig | ClassificationConfig | LandmarksConfig | EmbeddingConfig | StyleConfig
+RunConfig = (
+    DetectionConfig | ClassificationConfig | LocalizationConfig | LandmarksConfig | EmbeddingConfig | StyleConfig
+)
 CONFIGS: dict[str, type[RunConfig]] = {
     "detection": DetectionConfig,
     "classification": ClassificationConfig,
+    "localization": LocalizationConfig,
     "landmarks": LandmarksConfig,
     "embedding": EmbeddingConfig,
     "style": StyleConfig,

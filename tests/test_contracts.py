@@ -58,7 +58,7 @@ NON_DEFAULT_ARGUMENTS: dict[str, dict[str, Any]] = {
     "LayerRatesSGD": {"layer_rates": {"conv1": 0.1}},
     "LocalResponseNormalization": {"radius": 3, "bias": 1.0, "alpha": 0.01, "beta": 0.5},
     "LocalWarp": {"largest": 0.1, "cells": 3, "seed": 3},
-    "LocalizationLoss": {"form": "mixed"},
+    "LocalizationLoss": {"form": "mixed", "box_weight": 5.0},
     "MaxPoolPadding": {"before": 1, "after": 2},
     "MirrorBorder": {"width": 3},
     "NearestUpsampling": {"factor": 3},

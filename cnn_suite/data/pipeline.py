@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from cnn_suite.config_detection import Data, Training
+from cnn_suite.config_detection import Data
+from cnn_suite.config_sections import Training
 from cnn_suite.data.annotations import AnnotatedPicture
 from cnn_suite.data.augmentation import Example, augment, mosaic
 from cnn_suite.data.colour import random_colour
@@ -57,6 +58,7 @@ def training_batches(
     seed: int,
     first_epoch: int = 0,
     epochs: int | None = None,
+    multi_scale: float = 0.0,
 ) -> tf.data.Dataset:
     """Augmented full batches of every epoch from `first_epoch` on, one after the other, the same for the same seed.
 
@@ -68,10 +70,11 @@ def training_batches(
             only the pictures of a few batches are held.
         size_hw: Size of the network's input.
         data: Batch size and augmentation.
-        training: Number of epochs, multi-scale, steps.
+        training: Number of epochs, steps.
         seed: Seed for order and augmentation.
         first_epoch: Epoch from which an interrupted training, or a phase of it, continues.
         epochs: End epoch, exclusive; None for the end of the training.
+        multi_scale: Fraction by which the size of the input varies between batches.
 
     Returns:
         Data set of float32 images `(batch, height, width, 3)`, 0..255, and truths `(batch, n, 5)` padded with -1.
@@ -87,7 +90,7 @@ def training_batches(
     def augmented(index, chosen):
         own_seed = tf.stack([tf.cast(seed, tf.int64), index])
         batch = index // data.batch_size
-        canvas_hw = _canvas_of(size_hw, training.multi_scale, tf.stack([tf.cast(seed, tf.int64), -1 - batch]))
+        canvas_hw = _canvas_of(size_hw, multi_scale, tf.stack([tf.cast(seed, tf.int64), -1 - batch]))
         chosen = [Example(*(c if cached else decoded(*c))) for c in chosen]
         return tuple(_one_example(chosen, own_seed, canvas_hw, data, batch < mosaic_end))
 

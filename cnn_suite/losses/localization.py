@@ -22,13 +22,15 @@ class LocalizationLoss(keras.losses.Loss):
 
     Args:
         form: "squared" or "mixed".
+        box_weight: Factor of the box's squared error in the mixed form.
 
-    Source: Redmon et al. 2015, You Only Look Once, section 2.2, without its weights.
+    Source: Redmon et al. 2015, You Only Look Once, section 2.2, whose factor of the box is 5.
     """
 
     def __init__(
         self,
         form: str = "squared",
+        box_weight: float = 1.0,
         *,
         name: str = "localization_loss",
         reduction: str = "sum_over_batch_size",
@@ -37,7 +39,13 @@ class LocalizationLoss(keras.losses.Loss):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         if form not in FORMS:
             raise ValueError(f"`form` must be one of {', '.join(FORMS)}. Received {form!r}.")
+        if box_weight < 0 or (form == "squared" and box_weight != 1):
+            raise ValueError(
+                "`box_weight` must be at least 0, and 1 in the squared form, which does not know the numbers of a box "
+                f"from others. Received {box_weight} and form {form!r}."
+            )
         self.form = form
+        self.box_weight = box_weight
 
     def call(self, y_true, y_pred):
         """Loss of every picture, `(batch,)`."""
@@ -59,8 +67,8 @@ class LocalizationLoss(keras.losses.Loss):
     def _mixed(self, y_true, y_pred):
         box = ops.sum((y_pred[..., 1:5] - y_true[..., 1:5]) ** 2, axis=-1)
         named = softmax_cross_entropy(y_true[..., 5:], y_pred[..., 5:])
-        return sigmoid_cross_entropy(y_true[..., 0], y_pred[..., 0]), box + named
+        return sigmoid_cross_entropy(y_true[..., 0], y_pred[..., 0]), self.box_weight * box + named
 
     def get_config(self):
         """Arguments of the constructor."""
-        return {**super().get_config(), "form": self.form}
+        return {**super().get_config(), "form": self.form, "box_weight": self.box_weight}

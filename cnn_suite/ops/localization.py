@@ -12,7 +12,7 @@ Source: Redmon et al. 2015, You Only Look Once, section 2; the anchors: Redmon &
 from keras import ops
 
 from cnn_suite.ops import yolo
-from cnn_suite.ops.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
+from cnn_suite.ops.boxes import cxcywh_to_xyxy, paired_iou, xyxy_to_cxcywh
 
 
 def encode_localization(boxes, class_ids, classes: int):
@@ -44,6 +44,28 @@ def decode_localization(output, *, from_logits: bool = False) -> yolo.Prediction
     """
     output = ops.cast(output, "float32")
     return _predictions(output, _height_first(output[..., 1:5]), from_logits)
+
+
+def localized(y_true, y_pred, confidence: float = 0.5, min_iou: float = 0.5):
+    """Which pictures a network answers rightly: class and place of the object, or that there is none.
+
+    Args:
+        y_true: Targets `(..., 5 + classes)`.
+        y_pred: Outputs of the same shape, whose pc and classes are logits.
+        confidence: An object counts as found if pc times the probability of its class is at least this.
+        min_iou: Overlap with the true box from which its place counts as found.
+
+    Returns:
+        Bool `(...)`. One minus their mean is the localization error of the ImageNet challenge, for the one best answer.
+
+    Source: Russakovsky et al. 2014, ImageNet Large Scale Visual Recognition Challenge, section 4.2.
+    """
+    truth, found = decode_localization(y_true), decode_localization(y_pred, from_logits=True)
+    is_found = found.objectness * ops.max(found.classes, axis=-1) >= confidence
+    same_class = ops.argmax(found.classes, axis=-1) == ops.argmax(truth.classes, axis=-1)
+    same_place = paired_iou(found.boxes, truth.boxes) >= min_iou
+    there = truth.objectness > 0.5
+    return (there & is_found & same_class & same_place) | ~(there | is_found)
 
 
 def encode_grid(truths, grid_hw, classes: int):

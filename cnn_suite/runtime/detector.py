@@ -15,6 +15,7 @@ import numpy as np
 
 from cnn_suite.ops.numpy_boxes import nms
 from cnn_suite.results import Detections, ModelCard
+from cnn_suite.runtime.localizer import OneObjectGraph, detector_card
 from cnn_suite.runtime.model_folder import Graph, check_picture, open_graph
 
 _THRESHOLDS = ("confidence", "iou", "max_detections")
@@ -130,7 +131,7 @@ def suppressed(
 
 
 def load_detector(folder: str | os.PathLike[str], *, runtime: str = "litert", threads: int = 2) -> Detector:
-    """The detector in a model folder.
+    """The detector in a model folder; a localizer is one that finds at most one object.
 
     Args:
         folder: Model folder written by `cnn-suite export`.
@@ -141,4 +142,7 @@ def load_detector(folder: str | os.PathLike[str], *, runtime: str = "litert", th
         FileNotFoundError: If the folder or one of its files is missing.
         ValueError: If a file is damaged, the model is for another task, or the runtime is unknown.
     """
+    if ModelCard.read(folder).task == "localization":
+        graph, card = open_graph(folder, "localization", runtime=runtime, threads=threads)
+        return Detector(OneObjectGraph(graph), detector_card(card))
     return Detector(*open_graph(folder, "detection", runtime=runtime, threads=threads))

@@ -1,94 +1,26 @@
 """Detection: data sets, compiled model, serving graph."""
 
-import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from cnn_suite.backend import require_tensorflow
-from cnn_suite.config import ConfigError
 from cnn_suite.config_detection import DetectionConfig
 from cnn_suite.config_sections import Phase
-from cnn_suite.data.annotations import AnnotatedPicture, DetectionData
-from cnn_suite.data.background import background_pictures
-from cnn_suite.data.even_choice import evenly_chosen
-from cnn_suite.data.picture_files import load_pixels
+from cnn_suite.data.annotations import AnnotatedPicture
 from cnn_suite.data.pipeline import evaluation_batches, examples, training_batches
-from cnn_suite.data.sources import read_detection_data
-from cnn_suite.data.synthetic import shapes_data
 from cnn_suite.metrics.coco_callback import CocoEvaluation
 from cnn_suite.models.yolo import yolo_heads
 from cnn_suite.ops.anchors import kmeans_anchors
 from cnn_suite.tasks.compiling import compile_options
+from cnn_suite.tasks.detection_data import Datasets, datasets, sample_pictures
 from cnn_suite.tasks.detection_network import classes_of, losses, network
 from cnn_suite.tasks.detection_serving import DetectionServing
 from cnn_suite.tasks.labels import with_labels
 
-__all__ = ["classes_of", "network"]  # of detection_network.py, as every task has them
-
-_log = logging.getLogger(__name__)
-
-@dataclass(frozen=True)
-class Datasets:
-    """Pictures of a training and the batches made of them."""
-
-    labels: tuple[str, ...]
-    training: tuple[AnnotatedPicture, ...]
-    validation: tuple[AnnotatedPicture, ...]
-
-
-def datasets(config: DetectionConfig) -> Datasets:
-    """Reads and checks the data that a configuration names.
-
-    Raises:
-        DataFaultError: If the data have faults and `data.on_fault` is "stop".
-        ConfigError: If a split does not exist or one picture is both trained on and measured on.
-    """
-    data = _read(config)
-    try:
-        training, validation = data.pictures(config.data.train), data.pictures(config.data.validation)
-    except KeyError as error:
-        raise ConfigError(f"data.train or data.validation: {error.args[0]}") from error
-    shared = {p.path for p in training} & {p.path for p in validation}
-    if shared:
-        raise ConfigError(
-            f"data.validation shares {len(shared)} pictures with data.train, such as {sorted(shared)[0]}. "
-            "Measure on pictures that are not trained on."
-        )
-    return Datasets(data.labels, (*training, *_background(config)), validation)
-
-
-def _read(config: DetectionConfig) -> DetectionData:
-    settings = config.data
-    if settings.format == "shapes":
-        return _shapes(config)
-    if settings.format == "none":
-        raise ConfigError(
-            "data.format: none is for a network whose data are not at hand. Give data.path and the format of the data, "
-            "or auto."
-        )
-    options = {"margins": settings.point_margins} if settings.point_margins else {}
-    data = read_detection_data(settings.path, settings.format, settings.labels or None, **options)
-    if settings.on_fault == "stop":
-        return data.checked()
-    if data.faults:
-        text = "%d faults of the data at %s are left out; `cnn-suite doctor` lists them"
-        _log.warning(text, len(data.faults), data.root)
-    return data
-
-
-def _shapes(config: DetectionConfig) -> DetectionData:
-    settings = config.data.shapes
-    pictures = {"train": settings.train, "val": settings.val, "test": settings.test}
-    return shapes_data(pictures, settings.size_hw, settings.seed, objects=settings.objects)
-
-
-def _background(config: DetectionConfig) -> tuple[AnnotatedPicture, ...]:
-    return tuple(picture for folder in config.data.background for picture in background_pictures(folder))
+__all__ = ["classes_of", "datasets", "network", "sample_pictures"]  # of other modules, as every task has them
 
 
 def resolved(config: DetectionConfig, data: Datasets) -> DetectionConfig:
@@ -154,6 +86,7 @@ def training_dataset(
         seed=config.seed,
         first_epoch=first_epoch,
         epochs=epochs,
+        multi_scale=config.training.multi_scale,
     )
     return batches.map(lambda images, truths: (images, {name: truths for name in names}))
 
@@ -184,16 +117,3 @@ def callbacks(config: DetectionConfig, data: Datasets, model: keras.Model) -> li
 def serving_model(model: keras.Model, config: DetectionConfig) -> DetectionServing:
     """The graph to export: from uint8 pictures of any size to boxes in their own pixels."""
     return DetectionServing(model, config.model.image_size_hw, config.export, config.data.resize)
-
-
-def sample_pictures(config: DetectionConfig, count: int, *, training: bool = False) -> list[np.ndarray]:
-    """Up to `count` pictures of a configuration's data, evenly chosen, uint8 RGB; none where the data are not there.
-
-    They come from the validation splits where there are any; with `training`, from what is trained on.
-    """
-    if config.data.format == "none" or config.data.format != "shapes" and not Path(config.data.path).exists():
-        return []
-    data = datasets(config)
-    pictures = data.training if training else data.validation or data.training
-    chosen = evenly_chosen(count, len(pictures))
-    return [load_pixels(pictures[i]) for i in chosen]

@@ -46,9 +46,7 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
             split is unknown or empty.
     """
     detector = load_detector(folder, runtime=asked.runtime)
-    data = read_detection_data(data_path, asked.format).checked()
-    pictures = pictures_of_split(data, asked.split_or_test)[: asked.limit]
-    pictures = in_model_classes(pictures, data.labels, detector.labels)
+    pictures = pictures_to_measure(data_path, asked, detector.labels)
     history = Path(folder) / "history.csv"
     return evaluate_detector(
         detector, pictures, detector.labels, report_folder=asked.report_folder, history=history, quiet=asked.quiet
@@ -92,23 +90,45 @@ def evaluate_detector(
     Raises:
         ValueError: If there is no picture, or a picture's size is not the one its annotation was read with.
     """
+    found, latency_ms = found_in(detector, pictures, quiet)
+    figures = detection_figures(pictures, found, labels, report_folder=report_folder, history=history)
+    return figures | {"latency_ms": latency_ms}
+
+
+def found_in(
+    detector: DetectorLike, pictures: Sequence[AnnotatedPicture], quiet: bool
+) -> tuple[list[Detections], dict[str, float]]:
+    """What a detector finds in every picture, however unsure, and how long one picture took it.
+
+    Raises:
+        ValueError: If there is no picture, or a picture's size is not the one its annotation was read with.
+    """
     if not pictures:
         raise ValueError("There are no pictures to evaluate on. Choose a split that has pictures.")
+    timed = Timed(detector)
+    found = [timed(_pixels(picture), confidence=LOWEST_CONFIDENCE) for picture in shown(pictures, "Evaluating", quiet)]
+    return found, timed.latency_ms()
+
+
+def detection_figures(
+    pictures: Sequence[AnnotatedPicture],
+    found: Sequence[Detections],
+    labels: Sequence[str],
+    *,
+    report_folder: Path | None = None,
+    history: Path | None = None,
+) -> dict[str, Any]:
+    """The figures of what was found in pictures, by the COCO protocol; see `evaluate_detector`."""
+    truths = [truths_of(picture) for picture in pictures]
+    metrics = coco_metrics(truths, found, len(labels))
+    report = detection_report(truths, found, len(labels))
     if report_folder is not None:
         report_folder.mkdir(parents=True, exist_ok=True)
-    timed = Timed(detector)
-    truths = [truths_of(picture) for picture in pictures]
-    detections = [
-        timed(_pixels(picture), confidence=LOWEST_CONFIDENCE) for picture in shown(pictures, "Evaluating", quiet)
-    ]
-    metrics = coco_metrics(truths, detections, len(labels))
-    report = detection_report(truths, detections, len(labels))
-    if report_folder is not None:
         write_detection_plots(
             report_folder,
             report,
             truths,
-            detections,
+            found,
             labels,
             lambda index: load_pixels(pictures[index]),
             names=[picture.path.name for picture in pictures],
@@ -116,7 +136,20 @@ def evaluate_detector(
             history=history if history is not None and history.is_file() else None,
         )
     counts = {"pictures": len(pictures), "objects": int(metrics.truths.sum())}
-    return counts | metrics.as_dict(labels) | report.as_dict(labels) | {"latency_ms": timed.latency_ms()}
+    return counts | metrics.as_dict(labels) | report.as_dict(labels)
+
+
+def pictures_to_measure(
+    data_path: str | Path, asked: Asked, model_labels: Sequence[str]
+) -> tuple[AnnotatedPicture, ...]:
+    """The pictures of a request, with the class numbers of the model.
+
+    Raises:
+        ValueError: If the data has faults or classes that the model does not know, or the split is unknown.
+    """
+    data = read_detection_data(data_path, asked.format).checked()
+    pictures = pictures_of_split(data, asked.split_or_test)[: asked.limit]
+    return in_model_classes(pictures, data.labels, model_labels)
 
 
 def pictures_of_split(data: DetectionData, split: str) -> tuple[AnnotatedPicture, ...]:

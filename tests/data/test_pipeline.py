@@ -61,11 +61,13 @@ def batches(
     batch_size=4,
     augmentation=STILL,
     cache="memory",
+    multi_scale=0.0,
     **training,
 ):
     data = Data(format="shapes", batch_size=batch_size, augmentation=augmentation, cache=cache)
     settings = Training(epochs=epochs, **training)
-    made = training_batches(pictures, size_hw, data, settings, seed=seed, first_epoch=first_epoch)
+    options = {"seed": seed, "first_epoch": first_epoch, "multi_scale": multi_scale}
+    made = training_batches(pictures, size_hw, data, settings, **options)
     return list(made.as_numpy_iterator())
 
 

@@ -43,6 +43,18 @@ def test_mixed_loss_worked_by_hand():
     assert float(LocalizationLoss("mixed")(CAR, predicted)) == pytest.approx(expected, rel=1e-5)
 
 
+def test_the_box_of_the_mixed_loss_may_weigh_more():
+    predicted = np.array([[0, 0.6, 0.7, 0.3, 0.6, 2, 2, 2]])
+    expected = np.log(2) + 5 * 0.05 + np.log(3)
+    assert float(LocalizationLoss("mixed", 5.0)(CAR, predicted)) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(("form", "weight"), [("mixed", -1.0), ("squared", 5.0)])
+def test_a_weight_that_means_nothing_is_refused(form, weight):
+    with pytest.raises(ValueError, match=f"`box_weight` must be at least 0, and 1 in the squared form.*{weight}"):
+        LocalizationLoss(form, weight)
+
+
 def test_mixed_loss_of_background_is_the_logistic_loss_of_pc_alone():
     predicted = np.array([[1.5, 5, -7, 9, 2, 4, 1, 8]])
     assert float(LocalizationLoss("mixed")(BACKGROUND, predicted)) == pytest.approx(np.log1p(np.exp(1.5)), rel=1e-5)

@@ -10,6 +10,7 @@ from cnn_suite.ops.localization import (
     encode_grid,
     encode_landmarks,
     encode_localization,
+    localized,
 )
 
 PEDESTRIAN, CAR, MOTORCYCLE = 0, 1, 2
@@ -179,3 +180,23 @@ def test_an_object_in_the_last_corner_belongs_to_the_last_cell():
 def test_a_grid_without_its_batch_axis_is_refused():
     with pytest.raises(ValueError, match=r"Received shape \(3, 3, 8\). A single picture needs a batch axis"):
         decode_grid(np.zeros((3, 3, 8)))
+
+
+SURE, UNSURE = 9.0, -9.0  # logits
+
+
+@pytest.mark.parametrize(("truth", "answer", "right"), [
+    (CAR, [SURE, 0.5, 0.7, 0.3, 0.4, UNSURE, SURE, UNSURE], True),
+    (CAR, [SURE, 0.5, 0.7, 0.16, 0.4, UNSURE, SURE, UNSURE], True),  # IoU .16 / .3
+    (CAR, [SURE, 0.5, 0.7, 0.14, 0.4, UNSURE, SURE, UNSURE], False),
+    (CAR, [SURE, 0.5, 0.7, -0.3, 0.4, UNSURE, SURE, UNSURE], False),  # a box turned inside out
+    (CAR, [SURE, 0.5, 0.7, 0.3, 0.4, SURE, UNSURE, UNSURE], False),
+    (CAR, [UNSURE, 0.5, 0.7, 0.3, 0.4, UNSURE, SURE, UNSURE], False),
+    (CAR, [SURE, 0.5, 0.7, 0.3, 0.4, 0, 0, 0], False),  # 1/3 for each class
+    (-1, [UNSURE, 0.5, 0.7, 0.3, 0.4, UNSURE, SURE, UNSURE], True),
+    (-1, [SURE, 0.5, 0.7, 0.3, 0.4, UNSURE, SURE, UNSURE], False),
+])  # fmt: skip
+def test_an_answer_is_right_if_class_place_and_presence_are(truth, answer, right):
+    target = encode_localization(centred(0.5, 0.7, 0.4, 0.3), truth, 3)
+    assert bool(localized(target, np.array(answer))) is right
+    assert np.asarray(localized(np.stack([target] * 2), np.array([answer] * 2))).tolist() == [right] * 2
