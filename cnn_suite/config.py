@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
+from cnn_suite.config_arrays import ArraysConfig
 from cnn_suite.config_classification import ClassificationConfig
 from cnn_suite.config_detection import DetectionConfig
 from cnn_suite.config_embedding import EmbeddingConfig
@@ -24,7 +25,13 @@ from cnn_suite.nearest_names import did_you_mean
 __all__ = ["CONFIGS", "ConfigError", "RunConfig", "load_config", "save_config"]
 
 RunConfig = (
-    DetectionConfig | ClassificationConfig | LocalizationConfig | LandmarksConfig | EmbeddingConfig | StyleConfig
+    DetectionConfig
+    | ClassificationConfig
+    | LocalizationConfig
+    | LandmarksConfig
+    | EmbeddingConfig
+    | StyleConfig
+    | ArraysConfig
 )
 CONFIGS: dict[str, type[RunConfig]] = {
     "detection": DetectionConfig,
@@ -33,6 +40,7 @@ CONFIGS: dict[str, type[RunConfig]] = {
     "landmarks": LandmarksConfig,
     "embedding": EmbeddingConfig,
     "style": StyleConfig,
+    "arrays": ArraysConfig,
 }
 
 

@@ -165,7 +165,7 @@ def _write_forms(
 
 
 def _differences(serving: Serving, config: RunConfig, target: Path, formats: Sequence[str], int8: bool) -> dict:
-    pictures = _parity_pictures(config)
+    pictures = _parity_pictures(config, serving)
     found: dict = {"pictures": len(pictures)}
     found |= serving.differences({name: _runtime(target, name) for name in formats}, pictures)
     if int8:
@@ -195,11 +195,13 @@ def _onnx(path: Path) -> Runtime:
     return run
 
 
-def _parity_pictures(config: RunConfig) -> list[np.ndarray]:
+def _parity_pictures(config: RunConfig, serving: Serving) -> list[np.ndarray]:
     """Pictures of the model's own data where they are available, as they are and at an odd size; noise otherwise."""
     pictures = task_of(config.task).sample_pictures(config, PARITY_PICTURES)
+    generator = np.random.default_rng(0)
+    if serving.example_shape:
+        return pictures or list(generator.normal(size=(PARITY_PICTURES, *serving.example_shape)).astype(np.float32))
     if not pictures:
-        generator = np.random.default_rng(0)
         pictures = [generator.integers(0, 256, (h, w, 3), np.uint8) for h, w in ((480, 640), (250, 250))]
     odd = [np.ascontiguousarray(picture[: -(1 + len(picture) // 5), 1:]) for picture in pictures]
     return [*pictures, *odd]
@@ -217,7 +219,7 @@ def _card(
         labels=config.data.labels,
         input={
             "signature": "serving_default",
-            "images": "uint8 (batch, height, width, 3) RGB, any height and width; model.tflite: batch 1",
+            "images": _images(serving),
             **graph["input"],
         },
         thresholds=graph["thresholds"],
@@ -234,6 +236,13 @@ def _card(
         sha256={str(path.relative_to(target)): _digest(path) for path in files},
         extra=earlier.extra if earlier else {},
     )
+
+
+def _images(serving: Serving) -> str:
+    """The input `images` in words."""
+    if serving.example_shape:
+        return f"float32 (batch, {', '.join(map(str, serving.example_shape))}); model.tflite: batch 1"
+    return "uint8 (batch, height, width, 3) RGB, any height and width; model.tflite: batch 1"
 
 
 def _digest(path: Path) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from cnn_suite import config_style, models
+from cnn_suite import config_arrays, config_style, models
 from cnn_suite.catalogue import CATALOGUE, entry_of
 from cnn_suite.config import ConfigError
 from cnn_suite.config_text import override
@@ -16,7 +16,7 @@ from cnn_suite.network_files import load_network
 from cnn_suite.runtime.model_folders import find_model
 from cnn_suite.sums import ModelSums, model_sums
 from cnn_suite.tasks.builder_names import check_options
-from cnn_suite.trained import Trained, load_trained
+from cnn_suite.trained import load_trained
 
 
 def summarise(network: str, size_hw: Sequence[int] | None = None, options: Sequence[str] = ()) -> ModelSums:
@@ -38,15 +38,20 @@ def summarise(network: str, size_hw: Sequence[int] | None = None, options: Seque
         raise ConfigError(f"{options[0]}: only a builder takes options, and {network} is a network as it was trained.")
     path = Path(network)
     if path.suffix == ".keras" and not (path.parent / "config.yaml").is_file():
-        return _plain_sums(path, size_hw)
+        return _sums_as_it_is(load_network(path), path, size_hw)
     trained = load_trained(path if path.suffix == ".keras" else find_model(network))
-    shape = (*(size_hw or _own_size_hw(network, trained)), trained.model.inputs[0].shape[-1])
-    return model_sums(trained.model, shape)
+    model, settings = trained.model, trained.config.model
+    if isinstance(settings, config_arrays.Model):
+        return _sums_as_it_is(model, trained.path, size_hw)
+    if isinstance(settings, config_style.Model):  # takes any size
+        own_hw = CATALOGUE[settings.builder].input_shape[:2]
+    else:
+        own_hw = settings.image_size_hw
+    return model_sums(model, (*(size_hw or own_hw), model.inputs[0].shape[-1]))
 
 
-def _plain_sums(path: Path, size_hw: Sequence[int] | None) -> ModelSums:
-    """Those of a file of which nothing more is known."""
-    model = load_network(path)
+def _sums_as_it_is(model: keras.Model, path: Path, size_hw: Sequence[int] | None) -> ModelSums:
+    """Those of a network with the input shape that its file says."""
     shape = tuple(model.inputs[0].shape[1:]) if getattr(model, "inputs", None) else ()
     if size_hw is not None:
         if len(shape) != 3:
@@ -55,15 +60,6 @@ def _plain_sums(path: Path, size_hw: Sequence[int] | None) -> ModelSums:
     elif None in shape:
         raise ConfigError(f"{path} takes inputs of any size, {shape}. Say which by --size HEIGHTxWIDTH.")
     return model_sums(model, shape)
-
-
-def _own_size_hw(network: str, trained: Trained) -> tuple[int, int]:
-    """The size that a trained network takes; of one that takes any, that of the catalogue."""
-    settings = trained.config.model
-    if isinstance(settings, config_style.Model):
-        height, width, _ = CATALOGUE[settings.builder].input_shape
-        return height, width
-    return settings.image_size_hw
 
 
 def _built(network: str, size_hw: Sequence[int] | None, options: Sequence[str]) -> keras.Model:

@@ -102,16 +102,45 @@ def of_arrays(images: np.ndarray, class_ids: np.ndarray, source: str) -> Labelle
             f"{source}: pictures must be uint8 of shape (n, height, width), with or without 1 or 3 channels at the "
             f"end. Received {images.dtype} of shape {images.shape}."
         )
-    class_ids = class_ids.reshape(-1) if class_ids.ndim == 2 and class_ids.shape[1] == 1 else class_ids
-    if class_ids.dtype.kind not in "iu" or class_ids.shape != (len(images),):
+    pixels = images[..., None] if images.ndim == 3 else images
+    return _numbered(pixels, class_ids, source)
+
+
+def of_numbers(values: np.ndarray, class_ids: np.ndarray, source: str) -> LabelledPictures:
+    """Signals or volumes from an array, in place of pictures.
+
+    Args:
+        values: Finite numbers `(n, ...)`.
+        class_ids: Whole numbers `(n,)` or `(n, 1)`.
+        source: Source of the data, for messages.
+
+    Raises:
+        ValueError: If an array has the wrong type or shape, or their lengths differ.
+    """
+    if values.dtype.kind not in "biuf" or values.ndim < 2 or 0 in values.shape[1:]:
         raise ValueError(
-            f"{source}: classes must be whole numbers of shape ({len(images)},), one per picture. "
+            f"{source}: examples must be numbers of shape (n, length), (n, depth, height, width) or the like. "
+            f"Received {values.dtype} of shape {values.shape}."
+        )
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        first = int(np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))[0])
+        raise ValueError(
+            f"{source}: all numbers must be finite. Example {first} has others. Series of several lengths, which some "
+            "files fill up with NaN, must be cut or filled up to one length."
+        )
+    return _numbered(values, class_ids, source)
+
+
+def _numbered(values: np.ndarray, class_ids: np.ndarray, source: str) -> LabelledPictures:
+    class_ids = class_ids.reshape(-1) if class_ids.ndim == 2 and class_ids.shape[1] == 1 else class_ids
+    if class_ids.dtype.kind not in "iu" or class_ids.shape != (len(values),):
+        raise ValueError(
+            f"{source}: classes must be whole numbers of shape ({len(values)},), one per picture. "
             f"Received {class_ids.dtype} of shape {class_ids.shape}."
         )
-    pixels = images[..., None] if images.ndim == 3 else images
-    names = [f"{source}[{index}]" for index in range(len(images))]
+    names = [f"{source}[{index}]" for index in range(len(values))]
     numbers = np.clip(class_ids, -1, 2**31 - 1).astype(np.int32)
-    return LabelledPictures(names, numbers, pixels.__getitem__, lambda index: pixels[index].tobytes())
+    return LabelledPictures(names, numbers, values.__getitem__, lambda index: values[index].tobytes())
 
 
 def held_out(pictures: LabelledPictures, share: float) -> tuple[LabelledPictures, LabelledPictures]:

@@ -1,13 +1,13 @@
 """NumPy archives of pictures: `x_train, y_train, x_test, y_test` as Keras writes them, or `train_images, ...`."""
 
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 
 from cnn_suite.data.class_names import class_names
-from cnn_suite.data.labelled import ClassificationData, of_arrays
+from cnn_suite.data.labelled import ClassificationData, LabelledPictures, of_arrays
 
 _PAIRS = (("x_{}", "y_{}"), ("{}_images", "{}_labels"), ("images_{}", "labels_{}"))
 _SPLITS = ("train", "val", "validation", "test")
@@ -20,13 +20,18 @@ def is_npz(path: Path) -> bool:
     return path.is_file() and path.suffix == ".npz"
 
 
-def read_npz(path: Path, labels: tuple[str, ...] | None = None) -> ClassificationData:
+def read_npz(
+    path: Path,
+    labels: tuple[str, ...] | None = None,
+    of: Callable[[np.ndarray, np.ndarray, str], LabelledPictures] = of_arrays,
+) -> ClassificationData:
     """Reads the splits of a NumPy archive; no pickled objects are loaded.
 
     Args:
         path: File with pairs `x_SPLIT, y_SPLIT` or `SPLIT_images, SPLIT_labels` of the splits train, val and test, or
             one pair `x, y` or `images, labels`.
         labels: Class names in order; the file's own `label_names` or "0" to the largest class by default.
+        of: Makes pictures, or what stands for them, of examples, classes and the name of their source.
 
     Raises:
         ValueError: If the file is damaged, too large, contains no pair, or has classes beyond `labels`.
@@ -50,7 +55,7 @@ def read_npz(path: Path, labels: tuple[str, ...] | None = None) -> Classificatio
             f"{path} must contain pairs such as x_train and y_train. "
             f"{f'It lacks {missing[0]}' if missing else 'It has none'}, only {found}."
         )
-    splits = {split: of_arrays(arrays[x], arrays[y], f"{path}:{x}") for split, (x, y) in pairs.items()}
+    splits = {split: of(arrays[x], arrays[y], f"{path}:{x}") for split, (x, y) in pairs.items()}
     own = tuple(map(str, arrays[_NAMES].reshape(-1).tolist())) if _NAMES in arrays else None
     return ClassificationData(class_names(splits, labels or own, str(path)), splits, path)
 

@@ -163,22 +163,28 @@ def write_classification_plots(
     folder: Path,
     metrics: ClassificationMetrics,
     labels: Sequence[str],
-    load: Callable[[int], np.ndarray],
-    names: Sequence[str] | None,
-    probabilities: np.ndarray,
-    class_ids: np.ndarray,
+    mistakes: Figure | None = None,
     history: Path | None = None,
 ) -> list[Path]:
-    """Draws everything of this module into `folder`, which is made if needed; arguments as above.
+    """Writes the plots of a classifier into `folder`, which is made if needed.
+
+    Args:
+        folder: Where to.
+        metrics: Its figures.
+        labels: The classes' names.
+        mistakes: The result of `mistakes_figure`; None for what are no pictures.
+        history: A training's history.csv.
 
     Returns:
-        The files: confusion_matrix.png, reliability.png, most_confused.png and, with `history`, training_curves.png.
+        The files: confusion_matrix.png, reliability.png, with `mistakes` most_confused.png, and with `history`
+        training_curves.png.
     """
     figures = {
         "confusion_matrix": confusion_figure(metrics, labels),
         "reliability": reliability_figure(metrics.reliability),
-        "most_confused": mistakes_figure(probabilities, class_ids, labels, load, names),
     }
+    if mistakes is not None:
+        figures["most_confused"] = mistakes
     if history is not None:
         figures["training_curves"] = training_curves(history)
     return [save_figure(figure, folder / f"{name}.png") for name, figure in figures.items()]

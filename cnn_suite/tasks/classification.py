@@ -1,8 +1,5 @@
 """Classification: data sets, compiled model, serving graph."""
 
-import logging
-from dataclasses import dataclass
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -12,10 +9,8 @@ from cnn_suite.backend import require_tensorflow
 from cnn_suite.config import ConfigError
 from cnn_suite.config_classification import ClassificationConfig, Model
 from cnn_suite.config_sections import Phase
-from cnn_suite.data import labelled
 from cnn_suite.data.augmentation_layer import PictureAugmentation
 from cnn_suite.data.even_choice import evenly_chosen
-from cnn_suite.data.labelled import LabelledPictures
 from cnn_suite.data.labelled_pipeline import evaluation_batches, training_batches
 from cnn_suite.data.labelled_sources import read_labelled_data
 from cnn_suite.models.googlenet import AUXILIARY_LOSS_WEIGHTS, without_auxiliary
@@ -25,55 +20,20 @@ from cnn_suite.tasks.builder_names import builder_of, check_options
 from cnn_suite.tasks.classification_serving import ClassificationServing
 from cnn_suite.tasks.classifier_check import checked_classifier
 from cnn_suite.tasks.compiling import compile_options
+from cnn_suite.tasks.labelled_parts import Datasets, parts_of
 from cnn_suite.tasks.labels import with_labels
 from cnn_suite.tasks.pretrained_network import names_network, pretrained_network, start_from
 from cnn_suite.tasks.weights_file import weights_file
-
-_log = logging.getLogger(__name__)
 
 BUILDERS = {name: getattr(models, name) for name in models.__all__}
 PREDICTIONS = "predictions"  # the output that counts, of networks with side branches
 
 
-@dataclass(frozen=True)
-class Datasets:
-    """Pictures of a training."""
-
-    labels: tuple[str, ...]
-    training: LabelledPictures
-    validation: LabelledPictures
-
-
 def datasets(config: ClassificationConfig) -> Datasets:
-    """Reads the data that a configuration names, in parts that share no picture.
-
-    Raises:
-        ConfigError: If a split does not exist, or training has pictures of one class alone.
-        ValueError: If the data cannot be read.
-    """
+    """Reads the data that a configuration names, in parts that share no picture; see `parts_of`."""
     settings = config.data
     data = read_labelled_data(settings.path, settings.format, settings.labels or None)
-    try:
-        training, validation = data.pictures(settings.train), data.pictures(settings.validation)
-    except KeyError as error:
-        raise ConfigError(f"data.train or data.validation: {error.args[0]}") from error
-    found = np.unique(training.class_ids)
-    if len(found) == 1:
-        raise ConfigError(
-            f"data.train: {data.root} has pictures of one class, {data.labels[found[0]]!r}, and a classifier tells "
-            "two or more apart. Give each class a folder of its own, or data.path the folder that holds these folders."
-        )
-    if len(validation):
-        training, shared = labelled.without_those_of(training, validation)
-        if shared:
-            _log.warning("%d training pictures are validation pictures too and are left out of training", shared)
-    elif settings.held_out:
-        training, validation = labelled.held_out(training, settings.held_out)
-    if settings.pictures_per_class:
-        training = labelled.few_of_each(training, settings.pictures_per_class)
-    if not len(training):
-        raise ConfigError(f"data.train: there is no training picture in {settings.path or settings.format}.")
-    return Datasets(data.labels, training, validation)
+    return parts_of(data, settings.train, settings.validation, settings.held_out, settings.pictures_per_class)
 
 
 def counts(data: Datasets) -> dict[str, dict[str, int]]:

@@ -10,7 +10,7 @@ from cnn_suite.config_classification import ClassificationConfig
 from cnn_suite.data.labelled import LabelledPictures
 from cnn_suite.data.labelled_sources import read_labelled_data
 from cnn_suite.metrics.classification import classification_metrics, temperature
-from cnn_suite.metrics.classification_plots import write_classification_plots
+from cnn_suite.metrics.classification_plots import mistakes_figure, write_classification_plots
 from cnn_suite.progress import shown
 from cnn_suite.results import Classification
 from cnn_suite.runtime.classifier import load_classifier
@@ -42,7 +42,7 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
     data = read_labelled_data(data_path, asked.format)
     held = held_of(Path(folder), data)
     split = asked.split or usual_split(data, held)
-    pictures = _in_model_classes(pictures_of(data, split, held), data.labels, classifier.labels)
+    pictures = in_model_classes(pictures_of(data, split, held), data.labels, classifier.labels)
     if asked.limit is not None:
         pictures = pictures.take(range(min(asked.limit, len(pictures))))
     history = Path(folder) / "history.csv"
@@ -91,10 +91,7 @@ def evaluate_classifier(
             report_folder,
             metrics,
             labels,
-            pictures.load,
-            pictures.names,
-            probabilities,
-            pictures.class_ids,
+            mistakes_figure(probabilities, pictures.class_ids, labels, pictures.load, pictures.names),
             history=history if history is not None and history.is_file() else None,
         )
     return (
@@ -114,7 +111,7 @@ def _probabilities(
     return np.stack(rows) / np.sum(rows, axis=1, keepdims=True)  # an 8-bit softmax misses 1 by a little
 
 
-def _in_model_classes(
+def in_model_classes(
     pictures: LabelledPictures, data_labels: Sequence[str], model_labels: Sequence[str]
 ) -> LabelledPictures:
     """The pictures with the class numbers of the model: classes are the same where their names are.

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cnn_suite.config import load_config
+from cnn_suite.config_arrays import ArraysConfig
 from cnn_suite.config_classification import ClassificationConfig
 from cnn_suite.data import labelled
 from cnn_suite.data.labelled import ClassificationData, LabelledPictures
@@ -36,7 +37,7 @@ def held_of(folder: Path, data: ClassificationData) -> Held | None:
     if HELD_OUT in data.splits or not settings.is_file():
         return None
     config = load_config(settings)
-    if not isinstance(config, ClassificationConfig):
+    if not isinstance(config, ClassificationConfig | ArraysConfig):
         return None
     own = config.data
     if own.validation or not own.held_out or not set(own.train) <= set(data.splits):

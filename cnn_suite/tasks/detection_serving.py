@@ -32,6 +32,8 @@ class DetectionServing(tf.Module):
         resize: How pictures are resized: "letterbox" or "stretch".
     """
 
+    example_shape = None
+
     def __init__(self, model: keras.Model, size_hw: Sequence[int], settings: Export, resize: str = "letterbox"):
         super().__init__(name="detection")
         self.model = model

@@ -28,6 +28,11 @@ class OneAnswerServing(tf.Module):
         super().__init__()
         self.model = model
 
+    @property
+    def example_shape(self) -> tuple[int, ...] | None:
+        """None: pictures of any size."""
+        return None
+
     def answer(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         """The answers to pictures, by name."""
         raise NotImplementedError

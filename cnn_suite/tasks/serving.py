@@ -13,11 +13,15 @@ Signature = Callable[..., dict[str, tf.Tensor]]  # of pictures, and of what a ta
 
 
 class Serving(Protocol):
-    """A graph from uint8 RGB pictures `(batch, height, width, 3)` of any size to a task's results."""
+    """A graph from uint8 RGB pictures `(batch, height, width, 3)` of any size, or other arrays, to a task's results."""
 
     @property
     def model(self) -> keras.Model:
         """The network inside."""
+
+    @property
+    def example_shape(self) -> tuple[int, ...] | None:
+        """Shape of an example, float32, of signals and volumes; None for uint8 pictures of any size."""
 
     @property
     def signatures(self) -> dict[str, Signature]:

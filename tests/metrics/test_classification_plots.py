@@ -154,14 +154,14 @@ def test_write_classification_plots_makes_the_folder_and_readable_pictures(metri
     history = tmp_path / "history.csv"
     history.write_text("epoch,accuracy,loss,val_accuracy,val_loss\n0,0.5,2.0,0.4,2.1\n1,0.6,1.5,0.5,1.7\n")
     folder = tmp_path / "deep" / "plots"
-    arguments = (metrics, LABELS, grey, NAMES, PROBABILITIES, TRUTH)
-    files = classification_plots.write_classification_plots(folder, *arguments, history)
+    mistakes = classification_plots.mistakes_figure(PROBABILITIES, TRUTH, LABELS, grey, NAMES)
+    files = classification_plots.write_classification_plots(folder, metrics, LABELS, mistakes, history)
     names = ["confusion_matrix.png", "most_confused.png", "reliability.png", "training_curves.png"]
     assert sorted(path.name for path in files) == names
     for path in files:
         assert cv2.imread(str(path)).std() > 0
-    without = classification_plots.write_classification_plots(tmp_path, *arguments)
-    assert sorted(path.name for path in without) == names[:3]
+    without = classification_plots.write_classification_plots(tmp_path, metrics, LABELS)
+    assert [path.name for path in without] == ["confusion_matrix.png", "reliability.png"]
 
 
 def test_missing_matplotlib_names_the_extra(metrics, monkeypatch):
