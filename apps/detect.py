@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from cnn_suite.runtime.app import add_shared_flags, fraction, run_app, whole_number
 
 if TYPE_CHECKING:
-    from cnn_suite.runtime.counting import LineCounter, ZoneCounter
+    from cnn_suite.runtime.detection.counting import LineCounter, ZoneCounter
 
 _EPILOG = """keys in the window: q or Esc quit, space pause, s save the picture, h help; closing the window quits.
 Lines and zones are in unit coordinates: 0,0 is the top left corner of the picture and 1,1 the bottom right; an object's
@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _counters(arguments: argparse.Namespace) -> tuple[list[LineCounter], list[ZoneCounter]]:
-    from cnn_suite.runtime.counting import LineCounter, ZoneCounter, parse_points
+    from cnn_suite.runtime.detection.counting import LineCounter, ZoneCounter, parse_points
 
     lines, zones = [], []
     for text in arguments.line:
@@ -67,14 +67,14 @@ def main(arguments: argparse.Namespace) -> int:
     except ValueError as fault:
         print(f"detect: {fault}", file=sys.stderr)
         return 2
-    from cnn_suite.runtime.detection_run import DetectionRun, Thresholds
-    from cnn_suite.runtime.detector import load_detector
-    from cnn_suite.runtime.frames import open_source
+    from cnn_suite.runtime.detection.detection_run import DetectionRun, Thresholds
+    from cnn_suite.runtime.detection.detector import load_detector
+    from cnn_suite.runtime.detection.tracker import IouTracker
     from cnn_suite.runtime.loop import run_to_the_end
+    from cnn_suite.runtime.media.frames import open_source
+    from cnn_suite.runtime.media.run_output import open_output
+    from cnn_suite.runtime.model_files.pulled import find_or_pull
     from cnn_suite.runtime.pipeline import Pipeline
-    from cnn_suite.runtime.pulled import find_or_pull
-    from cnn_suite.runtime.run_output import open_output
-    from cnn_suite.runtime.tracker import IouTracker
     from cnn_suite.runtime.window import open_window
 
     window = open_window("detect", headless=arguments.headless, output=arguments.output)

@@ -52,12 +52,12 @@ def _chosen(view: str, views: list[View]) -> int:
 def main(arguments: argparse.Namespace) -> int:
     """Runs the app; everything heavy is imported here, after the command line is known to be good."""
     from cnn_suite.runtime.explore_run import ExploreRun
-    from cnn_suite.runtime.frames import open_source
     from cnn_suite.runtime.loop import run_to_the_end
+    from cnn_suite.runtime.media.frames import open_source
+    from cnn_suite.runtime.media.run_output import open_output
+    from cnn_suite.runtime.model_files.pulled import find_or_pull
     from cnn_suite.runtime.pipeline import Pipeline
-    from cnn_suite.runtime.pulled import find_or_pull
     from cnn_suite.runtime.quiet_imports import imports_muted
-    from cnn_suite.runtime.run_output import open_output
     from cnn_suite.runtime.window import open_window
 
     folder = find_or_pull(arguments.model, quiet=arguments.quiet)

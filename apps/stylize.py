@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from cnn_suite.runtime.app import add_shared_flags, fraction, run_app, whole_number
 
 if TYPE_CHECKING:
-    from cnn_suite.runtime.frames import FrameSource
-    from cnn_suite.runtime.style_run import Look
-    from cnn_suite.runtime.stylizer import Stylizer
+    from cnn_suite.runtime.media.frames import FrameSource
+    from cnn_suite.runtime.style.style_run import Look
+    from cnn_suite.runtime.style.stylizer import Stylizer
 
 _EPILOG = """keys in the window: n and p next and previous style, 1 to 9 select a style, m add a quarter of the next
 style, c keep the colours, b show the original beside the result; q or Esc quit, space pause, s save the picture,
@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _size(text: str) -> int:
-    from cnn_suite.runtime.stylizer import SMALLEST_LONGEST_SIDE
+    from cnn_suite.runtime.style.stylizer import SMALLEST_LONGEST_SIDE
 
     size = whole_number(text)
     if size < SMALLEST_LONGEST_SIDE:
@@ -57,8 +57,8 @@ def _size(text: str) -> int:
 
 
 def _look(arguments: argparse.Namespace, stylizer: Stylizer) -> Look:
-    from cnn_suite.runtime.style_run import Look
-    from cnn_suite.runtime.stylizer import parse_mixture
+    from cnn_suite.runtime.style.style_run import Look
+    from cnn_suite.runtime.style.stylizer import parse_mixture
 
     first = Look.of_style(0, max(1, len(stylizer.labels))).weights
     weights = first if arguments.style is None else parse_mixture(arguments.style, stylizer.labels)
@@ -67,7 +67,7 @@ def _look(arguments: argparse.Namespace, stylizer: Stylizer) -> Look:
 
 def _motion(arguments: argparse.Namespace, source: FrameSource) -> tuple[float, bool]:
     """The weight of the previous frame, and whether motion is estimated."""
-    from cnn_suite.runtime.steady import BLEND
+    from cnn_suite.runtime.style.steady import BLEND
 
     steady = arguments.steady if arguments.steady is not None else not source.still
     is_film = not source.still and not source.live  # its flicker is reported either way
@@ -76,13 +76,13 @@ def _motion(arguments: argparse.Namespace, source: FrameSource) -> tuple[float, 
 
 def main(arguments: argparse.Namespace) -> int:
     """Runs the app; heavy modules are imported here, after the command line has been validated."""
-    from cnn_suite.runtime.frames import open_source
     from cnn_suite.runtime.loop import run_to_the_end
+    from cnn_suite.runtime.media.frames import open_source
+    from cnn_suite.runtime.media.run_output import open_output
+    from cnn_suite.runtime.model_files.pulled import find_or_pull
     from cnn_suite.runtime.pipeline import Pipeline
-    from cnn_suite.runtime.pulled import find_or_pull
-    from cnn_suite.runtime.run_output import open_output
-    from cnn_suite.runtime.style_run import StyleRun
-    from cnn_suite.runtime.stylizer import load_stylizer
+    from cnn_suite.runtime.style.style_run import StyleRun
+    from cnn_suite.runtime.style.stylizer import load_stylizer
     from cnn_suite.runtime.window import open_window
 
     stylizer = load_stylizer(find_or_pull(arguments.model, quiet=arguments.quiet), threads=arguments.threads)

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnn_suite.runtime.app import add_shared_flags, number_between, run_app, whole_number
-from cnn_suite.runtime.gallery_opening import PASSPHRASE, open_gallery
+from cnn_suite.runtime.faces.gallery_opening import PASSPHRASE, open_gallery
 
 if TYPE_CHECKING:
-    from cnn_suite.runtime.camera_enrolment import CameraEnrolment
-    from cnn_suite.runtime.face_encoder import FaceEncoder
-    from cnn_suite.runtime.face_watchers import LivenessWatcher
-    from cnn_suite.runtime.gallery import Gallery
-    from cnn_suite.runtime.new_gallery import NewGallery
-    from cnn_suite.runtime.recognition import Recogniser
+    from cnn_suite.runtime.faces.camera_enrolment import CameraEnrolment
+    from cnn_suite.runtime.faces.face_encoder import FaceEncoder
+    from cnn_suite.runtime.faces.face_watchers import LivenessWatcher
+    from cnn_suite.runtime.faces.gallery import Gallery
+    from cnn_suite.runtime.faces.new_gallery import NewGallery
+    from cnn_suite.runtime.faces.recognition import Recogniser
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _name(text: str) -> str:
     """An argparse type: the name of a person, as galleries keep it."""
-    from cnn_suite.runtime.gallery_records import GalleryError, checked_name
+    from cnn_suite.runtime.faces.gallery_records import GalleryError, checked_name
 
     try:
         return checked_name(text)
@@ -62,9 +62,9 @@ def _name(text: str) -> str:
 def _recogniser(
     arguments: argparse.Namespace, encoder: FaceEncoder, gallery: Gallery | NewGallery, *, single: bool
 ) -> Recogniser:
-    from cnn_suite.runtime.face_search import FaceIndex
-    from cnn_suite.runtime.face_threshold import threshold_of
-    from cnn_suite.runtime.recognition import Recogniser
+    from cnn_suite.runtime.faces.face_search import FaceIndex
+    from cnn_suite.runtime.faces.face_threshold import threshold_of
+    from cnn_suite.runtime.faces.recognition import Recogniser
 
     threshold = arguments.threshold if arguments.threshold is not None else threshold_of(encoder.encoder.card).distance
     votes = {"frames": 1, "least": 1} if single else {}
@@ -74,8 +74,8 @@ def _recogniser(
 def _enrolment(
     name: str, gallery: Gallery | NewGallery, recogniser: Recogniser, liveness: LivenessWatcher | None
 ) -> CameraEnrolment:
-    from cnn_suite.runtime.camera_enrolment import CameraEnrolment, enrolment_gate
-    from cnn_suite.runtime.enrolment_identity import EnrolmentIdentity
+    from cnn_suite.runtime.faces.camera_enrolment import CameraEnrolment, enrolment_gate
+    from cnn_suite.runtime.faces.enrolment_identity import EnrolmentIdentity
 
     identity = EnrolmentIdentity(name, recogniser.enrolled, recogniser.threshold)
     gate = enrolment_gate(identity, liveness)
@@ -84,15 +84,15 @@ def _enrolment(
 
 def main(arguments: argparse.Namespace) -> int:
     """Runs the app; heavy modules are imported here, after the command line has been validated."""
-    from cnn_suite.runtime.face_encoder import FaceEncoder, load_encoder
-    from cnn_suite.runtime.face_pipeline import load_finder
-    from cnn_suite.runtime.face_run import FaceRun
-    from cnn_suite.runtime.face_watchers import LivenessWatcher
-    from cnn_suite.runtime.frames import open_source
+    from cnn_suite.runtime.faces.face_encoder import FaceEncoder, load_encoder
+    from cnn_suite.runtime.faces.face_pipeline import load_finder
+    from cnn_suite.runtime.faces.face_run import FaceRun
+    from cnn_suite.runtime.faces.face_watchers import LivenessWatcher
     from cnn_suite.runtime.loop import run_to_the_end
+    from cnn_suite.runtime.media.frames import open_source
+    from cnn_suite.runtime.media.run_output import open_output
+    from cnn_suite.runtime.model_files.pulled import find_or_pull
     from cnn_suite.runtime.pipeline import Pipeline
-    from cnn_suite.runtime.pulled import find_or_pull
-    from cnn_suite.runtime.run_output import open_output
     from cnn_suite.runtime.window import open_window
 
     folder = find_or_pull(arguments.model, quiet=arguments.quiet)

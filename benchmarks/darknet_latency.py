@@ -22,8 +22,8 @@ from alternating import alternate, summary, table
 from detector_latency import read_picture
 
 from cnn_suite.results import Detections, ModelCard
-from cnn_suite.runtime.detector import load_detector
-from cnn_suite.runtime.model_folders import find_model
+from cnn_suite.runtime.detection.detector import load_detector
+from cnn_suite.runtime.model_files.model_folders import find_model
 
 CONFIDENCE, IOU = 0.25, 0.45
 

@@ -22,7 +22,7 @@ from alternating import alternate, summary, table
 
 from cnn_suite.ops.numpy_boxes import iou
 from cnn_suite.results import ModelCard
-from cnn_suite.runtime.detector import Detector, load_detector
+from cnn_suite.runtime.detection.detector import Detector, load_detector
 
 ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 YUNET_NMS_IOU, YUNET_TOP_K = 0.3, 5000  # OpenCV's defaults

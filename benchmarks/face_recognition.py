@@ -26,17 +26,17 @@ import cv2
 import numpy as np
 from alternating import alternate, summary, table
 
-from cnn_suite.runtime.demo_source import DemoSource
-from cnn_suite.runtime.face_alignment import align_face
-from cnn_suite.runtime.face_encoder import FaceEncoder
-from cnn_suite.runtime.face_pipeline import load_face_encoder
-from cnn_suite.runtime.face_run import FaceRun
-from cnn_suite.runtime.face_search import FaceIndex
-from cnn_suite.runtime.frames import open_source
+from cnn_suite.runtime.faces.face_alignment import align_face
+from cnn_suite.runtime.faces.face_encoder import FaceEncoder
+from cnn_suite.runtime.faces.face_pipeline import load_face_encoder
+from cnn_suite.runtime.faces.face_run import FaceRun
+from cnn_suite.runtime.faces.face_search import FaceIndex
+from cnn_suite.runtime.faces.recognition import Recogniser
 from cnn_suite.runtime.loop import run_loop
-from cnn_suite.runtime.model_folders import find_model
+from cnn_suite.runtime.media.demo_source import DemoSource
+from cnn_suite.runtime.media.frames import open_source
+from cnn_suite.runtime.model_files.model_folders import find_model
 from cnn_suite.runtime.pipeline import Pipeline
-from cnn_suite.runtime.recognition import Recogniser
 
 ROOT = Path(__file__).resolve().parents[1]
 ONE_FACE_FRAMES, TIMES = 60, 4  # of the demo, before a second face appears

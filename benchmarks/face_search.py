@@ -21,7 +21,7 @@ def main() -> None:
     import numpy as np
     from alternating import alternate, summary, table
 
-    from cnn_suite.runtime.face_search import FaceIndex
+    from cnn_suite.runtime.faces.face_search import FaceIndex
 
     rng = np.random.default_rng(0)
     matrix = _units(rng, options.encodings, options.dimensions)

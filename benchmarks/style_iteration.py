@@ -126,7 +126,7 @@ def _growth(step: Callable[[], float]) -> dict[str, float]:
 
 def _read(path: Path, size_hw: tuple[int, int]) -> np.ndarray:
     from cnn_suite.data.picture_files import read_rgb
-    from cnn_suite.runtime.picture_arrays import resized
+    from cnn_suite.runtime.media.picture_arrays import resized
 
     return resized(read_rgb(path), size_hw).astype(np.float32)
 

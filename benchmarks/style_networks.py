@@ -23,8 +23,8 @@ def main() -> None:
     options = _options()
     width, height = (int(side) for side in options.size.split("x"))
     from cnn_suite.data.picture_files import read_rgb
-    from cnn_suite.runtime.picture_arrays import resized
-    from cnn_suite.runtime.stylizer import load_stylizer
+    from cnn_suite.runtime.media.picture_arrays import resized
+    from cnn_suite.runtime.style.stylizer import load_stylizer
 
     photo = resized(read_rgb(options.photo), (height, width))
     network = load_stylizer(options.model, threads=options.threads)
@@ -49,9 +49,9 @@ def _speed(network: Any, photo: np.ndarray, rounds: int) -> dict[str, float]:
 
 
 def _flicker(network: Any, video: Path, frames: int, longest_side: int) -> dict[str, float]:
-    from cnn_suite.runtime.flicker import Flicker
-    from cnn_suite.runtime.frames import open_source
-    from cnn_suite.runtime.steady import SteadyStylizer
+    from cnn_suite.runtime.media.frames import open_source
+    from cnn_suite.runtime.style.flicker import Flicker
+    from cnn_suite.runtime.style.steady import SteadyStylizer
 
     steady = SteadyStylizer(lambda image: network(image, longest_side=longest_side))
     alone, together = Flicker(), Flicker()

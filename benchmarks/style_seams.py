@@ -23,7 +23,7 @@ _STRIDES = 6  # maximum distance of the compared lines from a border
 def main() -> None:
     options = _options()
     from cnn_suite.data.picture_files import read_rgb
-    from cnn_suite.runtime.picture_arrays import fitted_size_hw, resized
+    from cnn_suite.runtime.media.picture_arrays import fitted_size_hw, resized
     from cnn_suite.style_transfer.margins import MARGIN
     from cnn_suite.style_transfer.perception import load_perception
     from cnn_suite.style_transfer.settings import TransferSettings

@@ -19,7 +19,7 @@ _SHEET_SIDE = 512
 def main() -> None:
     options = _options()
     from cnn_suite.data.picture_files import read_rgb
-    from cnn_suite.runtime.picture_arrays import fitted_size_hw, resized
+    from cnn_suite.runtime.media.picture_arrays import fitted_size_hw, resized
     from cnn_suite.style_transfer.settings import TransferSettings
     from cnn_suite.stylize import stylize_picture
 

@@ -207,12 +207,12 @@ def doctor(
     """
     size_hw, heads = parse_size(size), [int(stride) for (stride,) in parse_numbers(strides.replace(",", " "), 1)]
     given, names = parse_numbers(anchors, 2), [name.strip() for name in labels.split(",") if name.strip()]
-    from cnn_suite.data.class_doctor import holds_classes
+    from cnn_suite.data.classes.class_doctor import holds_classes
 
     if holds_classes(data, format):
         return _doctor_of_classes(data, names, repair, as_json, quiet)
-    from cnn_suite.data.doctor import examine
-    from cnn_suite.data.doctor_tables import print_report
+    from cnn_suite.data.boxes.doctor import examine
+    from cnn_suite.data.boxes.doctor_tables import print_report
 
     with stdout_kept_clean(as_json), progress("Reading pictures", quiet) as on_progress:
         found = examine(
@@ -229,7 +229,7 @@ def doctor(
     else:
         print_report(found)
     if repair:
-        from cnn_suite.data.repair import repair as write_repaired
+        from cnn_suite.data.boxes.repair import repair as write_repaired
 
         repaired = write_repaired(found.data, repair)
         print(f"Repaired copy ({len(repaired)} repairs): {repair}", file=sys.stderr)
@@ -240,8 +240,8 @@ def doctor(
 def _doctor_of_classes(path: Path, labels: list[str], repair: Path | None, as_json: bool, quiet: bool) -> None:
     if repair:
         raise UsageFault("--repair writes copies of data for detectors. In class folders take the faulty files out.")
-    from cnn_suite.data.class_doctor import examine_classes
-    from cnn_suite.data.class_doctor_tables import print_report
+    from cnn_suite.data.classes.class_doctor import examine_classes
+    from cnn_suite.data.classes.class_doctor_tables import print_report
 
     with stdout_kept_clean(as_json), progress("Reading pictures", quiet) as on_progress:
         found = examine_classes(path, labels=labels or None, on_progress=on_progress)
@@ -273,7 +273,7 @@ def data(
     if settings.task != "classification":
         raise ConfigError(f"task: `data` needs a classification task. Received {settings.task}. Try `doctor`.")
     with imports_muted(debug):
-        from cnn_suite.data.picture_sheet import write_sheet
+        from cnn_suite.data.classes.picture_sheet import write_sheet
         from cnn_suite.tasks import classification
 
     with stdout_kept_clean(as_json):

@@ -14,8 +14,8 @@ from cnn_suite.catalogue import CATALOGUE, VARIANTS
 from cnn_suite.config import ConfigError
 from cnn_suite.config_sections import EXPORT_FORMATS
 from cnn_suite.nearest_names import did_you_mean_or_all
-from cnn_suite.runtime.model_folders import find_model
-from cnn_suite.runtime.not_there import NotThereError
+from cnn_suite.runtime.model_files.model_folders import find_model
+from cnn_suite.runtime.model_files.not_there import NotThereError
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress bar.")]

@@ -10,10 +10,10 @@ import typer
 from cnn_suite.cli_arguments import Debug, Json, Quiet, UsageFault
 from cnn_suite.cli_gallery import GALLERY, GALLERY_VERBS, MODEL, Encrypt, GalleryFile, Model, encoding_network
 from cnn_suite.cli_output import as_lines, show, stdout_kept_clean
-from cnn_suite.runtime.gallery_opening import open_gallery
+from cnn_suite.runtime.faces.gallery_opening import open_gallery
 
 if TYPE_CHECKING:
-    from cnn_suite.runtime.face_encoder import FaceEncoder
+    from cnn_suite.runtime.faces.face_encoder import FaceEncoder
 
 face_app = typer.Typer(
     name="face",
@@ -113,7 +113,7 @@ def evaluate(
         raise UsageFault(f"{asked} of the whole folder. Omit --pairs and --one-shot.")
     from cnn_suite.face_evaluation import evaluate_listed_pairs, evaluate_people, one_shot_people
     from cnn_suite.faces import record_figures
-    from cnn_suite.runtime.model_folders import find_model
+    from cnn_suite.runtime.model_files.model_folders import find_model
 
     with stdout_kept_clean(as_json):
         encoder = _encoder(model, detector)
@@ -145,7 +145,7 @@ def calibrate(
     if not 0 < far < 1:
         raise UsageFault(f"--far takes a share between 0 and 1, such as 0.001. Received {far}.")
     from cnn_suite.faces import calibrate_listed_pairs, calibrate_people, record_calibration
-    from cnn_suite.runtime.model_folders import find_model
+    from cnn_suite.runtime.model_files.model_folders import find_model
 
     with stdout_kept_clean(as_json):
         encoder = _encoder(model, detector)
@@ -217,8 +217,8 @@ def _told(answer: dict[str, Any]) -> str:
 
 def _encoder(model: str, detector: str) -> FaceEncoder:
     """All steps from picture to encoding; a usage error if a name is unknown."""
-    from cnn_suite.runtime.face_encoder import FaceEncoder
-    from cnn_suite.runtime.face_pipeline import load_finder
+    from cnn_suite.runtime.faces.face_encoder import FaceEncoder
+    from cnn_suite.runtime.faces.face_pipeline import load_finder
 
     try:
         return FaceEncoder(load_finder(detector), encoding_network(model))

@@ -10,11 +10,11 @@ import typer
 
 from cnn_suite.cli_arguments import Debug, Json, Quiet, UsageFault
 from cnn_suite.cli_output import show
-from cnn_suite.runtime.gallery_opening import NEW_PASSPHRASE, PASSPHRASE, open_gallery, read_passphrase
+from cnn_suite.runtime.faces.gallery_opening import NEW_PASSPHRASE, PASSPHRASE, open_gallery, read_passphrase
 
 if TYPE_CHECKING:
-    from cnn_suite.runtime.face_encoder import Encoder
-    from cnn_suite.runtime.gallery_merge import Clashes
+    from cnn_suite.runtime.faces.face_encoder import Encoder
+    from cnn_suite.runtime.faces.gallery_merge import Clashes
 
 Model = Annotated[str, typer.Option(help="Encoding network: model folder or known name.")]
 GalleryFile = Annotated[Path, typer.Option("--gallery", metavar="FILE", help="Gallery file of the enrolled people.")]
@@ -146,8 +146,8 @@ GALLERY_VERBS: dict[str, Callable[..., None]] = {
 
 def encoding_network(model: str) -> Encoder:
     """The network of a model folder or known name; a usage error if there is none."""
-    from cnn_suite.runtime.face_encoder import load_encoder
-    from cnn_suite.runtime.pulled import find_or_pull
+    from cnn_suite.runtime.faces.face_encoder import load_encoder
+    from cnn_suite.runtime.model_files.pulled import find_or_pull
 
     try:
         return load_encoder(find_or_pull(model))

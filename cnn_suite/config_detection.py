@@ -27,7 +27,7 @@ class Augmentation(Section):
 
 
 class Shapes(Section):
-    """The synthetic data set of format shapes, made in memory; see `cnn_suite.data.synthetic`."""
+    """The synthetic data set of format shapes, made in memory; see `cnn_suite.data.boxes.synthetic`."""
 
     train: int = Field(400, ge=1, description="pictures in the split train")
     val: int = Field(50, ge=0, description="pictures in the split val")

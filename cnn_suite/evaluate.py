@@ -16,7 +16,7 @@ from typing import Any
 from cnn_suite.config import load_config
 from cnn_suite.metrics.plotting import require_matplotlib
 from cnn_suite.results import ModelCard
-from cnn_suite.runtime.model_folder import RUNTIMES, runtimes_in
+from cnn_suite.runtime.model_files.model_folder import RUNTIMES, runtimes_in
 from cnn_suite.tasks.evaluation_request import Asked
 
 _log = logging.getLogger(__name__)

@@ -17,8 +17,8 @@ from cnn_suite.export_target import FILES, check_for_another_network, check_for_
 from cnn_suite.network_files import weights_digest
 from cnn_suite.parity import Answer, Runtime
 from cnn_suite.results import ModelCard
-from cnn_suite.runtime.litert import LiteRTModel
-from cnn_suite.runtime.saved_model import SavedModel
+from cnn_suite.runtime.model_files.litert import LiteRTModel
+from cnn_suite.runtime.model_files.saved_model import SavedModel
 from cnn_suite.tasks.choice import task_of
 from cnn_suite.tasks.serving import Serving
 from cnn_suite.trained import Trained, load_trained

@@ -13,8 +13,8 @@ from cnn_suite.metrics.intervals import people_interval
 from cnn_suite.metrics.verification import all_pairs, best_accuracy, equal_error_rate, tar_at_far
 from cnn_suite.metrics.verification_plots import write_verification_plots
 from cnn_suite.metrics.verification_protocol import lfw_protocol
-from cnn_suite.runtime.face_encoder import FaceEncoder
-from cnn_suite.runtime.face_threshold import threshold_of
+from cnn_suite.runtime.faces.face_encoder import FaceEncoder
+from cnn_suite.runtime.faces.face_threshold import threshold_of
 
 FAR = (1e-2, 1e-3)
 

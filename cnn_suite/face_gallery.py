@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 
 from cnn_suite.face_pictures import PictureError, read_face_picture
-from cnn_suite.runtime.enrolment import Problem, check_enrolment, quality
-from cnn_suite.runtime.enrolment_identity import EnrolmentIdentity
-from cnn_suite.runtime.face_encoder import FaceEncoder
-from cnn_suite.runtime.face_search import FaceIndex
-from cnn_suite.runtime.face_threshold import threshold_of
-from cnn_suite.runtime.gallery import Gallery
-from cnn_suite.runtime.gallery_records import checked_name
-from cnn_suite.runtime.new_gallery import NewGallery
+from cnn_suite.runtime.faces.enrolment import Problem, check_enrolment, quality
+from cnn_suite.runtime.faces.enrolment_identity import EnrolmentIdentity
+from cnn_suite.runtime.faces.face_encoder import FaceEncoder
+from cnn_suite.runtime.faces.face_search import FaceIndex
+from cnn_suite.runtime.faces.face_threshold import threshold_of
+from cnn_suite.runtime.faces.gallery import Gallery
+from cnn_suite.runtime.faces.gallery_records import checked_name
+from cnn_suite.runtime.faces.new_gallery import NewGallery
 
 
 def enrol_pictures(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cnn_suite.data.picture_files import picture_size_hw, pictures_under, read_rgb
-from cnn_suite.runtime.face_encoder import FaceEncoder
+from cnn_suite.runtime.faces.face_encoder import FaceEncoder
 
 MOST_PIXELS = 100_000_000  # a picture of 20,000 x 20,000 would take a gigabyte
 

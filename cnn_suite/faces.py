@@ -19,9 +19,9 @@ from cnn_suite.metrics.verification_protocol import PicturePair, picture_file, r
 from cnn_suite.metrics.verification_threshold import calibrate, calibrate_pairs
 from cnn_suite.progress import shown
 from cnn_suite.results import ModelCard
-from cnn_suite.runtime.face_encoder import FaceEncoder
-from cnn_suite.runtime.face_threshold import threshold_of
-from cnn_suite.runtime.private_file import private_file
+from cnn_suite.runtime.faces.face_encoder import FaceEncoder
+from cnn_suite.runtime.faces.face_threshold import threshold_of
+from cnn_suite.runtime.faces.private_file import private_file
 
 _log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from cnn_suite.runtime.litert import without_chatter
+from cnn_suite.runtime.model_files.litert import without_chatter
 
 ONE_PICTURE = tf.TensorSpec((1, None, None, 3), tf.uint8, name="images")
 ONNX_OPSET = 17

@@ -17,9 +17,9 @@ import numpy as np
 
 from cnn_suite.progress import OnProgress
 from cnn_suite.runtime.interrupts import signals_held_back
-from cnn_suite.runtime.kept_colours import RESULT_MODES, with_colours_of
-from cnn_suite.runtime.output_paths import FilesInUse, check_writable
-from cnn_suite.runtime.picture_arrays import fitted_size_hw, resized
+from cnn_suite.runtime.media.output_paths import FilesInUse, check_writable
+from cnn_suite.runtime.media.picture_arrays import fitted_size_hw, resized
+from cnn_suite.runtime.style.kept_colours import RESULT_MODES, with_colours_of
 from cnn_suite.style_transfer.artwork import Artwork, read_all
 from cnn_suite.style_transfer.checkpoint_form import is_checkpoint
 from cnn_suite.style_transfer.output_files import check_picture_output, check_video_output, write_whole

@@ -12,10 +12,10 @@ import numpy as np
 
 from cnn_suite.file_names import is_picture_name, is_picture_output_name
 from cnn_suite.progress import OnProgress
-from cnn_suite.runtime.kept_colours import RESULT_MODES, with_colours_of
-from cnn_suite.runtime.output_paths import FilesInUse
-from cnn_suite.runtime.pictures import pictures_in, pictures_matching
-from cnn_suite.runtime.stylizer import Stylizer, check_longest_side, load_stylizer, parse_mixture
+from cnn_suite.runtime.media.output_paths import FilesInUse
+from cnn_suite.runtime.media.pictures import pictures_in, pictures_matching
+from cnn_suite.runtime.style.kept_colours import RESULT_MODES, with_colours_of
+from cnn_suite.runtime.style.stylizer import Stylizer, check_longest_side, load_stylizer, parse_mixture
 from cnn_suite.style_transfer.output_files import check_picture_output, write_whole
 from cnn_suite.style_transfer.picture_input import read_artwork
 

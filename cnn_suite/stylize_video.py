@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cnn_suite.progress import OnProgress
-from cnn_suite.runtime.flicker import Flicker
-from cnn_suite.runtime.frames import FrameSource, SourceError, open_source
 from cnn_suite.runtime.interrupts import signals_held_back
-from cnn_suite.runtime.kept_colours import PAINTING_MODES, RESULT_MODES, painting_in_colours_of, with_colours_of
-from cnn_suite.runtime.output_paths import FilesInUse
+from cnn_suite.runtime.media.frames import FrameSource, SourceError, open_source
+from cnn_suite.runtime.media.output_paths import FilesInUse
+from cnn_suite.runtime.style.flicker import Flicker
+from cnn_suite.runtime.style.kept_colours import PAINTING_MODES, RESULT_MODES, painting_in_colours_of, with_colours_of
 from cnn_suite.style_transfer.artwork import checked_weights
 from cnn_suite.style_transfer.output_files import WholeVideo, check_video_output
 from cnn_suite.style_transfer.picture_input import read_artwork

@@ -13,7 +13,7 @@ from cnn_suite.catalogue import CATALOGUE, entry_of
 from cnn_suite.config import ConfigError
 from cnn_suite.config_text import override
 from cnn_suite.network_files import load_network
-from cnn_suite.runtime.model_folders import find_model
+from cnn_suite.runtime.model_files.model_folders import find_model
 from cnn_suite.sums import ModelSums, model_sums
 from cnn_suite.tasks.builder_names import check_options
 from cnn_suite.trained import load_trained

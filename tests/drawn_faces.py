@@ -58,7 +58,7 @@ def write_faces(folder: Path, people: list[str], pictures: int) -> Path:
 
 def people_of(split: str, count: int) -> list[str]:
     """Names whose hash puts them into a split."""
-    from cnn_suite.data.landmarks_csv import split_of_person
+    from cnn_suite.data.boxes.landmarks_csv import split_of_person
 
     names = (f"person{number}" for number in range(10_000))
     return [name for _, name in zip(range(count), (name for name in names if split_of_person(name) == split))]

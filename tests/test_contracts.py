@@ -145,7 +145,7 @@ def serialisable_classes() -> dict[str, type]:
     import keras
 
     for name in MODULES:
-        if name.startswith(("cnn_suite.layer", "cnn_suite.losses", "cnn_suite.data.augmentation_layer")):
+        if name.startswith(("cnn_suite.layer", "cnn_suite.losses", "cnn_suite.data.classes.augmentation_layer")):
             importlib.import_module(name)
     registered = keras.saving.get_custom_objects()
     return {key.removeprefix("cnn_suite>"): value for key, value in registered.items() if key.startswith("cnn_suite>")}

@@ -6,7 +6,7 @@ import pytest
 from cnn_suite.config import load_config
 from cnn_suite.convert import convert_darknet
 from cnn_suite.results import ModelCard
-from cnn_suite.runtime.detector import load_detector
+from cnn_suite.runtime.detection.detector import load_detector
 from cnn_suite.trained import load_trained
 from cnn_suite.weights.darknet_cfg import DarknetError
 

@@ -14,7 +14,7 @@ from cnn_suite.export import export_model
 from cnn_suite.network_files import weights_digest
 from cnn_suite.parity import ParityError
 from cnn_suite.results import ModelCard
-from cnn_suite.runtime.litert import LiteRTModel
+from cnn_suite.runtime.model_files.litert import LiteRTModel
 from cnn_suite.tasks import detection_parity
 from cnn_suite.trained import load_trained
 

@@ -18,9 +18,9 @@ from cnn_suite.data.picture_files import load_pixels
 from cnn_suite.export import export_model
 from cnn_suite.ops.numpy_boxes import iou
 from cnn_suite.results import ModelCard
-from cnn_suite.runtime.detector import load_detector
-from cnn_suite.runtime.litert import LiteRTModel
-from cnn_suite.runtime.saved_model import SavedModel
+from cnn_suite.runtime.detection.detector import load_detector
+from cnn_suite.runtime.model_files.litert import LiteRTModel
+from cnn_suite.runtime.model_files.saved_model import SavedModel
 from cnn_suite.tasks import detection
 from cnn_suite.tasks.detection_parity import check, parity
 from cnn_suite.trained import load_trained

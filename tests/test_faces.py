@@ -12,10 +12,10 @@ from cnn_suite.cli import main
 from cnn_suite.face_gallery import enrol_pictures, identify_pictures
 from cnn_suite.face_pictures import MOST_PIXELS, PictureError, people_pictures, read_face_picture
 from cnn_suite.results import ModelCard
-from cnn_suite.runtime.face_alignment import ARCFACE_TEMPLATE
-from cnn_suite.runtime.face_detector import Faces
-from cnn_suite.runtime.face_encoder import FaceEncoder
-from cnn_suite.runtime.gallery import Gallery
+from cnn_suite.runtime.faces.face_alignment import ARCFACE_TEMPLATE
+from cnn_suite.runtime.faces.face_detector import Faces
+from cnn_suite.runtime.faces.face_encoder import FaceEncoder
+from cnn_suite.runtime.faces.gallery import Gallery
 
 PEOPLE = 12
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
 from cnn_suite import graphs
-from cnn_suite.runtime.litert import LiteRTModel
+from cnn_suite.runtime.model_files.litert import LiteRTModel
 
 NEEDS_ONNX = pytest.mark.skipif(
     find_spec("tf2onnx") is None or find_spec("onnxruntime") is None, reason="tf2onnx and onnxruntime: the onnx extra"

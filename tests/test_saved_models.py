@@ -8,7 +8,7 @@ import pytest
 
 from cnn_suite.config import load_config
 from cnn_suite.results import ModelCard
-from cnn_suite.runtime.detector import load_detector
+from cnn_suite.runtime.detection.detector import load_detector
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = sorted(path.parent for path in (ROOT / "saved_models").glob("*/card.json"))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from cnn_suite import stylize as module
-from cnn_suite.runtime.kept_colours import with_colours_of
+from cnn_suite.runtime.style.kept_colours import with_colours_of
 from cnn_suite.style_transfer.output_files import write_whole
 from cnn_suite.style_transfer.settings import TransferSettings
 from cnn_suite.stylize import Beside, stylize_picture

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cnn_suite.runtime.kept_colours import with_colours_of
+from cnn_suite.runtime.style.kept_colours import with_colours_of
 from cnn_suite.style_transfer.output_files import write_whole
 from cnn_suite.stylize_batch import stylize_with_model
 from tests.small_perception import smooth_picture

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from cnn_suite import stylize_video as module
-from cnn_suite.runtime.frames import Frame, SourceError
-from cnn_suite.runtime.kept_colours import painting_in_colours_of, with_colours_of
-from cnn_suite.runtime.output_paths import SinkError
-from cnn_suite.runtime.video_sink import VideoSink
+from cnn_suite.runtime.media.frames import Frame, SourceError
+from cnn_suite.runtime.media.output_paths import SinkError
+from cnn_suite.runtime.media.video_sink import VideoSink
+from cnn_suite.runtime.style.kept_colours import painting_in_colours_of, with_colours_of
 from cnn_suite.style_transfer.output_files import write_whole
 from cnn_suite.style_transfer.settings import TransferSettings
 from cnn_suite.stylize_video import stylize_video

@@ -7,8 +7,8 @@ from typing import Protocol
 import numpy as np
 
 from cnn_suite.data.picture_files import pictures_under, read_rgb
-from cnn_suite.runtime.demo_source import picture_folder
-from cnn_suite.runtime.picture_arrays import resized
+from cnn_suite.runtime.media.demo_source import picture_folder
+from cnn_suite.runtime.media.picture_arrays import resized
 
 SCIKIT_IMAGE = "scikit-image"
 _NO_TARGET = np.zeros((), np.float32)  # a batch has to have one

@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from cnn_suite.data.annotations import AnnotatedPicture
+from cnn_suite.data.boxes.annotations import AnnotatedPicture
 from cnn_suite.file_names import is_picture_name
 
 _HEAD_BYTES = 65536  # large enough for the EXIF block of nearly every camera; the fallback decodes the file

@@ -15,7 +15,7 @@ import numpy as np
 from cnn_suite.metrics.calibration import Reliability
 from cnn_suite.metrics.classification import ClassificationMetrics
 from cnn_suite.metrics.plotting import COLOURS, label_axes, new_figure, save_figure, training_curves
-from cnn_suite.runtime.picture_arrays import as_rgb
+from cnn_suite.runtime.media.picture_arrays import as_rgb
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

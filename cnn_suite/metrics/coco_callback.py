@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from cnn_suite.data.annotations import AnnotatedPicture
+from cnn_suite.data.boxes.annotations import AnnotatedPicture
 from cnn_suite.data.picture_files import load_pixels
 from cnn_suite.metrics.detection import coco_metrics
 from cnn_suite.metrics.detection_pictures import truths_of

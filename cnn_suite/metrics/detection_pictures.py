@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from cnn_suite.data.annotations import DECIMALS_PX, AnnotatedPicture
+from cnn_suite.data.boxes.annotations import DECIMALS_PX, AnnotatedPicture
 from cnn_suite.ops.numpy_boxes import areas, checked_boxes
 
 

@@ -2,7 +2,7 @@
 
 Four stages of three inverted residual blocks (as MobileNetV2's, expanded by 3), then, instead of pooling, one dense
 layer over the last map, which knows where in an aligned face it looks. The face must be upright, at the place that
-training saw: `cnn_suite.runtime.face_alignment` brings it there.
+training saw: `cnn_suite.runtime.faces.face_alignment` brings it there.
 
 Layers are named `stage2_block1_depthwise`; `cnn_suite/weights/mobileface.py` knows what the authors call them.
 

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable
 
 from cnn_suite.runtime.interrupts import signals_interrupt
-from cnn_suite.runtime.not_there import NotThereError
+from cnn_suite.runtime.model_files.not_there import NotThereError
 
 _QUIET_LIBRARIES = {
     "OPENCV_LOG_LEVEL": "SILENT",  # our own messages say what is wrong

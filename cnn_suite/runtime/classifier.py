@@ -10,7 +10,7 @@ import os
 import numpy as np
 
 from cnn_suite.results import Classification, ModelCard
-from cnn_suite.runtime.model_folder import Graph, check_picture, open_graph
+from cnn_suite.runtime.model_files.model_folder import Graph, check_picture, open_graph
 
 
 class Classifier:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from cnn_suite.results import Detections
-from cnn_suite.runtime.counting import LineCounter, ZoneCounter
+from cnn_suite.runtime.detection.counting import LineCounter, ZoneCounter
 
 Colour = tuple[int, int, int]
 

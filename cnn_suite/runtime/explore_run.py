@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from cnn_suite.results import Detections
-from cnn_suite.runtime.frames import Frame
+from cnn_suite.runtime.media.frames import Frame
+from cnn_suite.runtime.media.run_output import RunOutput
 from cnn_suite.runtime.pipeline import Result
-from cnn_suite.runtime.run_output import RunOutput
 from cnn_suite.runtime.statistics import RunStatistics
 from cnn_suite.runtime.window import Key
 

@@ -10,10 +10,10 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from cnn_suite.runtime.channel import Ended
-from cnn_suite.runtime.frames import Frame
 from cnn_suite.runtime.interrupts import signals_held_back
+from cnn_suite.runtime.media.frames import Frame
+from cnn_suite.runtime.media.run_output import RunOutput
 from cnn_suite.runtime.pipeline import Pipeline, Result
-from cnn_suite.runtime.run_output import RunOutput
 from cnn_suite.runtime.statistics import RunStatistics
 from cnn_suite.runtime.window import Window
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from cnn_suite.runtime.channel import Channel, Ended
-from cnn_suite.runtime.frames import Frame, FrameSource
+from cnn_suite.runtime.media.frames import Frame, FrameSource
 
 T = TypeVar("T")
 _READ_AHEAD, _JOIN_S = 8, 2.0

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from cnn_suite.runtime.draw import draw_overlay
-from cnn_suite.runtime.sinks import write_picture
+from cnn_suite.runtime.media.sinks import write_picture
 
 HELP = ("q or Esc: quit", "space: pause or continue", "s: save this picture", "h: hide this help")
 _LARGEST_WH = (1280, 720)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnn_suite.runtime.kept_colours import PAINTING_MODES, painting_in_colours_of
+from cnn_suite.runtime.style.kept_colours import PAINTING_MODES, painting_in_colours_of
 from cnn_suite.style_transfer.picture_input import read_artwork, read_mask
 
 

@@ -6,7 +6,7 @@ A picture in one piece is one window, whose own positions are all there are.
 import numpy as np
 import tensorflow as tf
 
-from cnn_suite.runtime.picture_arrays import resized
+from cnn_suite.runtime.media.picture_arrays import resized
 from cnn_suite.style_transfer.perception import Perception
 from cnn_suite.style_transfer.tiles import Span, Window, windows
 

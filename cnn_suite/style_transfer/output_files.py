@@ -8,10 +8,10 @@ import numpy as np
 
 from cnn_suite.file_names import PICTURE_OUTPUT_SUFFIXES, VIDEO_SUFFIXES, is_picture_output_name, is_video_name
 from cnn_suite.results import Detections
-from cnn_suite.runtime.frames import Frame
-from cnn_suite.runtime.output_paths import FilesInUse, SinkError, check_writable
-from cnn_suite.runtime.sinks import write_picture
-from cnn_suite.runtime.video_sink import VideoSink
+from cnn_suite.runtime.media.frames import Frame
+from cnn_suite.runtime.media.output_paths import FilesInUse, SinkError, check_writable
+from cnn_suite.runtime.media.sinks import write_picture
+from cnn_suite.runtime.media.video_sink import VideoSink
 
 
 def check_picture_output(path: Path, files: FilesInUse, role: str = "output") -> None:

@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator, Sequence
 
 import numpy as np
 
-from cnn_suite.runtime.picture_arrays import as_bytes, fitted_size_hw, resized
+from cnn_suite.runtime.media.picture_arrays import as_bytes, fitted_size_hw, resized
 from cnn_suite.style_transfer.adam import AdamSteps, rate_factor
 from cnn_suite.style_transfer.lbfgs import LbfgsSteps
 from cnn_suite.style_transfer.margins import with_margin, without_margin

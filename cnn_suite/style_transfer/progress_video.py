@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cnn_suite.runtime.picture_arrays import fitted_size_hw, resized
+from cnn_suite.runtime.media.picture_arrays import fitted_size_hw, resized
 from cnn_suite.style_transfer.output_files import WholeVideo
 
 FRAME_RATE = 25.0
@@ -22,7 +22,7 @@ class ProgressVideo:
         size_hw: The size of the finished picture: smaller ones before it are enlarged.
 
     Raises:
-        cnn_suite.runtime.output_paths.SinkError: If it cannot be written.
+        cnn_suite.runtime.media.output_paths.SinkError: If it cannot be written.
     """
 
     def __init__(self, path: Path, size_hw: tuple[int, int]) -> None:

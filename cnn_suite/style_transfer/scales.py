@@ -9,7 +9,7 @@ Source: Gatys et al. 2017, Controlling Perceptual Factors in Neural Style Transf
 import math
 from collections.abc import Sequence
 
-from cnn_suite.runtime.picture_arrays import fitted_size_hw
+from cnn_suite.runtime.media.picture_arrays import fitted_size_hw
 
 COARSEST = 256  # longest side; below it VGG and SqueezeNet see half of the picture at once
 _COARSE_SHARE = 0.4  # of the work, for all sizes but the last

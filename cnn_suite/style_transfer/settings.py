@@ -31,7 +31,7 @@ class TransferSettings:
         scales: How many sizes the picture goes through, the coarsest first; None for as many as its size asks for.
         seed: Random seed of the noise.
         colours: "none" leaves them to the painting; "luma", "histogram" and "covariance" keep the photograph's, see
-            `cnn_suite.runtime.kept_colours`.
+            `cnn_suite.runtime.style.kept_colours`.
         tile: Side of the tiles of a large picture; None to use tiles only if needed, 0 for never.
         painting_scale: The longest side of a painting as a fraction of the picture's: less for finer strokes.
 

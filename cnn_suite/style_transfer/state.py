@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnn_suite.runtime.picture_arrays import resized
+from cnn_suite.runtime.media.picture_arrays import resized
 from cnn_suite.style_transfer.adam import Moments
 from cnn_suite.style_transfer.margins import with_margin, without_margin
 from cnn_suite.style_transfer.objective import Costs

@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras import ops
 
 from cnn_suite.ops.style import gram_matrix, mean_gram
-from cnn_suite.runtime.picture_arrays import fitted_size_hw, resized
+from cnn_suite.runtime.media.picture_arrays import fitted_size_hw, resized
 from cnn_suite.style_transfer.maps import Maps
 from cnn_suite.style_transfer.perception import Perception
 

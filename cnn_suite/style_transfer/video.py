@@ -15,9 +15,9 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from cnn_suite.runtime.optical_flow import Motion, motion_between, warped
-from cnn_suite.runtime.picture_arrays import as_bytes, resized
-from cnn_suite.runtime.steady import trust
+from cnn_suite.runtime.media.picture_arrays import as_bytes, resized
+from cnn_suite.runtime.style.optical_flow import Motion, motion_between, warped
+from cnn_suite.runtime.style.steady import trust
 from cnn_suite.style_transfer.adam import AdamSteps, rate_factor
 from cnn_suite.style_transfer.margins import with_margin, without_margin
 from cnn_suite.style_transfer.objective import Costs, Objective

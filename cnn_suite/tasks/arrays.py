@@ -9,8 +9,8 @@ import tensorflow as tf
 from cnn_suite.config import ConfigError
 from cnn_suite.config_arrays import ArraysConfig
 from cnn_suite.config_sections import Phase
-from cnn_suite.data.array_batches import evaluation_batches, stacked, training_batches
-from cnn_suite.data.array_sources import read_array_data
+from cnn_suite.data.classes.array_batches import evaluation_batches, stacked, training_batches
+from cnn_suite.data.classes.array_sources import read_array_data
 from cnn_suite.data.even_choice import evenly_chosen
 from cnn_suite.models.array_resnet import array_resnet
 from cnn_suite.tasks.arrays_serving import ArraysServing

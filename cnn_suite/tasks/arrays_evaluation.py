@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from cnn_suite.config_arrays import ArraysConfig
-from cnn_suite.data.array_sources import read_array_data
-from cnn_suite.data.labelled import ClassificationData, LabelledPictures
+from cnn_suite.data.classes.array_sources import read_array_data
+from cnn_suite.data.classes.labelled import ClassificationData, LabelledPictures
 from cnn_suite.metrics.classification import classification_metrics, temperature
 from cnn_suite.metrics.classification_plots import write_classification_plots
 from cnn_suite.progress import shown

@@ -9,13 +9,13 @@ from cnn_suite.backend import require_tensorflow
 from cnn_suite.config import ConfigError
 from cnn_suite.config_classification import ClassificationConfig, Model
 from cnn_suite.config_sections import Phase
-from cnn_suite.data.augmentation_layer import PictureAugmentation
+from cnn_suite.data.classes.augmentation_layer import PictureAugmentation
+from cnn_suite.data.classes.labelled_pipeline import evaluation_batches, training_batches
+from cnn_suite.data.classes.labelled_sources import read_labelled_data
 from cnn_suite.data.even_choice import evenly_chosen
-from cnn_suite.data.labelled_pipeline import evaluation_batches, training_batches
-from cnn_suite.data.labelled_sources import read_labelled_data
 from cnn_suite.models.googlenet import AUXILIARY_LOSS_WEIGHTS, without_auxiliary
 from cnn_suite.models.surgery import behind, head_names, replace_head
-from cnn_suite.runtime.picture_arrays import as_rgb
+from cnn_suite.runtime.media.picture_arrays import as_rgb
 from cnn_suite.tasks.builder_names import builder_of, check_options
 from cnn_suite.tasks.classification_serving import ClassificationServing
 from cnn_suite.tasks.classifier_check import checked_classifier

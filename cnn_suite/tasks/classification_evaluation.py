@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from cnn_suite.config_classification import ClassificationConfig
-from cnn_suite.data.labelled import LabelledPictures
-from cnn_suite.data.labelled_sources import read_labelled_data
+from cnn_suite.data.classes.labelled import LabelledPictures
+from cnn_suite.data.classes.labelled_sources import read_labelled_data
 from cnn_suite.metrics.classification import classification_metrics, temperature
 from cnn_suite.metrics.classification_plots import mistakes_figure, write_classification_plots
 from cnn_suite.progress import shown
 from cnn_suite.results import Classification
 from cnn_suite.runtime.classifier import load_classifier
-from cnn_suite.runtime.picture_arrays import as_rgb
+from cnn_suite.runtime.media.picture_arrays import as_rgb
 from cnn_suite.tasks.classification_splits import held_of, pictures_of, usual_split
 from cnn_suite.tasks.evaluation_request import Asked, Timed
 from cnn_suite.tasks.model_classes import model_numbers

@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from cnn_suite.config_classification import ClassificationConfig
-from cnn_suite.data.labelled_pipeline import kept_size
+from cnn_suite.data.classes.labelled_pipeline import kept_size
+from cnn_suite.data.classes.picture_views import centre_views
 from cnn_suite.data.picture_resize import resized, resized_in_graph
-from cnn_suite.data.picture_views import centre_views
 from cnn_suite.parity import Answer
 from cnn_suite.tasks.one_answer_serving import OneAnswerServing
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from cnn_suite.config import load_config
 from cnn_suite.config_arrays import ArraysConfig
 from cnn_suite.config_classification import ClassificationConfig
-from cnn_suite.data import labelled
-from cnn_suite.data.labelled import ClassificationData, LabelledPictures
+from cnn_suite.data.classes import labelled
+from cnn_suite.data.classes.labelled import ClassificationData, LabelledPictures
 
 HELD_OUT = "validation"  # the name of the part that no split of the data is
 

@@ -9,8 +9,8 @@ import tensorflow as tf
 from cnn_suite.backend import require_tensorflow
 from cnn_suite.config_detection import DetectionConfig
 from cnn_suite.config_sections import Phase
-from cnn_suite.data.annotations import AnnotatedPicture
-from cnn_suite.data.pipeline import evaluation_batches, examples, training_batches
+from cnn_suite.data.boxes.annotations import AnnotatedPicture
+from cnn_suite.data.boxes.pipeline import evaluation_batches, examples, training_batches
 from cnn_suite.metrics.coco_callback import CocoEvaluation
 from cnn_suite.models.yolo import yolo_heads
 from cnn_suite.ops.anchors import kmeans_anchors

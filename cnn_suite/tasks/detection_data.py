@@ -9,12 +9,12 @@ import numpy as np
 from cnn_suite.config import ConfigError
 from cnn_suite.config_detection import DetectionConfig
 from cnn_suite.config_localization import LocalizationConfig
-from cnn_suite.data.annotations import AnnotatedPicture, DetectionData
-from cnn_suite.data.background import background_pictures
+from cnn_suite.data.boxes.annotations import AnnotatedPicture, DetectionData
+from cnn_suite.data.boxes.background import background_pictures
+from cnn_suite.data.boxes.sources import read_detection_data
+from cnn_suite.data.boxes.synthetic import shapes_data
 from cnn_suite.data.even_choice import evenly_chosen
 from cnn_suite.data.picture_files import load_pixels
-from cnn_suite.data.sources import read_detection_data
-from cnn_suite.data.synthetic import shapes_data
 
 _log = logging.getLogger(__name__)
 

@@ -8,16 +8,16 @@ from typing import Any, Protocol
 import numpy as np
 
 from cnn_suite.config_detection import DetectionConfig
-from cnn_suite.data.annotations import AnnotatedPicture, DetectionData
+from cnn_suite.data.boxes.annotations import AnnotatedPicture, DetectionData
+from cnn_suite.data.boxes.sources import read_detection_data
 from cnn_suite.data.picture_files import load_pixels
-from cnn_suite.data.sources import read_detection_data
 from cnn_suite.metrics.detection import coco_metrics
 from cnn_suite.metrics.detection_pictures import truths_of
 from cnn_suite.metrics.detection_plots import write_detection_plots
 from cnn_suite.metrics.detection_report import detection_report
 from cnn_suite.progress import shown
 from cnn_suite.results import Detections
-from cnn_suite.runtime.detector import load_detector
+from cnn_suite.runtime.detection.detector import load_detector
 from cnn_suite.tasks.evaluation_request import Asked, Timed
 from cnn_suite.tasks.model_classes import model_numbers
 

@@ -12,10 +12,10 @@ import tensorflow as tf
 from cnn_suite.config import ConfigError
 from cnn_suite.config_embedding import EmbeddingConfig
 from cnn_suite.config_sections import Phase
-from cnn_suite.data.aligned_faces import AlignedFaces, read_aligned_faces
 from cnn_suite.data.even_choice import evenly_chosen
+from cnn_suite.data.faces.aligned_faces import AlignedFaces, read_aligned_faces
+from cnn_suite.data.faces.person_batches import people_and_pictures
 from cnn_suite.data.generated_batches import evaluation_batches, training_batches
-from cnn_suite.data.person_batches import people_and_pictures
 from cnn_suite.losses.triplet import TripletLoss
 from cnn_suite.metrics.collapse_alarm import CollapseAlarm
 from cnn_suite.models.face_embedding import face_embedding

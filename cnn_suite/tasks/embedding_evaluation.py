@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from cnn_suite.config_embedding import EmbeddingConfig
-from cnn_suite.data.aligned_faces import SPLITS, read_aligned_faces
+from cnn_suite.data.faces.aligned_faces import SPLITS, read_aligned_faces
 from cnn_suite.metrics.verification import all_pairs, best_accuracy, equal_error_rate, tar_at_far
 from cnn_suite.progress import shown
-from cnn_suite.runtime.face_encoder import load_encoder
+from cnn_suite.runtime.faces.face_encoder import load_encoder
 from cnn_suite.tasks.evaluation_request import Asked, Timed
 
 PROTOCOL = "all pairs of aligned faces, threshold of the best accuracy on the same pairs"

@@ -13,8 +13,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cnn_suite.data.aligned_faces import AlignedFaces
-from cnn_suite.data.face_blending import blended
+from cnn_suite.data.faces.aligned_faces import AlignedFaces
+from cnn_suite.data.faces.face_blending import blended
 from cnn_suite.data.generated_batches import evaluation_batches
 from cnn_suite.models.mobileface import mobileface_v2
 

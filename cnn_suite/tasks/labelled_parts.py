@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnn_suite.config import ConfigError
-from cnn_suite.data import labelled
-from cnn_suite.data.labelled import ClassificationData, LabelledPictures
+from cnn_suite.data.classes import labelled
+from cnn_suite.data.classes.labelled import ClassificationData, LabelledPictures
 
 _log = logging.getLogger(__name__)
 

@@ -11,12 +11,12 @@ from cnn_suite.config import ConfigError
 from cnn_suite.config_landmarks import LandmarksConfig
 from cnn_suite.config_sections import Phase
 from cnn_suite.data.even_choice import evenly_chosen
-from cnn_suite.data.face_crops import FaceCrops
+from cnn_suite.data.faces.face_crops import FaceCrops
+from cnn_suite.data.faces.landmarked_faces import LandmarkedFace, read_landmarked_faces
 from cnn_suite.data.generated_batches import evaluation_batches, training_batches
-from cnn_suite.data.landmarked_faces import LandmarkedFace, read_landmarked_faces
 from cnn_suite.losses.landmarks import LandmarksLoss
 from cnn_suite.models.face_points import face_points
-from cnn_suite.runtime.face_alignment import FIVE
+from cnn_suite.runtime.faces.face_alignment import FIVE
 from cnn_suite.tasks.compiling import compile_options
 from cnn_suite.tasks.labels import with_labels
 from cnn_suite.tasks.landmarks_serving import LandmarksServing

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from cnn_suite.config_landmarks import LandmarksConfig
-from cnn_suite.data.landmarked_faces import five_points, read_landmarked_faces
-from cnn_suite.data.landmarks_csv import FACE_MARGINS, box_of_points
+from cnn_suite.data.boxes.landmarks_csv import FACE_MARGINS, box_of_points
+from cnn_suite.data.faces.landmarked_faces import five_points, read_landmarked_faces
 from cnn_suite.data.picture_files import read_rgb
 from cnn_suite.metrics.landmarks import landmark_figures
 from cnn_suite.progress import shown
-from cnn_suite.runtime.face_points import load_face_points
+from cnn_suite.runtime.faces.face_points import load_face_points
 from cnn_suite.tasks.evaluation_request import Asked, Timed
 
 PROTOCOL = "NME by the distance of the eyes' middles, boxes from the points"

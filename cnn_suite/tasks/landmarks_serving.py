@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cnn_suite.data.landmarked_faces import FIVE_MIRRORED
+from cnn_suite.data.faces.landmarked_faces import FIVE_MIRRORED
 from cnn_suite.data.picture_resize import resized
 from cnn_suite.data.views import whole, xy
 from cnn_suite.parity import Answer

@@ -10,9 +10,9 @@ from cnn_suite import models
 from cnn_suite.config import ConfigError
 from cnn_suite.config_localization import LocalizationConfig
 from cnn_suite.config_sections import Phase
-from cnn_suite.data.localization_targets import main_object_targets
-from cnn_suite.data.main_object import with_main_object_alone
-from cnn_suite.data.pipeline import evaluation_batches, examples, training_batches
+from cnn_suite.data.boxes.localization_targets import main_object_targets
+from cnn_suite.data.boxes.main_object import with_main_object_alone
+from cnn_suite.data.boxes.pipeline import evaluation_batches, examples, training_batches
 from cnn_suite.losses.localization import LocalizationLoss
 from cnn_suite.models.localizer import localizer
 from cnn_suite.models.surgery import as_functional

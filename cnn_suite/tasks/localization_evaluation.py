@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from cnn_suite.config_localization import LocalizationConfig
-from cnn_suite.data.annotations import AnnotatedPicture
-from cnn_suite.data.main_object import with_main_object_alone
+from cnn_suite.data.boxes.annotations import AnnotatedPicture
+from cnn_suite.data.boxes.main_object import with_main_object_alone
 from cnn_suite.metrics.detection_pictures import truths_of
 from cnn_suite.metrics.localization import localization_figures
-from cnn_suite.runtime.detector import Detector, load_detector
+from cnn_suite.runtime.detection.detector import Detector, load_detector
 from cnn_suite.tasks.detection_evaluation import detection_figures, found_in, pictures_to_measure
 from cnn_suite.tasks.evaluation_request import Asked
 

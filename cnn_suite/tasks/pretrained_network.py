@@ -10,7 +10,7 @@ from cnn_suite.known_weights import KNOWN
 from cnn_suite.models.surgery import copy_body
 from cnn_suite.nearest_names import did_you_mean
 from cnn_suite.network_files import load_network
-from cnn_suite.runtime.model_folders import find_model
+from cnn_suite.runtime.model_files.model_folders import find_model
 
 
 def names_network(words: str) -> bool:

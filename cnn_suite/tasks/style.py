@@ -14,7 +14,7 @@ from cnn_suite.data.even_choice import evenly_chosen
 from cnn_suite.data.generated_batches import evaluation_batches, training_batches
 from cnn_suite.data.photo_crops import PhotoCrops, read_photos
 from cnn_suite.models.stylizer import styles_of, stylizer
-from cnn_suite.runtime.frames import SourceError
+from cnn_suite.runtime.media.frames import SourceError
 from cnn_suite.style_transfer.picture_input import ArtworkError, read_artwork
 from cnn_suite.tasks.compiling import compile_options
 from cnn_suite.tasks.labels import with_labels

@@ -12,8 +12,8 @@ from cnn_suite.config_style import StyleConfig
 from cnn_suite.data.photo_crops import read_photos
 from cnn_suite.metrics.style_sheet import write_sheet
 from cnn_suite.progress import shown
-from cnn_suite.runtime.picture_arrays import reduced
-from cnn_suite.runtime.stylizer import load_stylizer
+from cnn_suite.runtime.media.picture_arrays import reduced
+from cnn_suite.runtime.style.stylizer import load_stylizer
 from cnn_suite.tasks.evaluation_request import Asked, Timed
 
 LONGEST_SIDE = 480

@@ -14,9 +14,10 @@ import cv2
 import numpy as np
 import pytest
 
-from cnn_suite.runtime import camera, model_folders
-from cnn_suite.runtime.camera import CameraSource
-from cnn_suite.runtime.litert import LiteRTModel
+from cnn_suite.runtime.media import camera
+from cnn_suite.runtime.media.camera import CameraSource
+from cnn_suite.runtime.model_files import model_folders
+from cnn_suite.runtime.model_files.litert import LiteRTModel
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = ROOT / "apps" / "detect.py"

@@ -31,7 +31,7 @@ def person(tmp_path_factory):
     """Two seconds of a person, as a video."""
     from itertools import islice
 
-    from cnn_suite.runtime.demo_source import DemoSource
+    from cnn_suite.runtime.media.demo_source import DemoSource
 
     path = tmp_path_factory.mktemp("video") / "person.mp4"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 30, (640, 480))
@@ -62,9 +62,9 @@ def test_somebody_is_enrolled_from_a_film_and_then_recognised(verify, person, tm
 
 
 def test_a_claim_of_somebody_else_stays_unknown(verify, person, tmp_path):
-    from cnn_suite.runtime.face_encoder import load_encoder
-    from cnn_suite.runtime.gallery import Gallery
-    from cnn_suite.runtime.model_folders import find_model
+    from cnn_suite.runtime.faces.face_encoder import load_encoder
+    from cnn_suite.runtime.faces.gallery import Gallery
+    from cnn_suite.runtime.model_files.model_folders import find_model
 
     network = load_encoder(find_model("face_embedding"))
     stranger = np.random.default_rng(0).normal(size=network.dimensions)

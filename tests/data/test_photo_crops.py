@@ -9,7 +9,7 @@ import pytest
 
 from cnn_suite.data.generated_batches import evaluation_batches, training_batches
 from cnn_suite.data.photo_crops import PhotoCrops, read_photos
-from cnn_suite.runtime.frames import SourceError
+from cnn_suite.runtime.media.frames import SourceError
 
 WHOLE = SimpleNamespace(scale=(1.0, 1.0))
 

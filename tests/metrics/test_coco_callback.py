@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnn_suite.data.annotations import AnnotatedPicture
+from cnn_suite.data.boxes.annotations import AnnotatedPicture
 from cnn_suite.metrics.coco_callback import CocoEvaluation
 
 LABELS = ("cell", "dust")

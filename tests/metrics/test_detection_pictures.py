@@ -10,7 +10,7 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from cnn_suite.data.coco import read_coco
+from cnn_suite.data.boxes.coco import read_coco
 from cnn_suite.metrics.detection import coco_metrics
 from cnn_suite.metrics.detection_pictures import truths_of
 from cnn_suite.results import Detections

@@ -93,7 +93,7 @@ def test_encodings_can_be_trained_and_a_saved_network_comes_back_equal(tmp_path)
 
 @pytest.mark.slow
 def test_it_converts_to_built_in_operators_of_litert_and_answers_alike(small, tmp_path):
-    from cnn_suite.runtime.litert import LiteRTModel
+    from cnn_suite.runtime.model_files.litert import LiteRTModel
 
     def serve(images):
         faces = tf.reshape(tf.cast(images, tf.float32), (1, 32, 40, 3))

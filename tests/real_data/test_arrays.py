@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnn_suite.data.array_batches import stacked
-from cnn_suite.data.array_sources import read_array_data
+from cnn_suite.data.classes.array_batches import stacked
+from cnn_suite.data.classes.array_sources import read_array_data
 
 DATA = Path(os.environ.get("CNN_SUITE_TEST_DATA", ""))
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from cnn_suite.data.annotations import DataFaultError
-from cnn_suite.data.doctor import examine
-from cnn_suite.data.repair import repair
-from cnn_suite.data.sources import read_detection_data
+from cnn_suite.data.boxes.annotations import DataFaultError
+from cnn_suite.data.boxes.doctor import examine
+from cnn_suite.data.boxes.repair import repair
+from cnn_suite.data.boxes.sources import read_detection_data
 
 BCCD = Path(os.environ.get("CNN_SUITE_TEST_DATA", "")) / "detection" / "bccd" / "BCCD"
 

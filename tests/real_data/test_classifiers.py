@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cnn_suite.data.labelled import held_out
-from cnn_suite.data.labelled_sources import read_labelled_data
+from cnn_suite.data.classes.labelled import held_out
+from cnn_suite.data.classes.labelled_sources import read_labelled_data
 from cnn_suite.evaluate import evaluate_model
 
 ROOT = Path(__file__).parents[2]

@@ -10,11 +10,11 @@ from cnn_suite.convert import convert_mobileface
 from cnn_suite.face_evaluation import evaluate_people, one_shot_people
 from cnn_suite.face_gallery import enrol_pictures
 from cnn_suite.face_pictures import PictureError
-from cnn_suite.runtime.face_detector import FaceDetector
-from cnn_suite.runtime.face_encoder import FaceEncoder, load_encoder
-from cnn_suite.runtime.face_pipeline import load_finder
-from cnn_suite.runtime.gallery_opening import open_gallery
-from cnn_suite.runtime.model_folders import find_model
+from cnn_suite.runtime.faces.face_detector import FaceDetector
+from cnn_suite.runtime.faces.face_encoder import FaceEncoder, load_encoder
+from cnn_suite.runtime.faces.face_pipeline import load_finder
+from cnn_suite.runtime.faces.gallery_opening import open_gallery
+from cnn_suite.runtime.model_files.model_folders import find_model
 
 FACES = Path(os.environ.get("CNN_SUITE_TEST_DATA", "")) / "faces"
 YUNET = FACES / "weights" / "face_detection_yunet_2023mar.onnx"

@@ -9,7 +9,7 @@ import pytest
 
 from cnn_suite.convert import convert_darknet
 from cnn_suite.ops.numpy_boxes import iou
-from cnn_suite.runtime.detector import load_detector
+from cnn_suite.runtime.detection.detector import load_detector
 
 DATA = Path(os.environ.get("CNN_SUITE_TEST_DATA", "")) / "detection"
 NAME = "yolo-fastest-1.1-xl"

@@ -12,9 +12,9 @@ import pytest
 
 from cnn_suite.metrics.verification import all_pairs, best_accuracy, tar_at_far
 from cnn_suite.models.mobileface import mobileface_v2
-from cnn_suite.runtime.face_alignment import align_face
-from cnn_suite.runtime.face_detector import FaceDetector
-from cnn_suite.runtime.pictures import read_picture
+from cnn_suite.runtime.faces.face_alignment import align_face
+from cnn_suite.runtime.faces.face_detector import FaceDetector
+from cnn_suite.runtime.media.pictures import read_picture
 from cnn_suite.weights.mxnet_params import read_mxnet_params
 
 FOLDER = Path(os.environ.get("CNN_SUITE_TEST_DATA", "")) / "faces"

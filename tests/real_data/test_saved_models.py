@@ -6,11 +6,11 @@ from pathlib import Path
 import cv2
 import pytest
 
-from cnn_suite.data.landmarks_csv import split_of_person
-from cnn_suite.data.repair import repair
-from cnn_suite.data.sources import read_detection_data
+from cnn_suite.data.boxes.landmarks_csv import split_of_person
+from cnn_suite.data.boxes.repair import repair
+from cnn_suite.data.boxes.sources import read_detection_data
 from cnn_suite.evaluate import evaluate_model
-from cnn_suite.runtime.detector import load_detector
+from cnn_suite.runtime.detection.detector import load_detector
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("CNN_SUITE_TEST_DATA", ""))

@@ -11,11 +11,11 @@ import tensorflow as tf
 
 from cnn_suite.config import load_config
 from cnn_suite.data.picture_files import read_rgb
-from cnn_suite.runtime.flicker import Flicker
-from cnn_suite.runtime.frames import open_source
-from cnn_suite.runtime.model_folders import find_model
-from cnn_suite.runtime.steady import SteadyStylizer
-from cnn_suite.runtime.stylizer import load_stylizer
+from cnn_suite.runtime.media.frames import open_source
+from cnn_suite.runtime.model_files.model_folders import find_model
+from cnn_suite.runtime.style.flicker import Flicker
+from cnn_suite.runtime.style.steady import SteadyStylizer
+from cnn_suite.runtime.style.stylizer import load_stylizer
 from cnn_suite.style_transfer.objective import Objective
 from cnn_suite.style_transfer.perception import load_perception
 from cnn_suite.style_transfer.settings import TransferSettings

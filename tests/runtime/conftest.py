@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from cnn_suite.runtime.frames import Frame
+from cnn_suite.runtime.media.frames import Frame
 
 
 class Numbers:

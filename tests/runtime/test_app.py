@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from cnn_suite.runtime.app import add_shared_flags, fraction, run_app, whole_number
-from cnn_suite.runtime.not_there import NotThereError
+from cnn_suite.runtime.model_files.not_there import NotThereError
 
 
 @pytest.fixture

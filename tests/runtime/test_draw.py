@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cnn_suite.results import Detections
-from cnn_suite.runtime.counting import LineCounter, ZoneCounter
+from cnn_suite.runtime.detection.counting import LineCounter, ZoneCounter
 from cnn_suite.runtime.draw import annotated, class_colour, draw_overlay, draw_text, plain_text
 
 GREY = np.full((120, 160, 3), 128, np.uint8)

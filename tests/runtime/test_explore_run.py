@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cnn_suite.runtime.explore_run import ExploreRun, View
-from cnn_suite.runtime.frames import Frame
+from cnn_suite.runtime.media.frames import Frame
 from cnn_suite.runtime.pipeline import Result
 
 

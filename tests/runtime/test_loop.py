@@ -5,8 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from cnn_suite.runtime.frames import SourceError
 from cnn_suite.runtime.loop import run_loop
+from cnn_suite.runtime.media.frames import SourceError
 from cnn_suite.runtime.pipeline import Pipeline
 
 

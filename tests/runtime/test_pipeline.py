@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from cnn_suite.runtime.frames import SourceError
+from cnn_suite.runtime.media.frames import SourceError
 from cnn_suite.runtime.pipeline import Pipeline
 
 

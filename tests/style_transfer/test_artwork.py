@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnn_suite.runtime.kept_colours import painting_in_colours_of
+from cnn_suite.runtime.style.kept_colours import painting_in_colours_of
 from cnn_suite.style_transfer.artwork import read_all
 from cnn_suite.style_transfer.output_files import write_whole
 from tests.small_perception import smooth_picture

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cnn_suite.runtime.output_paths import FilesInUse, SinkError
+from cnn_suite.runtime.media.output_paths import FilesInUse, SinkError
 from cnn_suite.style_transfer import output_files
 from cnn_suite.style_transfer.output_files import WholeVideo, check_picture_output, check_video_output, write_whole
 from tests.small_perception import smooth_picture

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cnn_suite.runtime.picture_arrays import resized
+from cnn_suite.runtime.media.picture_arrays import resized
 from cnn_suite.style_transfer import painter
 from cnn_suite.style_transfer.margins import without_margin
 from cnn_suite.style_transfer.painter import paint, result_size_hw

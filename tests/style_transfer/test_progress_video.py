@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cnn_suite.runtime.output_paths import SinkError
+from cnn_suite.runtime.media.output_paths import SinkError
 from cnn_suite.style_transfer.progress_video import ProgressVideo
 from tests.small_perception import smooth_picture
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cnn_suite.runtime.flicker import Flicker
-from cnn_suite.runtime.optical_flow import motion_between, warped
-from cnn_suite.runtime.steady import trust
+from cnn_suite.runtime.style.flicker import Flicker
+from cnn_suite.runtime.style.optical_flow import motion_between, warped
+from cnn_suite.runtime.style.steady import trust
 from cnn_suite.style_transfer import video
 from cnn_suite.style_transfer.margins import MARGIN, with_margin, without_margin
 from cnn_suite.style_transfer.objective import Costs

@@ -7,7 +7,7 @@ import pytest
 
 from cnn_suite.config import save_config
 from cnn_suite.config_classification import ClassificationConfig, Data
-from cnn_suite.data.labelled import ClassificationData, held_out, of_arrays
+from cnn_suite.data.classes.labelled import ClassificationData, held_out, of_arrays
 from cnn_suite.evaluate import evaluate_model
 from cnn_suite.results import Classification, ModelCard
 from cnn_suite.tasks import classification_evaluation

@@ -8,7 +8,7 @@ import tensorflow as tf
 from cnn_suite import graphs
 from cnn_suite.config_classification import ClassificationConfig, Data, Export, Model
 from cnn_suite.data.picture_resize import resized, resized_in_graph
-from cnn_suite.runtime.litert import LiteRTModel
+from cnn_suite.runtime.model_files.litert import LiteRTModel
 from cnn_suite.tasks.classification_serving import ClassificationServing
 
 

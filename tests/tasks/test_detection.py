@@ -12,8 +12,8 @@ import pytest
 
 from cnn_suite.config import ConfigError
 from cnn_suite.config_detection import Data, DetectionConfig, Loss, Model, Shapes, Training
-from cnn_suite.data.annotations import AnnotatedPicture, DataFaultError, DetectionData, Fault
-from cnn_suite.data.synthetic import SHAPES
+from cnn_suite.data.boxes.annotations import AnnotatedPicture, DataFaultError, DetectionData, Fault
+from cnn_suite.data.boxes.synthetic import SHAPES
 from cnn_suite.ops.anchors import anchor_fit
 from cnn_suite.tasks import detection
 from cnn_suite.train import untrained

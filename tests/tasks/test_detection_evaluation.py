@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cnn_suite.data.annotations import AnnotatedPicture, DataFaultError, DetectionData, Fault
+from cnn_suite.data.boxes.annotations import AnnotatedPicture, DataFaultError, DetectionData, Fault
 from cnn_suite.evaluate import evaluate_model
 from cnn_suite.results import Detections, ModelCard
 from cnn_suite.tasks import detection_evaluation

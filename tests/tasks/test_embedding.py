@@ -11,7 +11,7 @@ from cnn_suite.evaluate import evaluate_model
 from cnn_suite.export import export_model
 from cnn_suite.models.mobileface import mobileface_v2
 from cnn_suite.results import ModelCard
-from cnn_suite.runtime.face_encoder import load_encoder
+from cnn_suite.runtime.faces.face_encoder import load_encoder
 from cnn_suite.tasks import embedding, embedding_teacher
 from cnn_suite.tasks.embedding_evaluation import evaluate_validation
 from cnn_suite.tasks.embedding_serving import EmbeddingServing

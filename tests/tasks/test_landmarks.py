@@ -6,14 +6,14 @@ import tensorflow as tf
 
 from cnn_suite.config import ConfigError, load_config
 from cnn_suite.config_landmarks import Data, LandmarksConfig
-from cnn_suite.data.face_crops import FaceCrops
-from cnn_suite.data.landmarked_faces import five_points, read_landmarked_faces
+from cnn_suite.data.faces.face_crops import FaceCrops
+from cnn_suite.data.faces.landmarked_faces import five_points, read_landmarked_faces
 from cnn_suite.evaluate import evaluate_model
 from cnn_suite.export import export_model
 from cnn_suite.metrics.landmarks import landmark_figures
 from cnn_suite.results import ModelCard
-from cnn_suite.runtime.face_alignment import FIVE
-from cnn_suite.runtime.face_points import load_face_points
+from cnn_suite.runtime.faces.face_alignment import FIVE
+from cnn_suite.runtime.faces.face_points import load_face_points
 from cnn_suite.tasks import landmarks
 from cnn_suite.tasks.landmarks_evaluation import evaluate_validation
 from cnn_suite.tasks.landmarks_serving import LandmarksServing

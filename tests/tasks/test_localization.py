@@ -14,7 +14,7 @@ from cnn_suite.evaluate import evaluate_model, evaluate_run
 from cnn_suite.export import export_model
 from cnn_suite.models.localizer import localizer
 from cnn_suite.results import ModelCard
-from cnn_suite.runtime.detector import load_detector
+from cnn_suite.runtime.detection.detector import load_detector
 from cnn_suite.tasks import localization
 from cnn_suite.tasks.localization_serving import LocalizationServing
 from cnn_suite.train import train

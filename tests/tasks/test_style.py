@@ -15,7 +15,7 @@ from cnn_suite.export import export_model
 from cnn_suite.models.stylizer import VARIANTS, stylizer
 from cnn_suite.ops.style import content_cost, mean_gram, style_cost, total_variation
 from cnn_suite.results import ModelCard
-from cnn_suite.runtime.stylizer import load_stylizer
+from cnn_suite.runtime.style.stylizer import load_stylizer
 from cnn_suite.tasks import style, style_loss
 from cnn_suite.tasks.style_loss import PerceptualLoss, mixtures, perceptual_loss, style_numbers
 from cnn_suite.tasks.style_serving import StyleServing

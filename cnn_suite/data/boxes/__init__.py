@@ -1,0 +1,1 @@
+"""Pictures with boxes: formats, checks, doctor and repair, and the batches that train on them."""

@@ -1,0 +1,112 @@
+"""Class folders: `root/class/picture` or `root/split/class/picture`, on disk or in a zip, read without unpacking."""
+
+import threading
+import zipfile
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from cnn_suite.data.classes.class_folders import places
+from cnn_suite.data.classes.labelled import ClassificationData, LabelledPictures
+from cnn_suite.data.picture_files import decode_rgb
+from cnn_suite.file_names import is_picture_name
+
+_LARGEST_BYTES = 2**28  # of one picture file: a member that unpacks to more is no picture
+
+
+def is_image_folder(path: Path) -> bool:
+    """Whether `path` is a folder with sub-folders of pictures, or a zip file of them."""
+    if path.is_file():
+        return zipfile.is_zipfile(path)
+    return path.is_dir() and any(_files(path))
+
+
+def read_image_folder(path: Path, labels: Sequence[str] | None = None) -> ClassificationData:
+    """Reads class folders.
+
+    Args:
+        path: Folder or zip, whose folders mean what `class_folders.places` says.
+        labels: Class names in order; defaults to the sorted folder names.
+
+    Raises:
+        ValueError: If there are no class folders, it is not clear which they are, a zip is damaged, or a folder is none
+            of `labels`.
+    """
+    if path.is_file():
+        files, content = _zip_members(path)
+    else:
+        files, content = sorted(_files(path)), lambda name: (path / name).read_bytes()
+    if not files:
+        raise ValueError(f"{path} contains no pictures in class folders, such as {path}/cat/0001.jpg.")
+    found = places(files, path, labels or ())
+    classes = sorted({place.label for place in found})
+    names = tuple(labels) if labels else tuple(classes)
+    unknown = [name for name in classes if name not in names]
+    if unknown:
+        raise ValueError(
+            f"{path} has the folder {unknown[0]!r}, which is not in data.labels: {', '.join(names)}. "
+            "Add it to data.labels, or remove the folder."
+        )
+    number = {label: index for index, label in enumerate(names)}
+    members: dict[str, list[PurePosixPath]] = defaultdict(list)
+    class_ids: dict[str, list[int]] = defaultdict(list)
+    for file, place in zip(files, found, strict=True):
+        members[place.split].append(file)
+        class_ids[place.split].append(number[place.label])
+    splits = {split: _pictures(path, members[split], class_ids[split], content) for split in members}
+    return ClassificationData(names, splits, path)
+
+
+def _is_picture(name: PurePosixPath) -> bool:
+    """Whether it is a picture in a folder, and nothing hidden: previews, checkpoints, a Mac's second files."""
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in name.parts)
+    return is_picture_name(name) and len(name.parts) > 1 and not hidden
+
+
+def _files(folder: Path) -> Iterator[PurePosixPath]:
+    """Pictures in sub-folders, relative to the folder."""
+    for file in folder.rglob("*"):
+        name = PurePosixPath(file.relative_to(folder).as_posix())
+        if _is_picture(name) and file.is_file():
+            yield name
+
+
+def _zip_members(path: Path) -> tuple[list[PurePosixPath], Callable[[PurePosixPath], bytes]]:
+    """Pictures in folders of a zip, and what reads one of them."""
+    try:
+        archive = zipfile.ZipFile(path)
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{path} is not a readable zip file ({error}). Copy it again.") from error
+    members = {PurePosixPath(info.filename): info for info in archive.infolist() if not info.is_dir()}
+    members = {name: info for name, info in sorted(members.items()) if _is_picture(name)}
+    lock = threading.Lock()  # one file position for all threads that decode
+
+    def content(name: PurePosixPath) -> bytes:
+        info = members[name]
+        if info.file_size > _LARGEST_BYTES:
+            raise ValueError(f"{path / name} unpacks to {info.file_size} bytes, too many for a picture. Remove it.")
+        try:
+            with lock:
+                return archive.read(info)
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:  # RuntimeError: encrypted
+            raise ValueError(f"{path / name} cannot be read from the zip file ({error}). Copy it again.") from error
+
+    return list(members), content
+
+
+def _pictures(
+    path: Path,
+    members: Sequence[PurePosixPath],
+    class_ids: Sequence[int],
+    content: Callable[[PurePosixPath], bytes],
+) -> LabelledPictures:
+    names = [str(path / member) for member in members]
+    return LabelledPictures(
+        names,
+        np.asarray(class_ids, np.int32),
+        lambda index: decode_rgb(content(members[index]), names[index]),
+        lambda index: content(members[index]),
+    )

@@ -1,0 +1,1 @@
+"""Faces with points or names: crops, aligned faces and the batches that train on them."""

@@ -1,0 +1,1 @@
+"""Detectors in apps: boxes, tracks, counts, and one run over a source."""

@@ -1,0 +1,1 @@
+"""Cameras, pictures and videos: where frames come from and where results go."""

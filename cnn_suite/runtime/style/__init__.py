@@ -1,0 +1,1 @@
+"""Style networks in apps: painted frames, steady over time."""
