@@ -142,7 +142,7 @@ def load_detector(folder: str | os.PathLike[str], *, runtime: str = "litert", th
         FileNotFoundError: If the folder or one of its files is missing.
         ValueError: If a file is damaged, the model is for another task, or the runtime is unknown.
     """
-    if ModelCard.read(folder).task == "localization":
-        graph, card = open_graph(folder, "localization", runtime=runtime, threads=threads)
+    graph, card = open_graph(folder, "detection", "localization", runtime=runtime, threads=threads)
+    if card.task == "localization":
         return Detector(OneObjectGraph(graph), detector_card(card))
-    return Detector(*open_graph(folder, "detection", runtime=runtime, threads=threads))
+    return Detector(graph, card)

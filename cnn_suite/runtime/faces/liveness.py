@@ -14,7 +14,8 @@ noticed here by place and size. Use it to make a printed picture not enough; nev
 How often it errs, on simulated heads and prints with points off by 2 % of the distance between the eyes
 (tests/runtime/faces/test_liveness.py with seeds 0 to 499, defaults): of people who do as asked 2 of 500 fail; of
 photographs that are moved, tilted and turned as asked none passes (so at most 0.6 % with 95 % confidence, of such
-photographs); of films of somebody else's challenge 71 pass, where one in eight is to be expected. Real cameras and detectors err more.
+photographs); of films of somebody else's challenge 71 pass, where one in eight is to be expected. Real cameras and
+detectors err more.
 
 Pictures must not be mirrored: turn a mirror image's points back first, or left and right change places.
 """

@@ -21,13 +21,13 @@ class Graph(Protocol):
 
 
 def open_graph(
-    folder: str | os.PathLike[str], task: str, *, runtime: str = "litert", threads: int = 2
+    folder: str | os.PathLike[str], *tasks: str, runtime: str = "litert", threads: int = 2
 ) -> tuple[Graph, ModelCard]:
     """The graph in a model folder, and the card that goes with it.
 
     Args:
         folder: Model folder written by `cnn-suite export`.
-        task: What the model must be for: "detection", "classification", "style".
+        tasks: What the model may be for: "detection", "classification", "style".
         runtime: "litert" for model.tflite (no TensorFlow needed) or "saved_model".
         threads: Threads of the LiteRT interpreter.
 
@@ -38,8 +38,9 @@ def open_graph(
     if runtime not in RUNTIMES:
         raise ValueError(f"`runtime` must be 'litert' or 'saved_model'. Received {runtime!r}.")
     card = ModelCard.read(folder)
-    if card.task != task:
-        raise ValueError(f"Model {str(folder)!r} is for {card.task}, not for {task}. Choose a model for {task}.")
+    if card.task not in tasks:
+        wanted = " or ".join(tasks)
+        raise ValueError(f"Model {str(folder)!r} is for {card.task}, not for {wanted}. Choose a model for {wanted}.")
     if runtime == "litert":
         from cnn_suite.runtime.model_files.litert import LiteRTModel
 
