@@ -68,18 +68,27 @@ class Triplets(Section):
     )
 
 
+class Pairs(Section):
+    """Verification as binary classification; see `cnn_suite.losses.pairs.PairLoss`."""
+
+    threshold: float = Field(1.0, gt=0, description="distance at which both answers are as likely")
+    scale: float = Field(5.0, gt=0, description="steepness of the logistic function")
+    measure: Literal["squared", "euclidean", "cosine"] = "squared"
+
+
 class Training(config_sections.Training):
     """Options for `fit`."""
 
-    objective: Literal["triplet", "distillation"] = Field("triplet", description="training objective")
+    objective: Literal["triplet", "pairs", "distillation"] = Field("triplet", description="training objective")
     teacher: str = Field("", description="distillation: MobileFace V2's weights file, or mobileface-v2 once pulled")
     triplets: Triplets = Triplets()
+    pairs: Pairs = Pairs()
 
     @model_validator(mode="after")
     def _teacher_for_distillation(self) -> "Training":
         if (self.objective == "distillation") != bool(self.teacher):
             raise ValueError(
-                "objective: distillation requires a teacher, and triplet accepts none; "
+                "objective: distillation requires a teacher, and the others accept none; "
                 f"received objective: {self.objective}, teacher: {self.teacher or 'none'}"
             )
         return self

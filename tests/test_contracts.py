@@ -63,6 +63,7 @@ NON_DEFAULT_ARGUMENTS: dict[str, dict[str, Any]] = {
     "MirrorBorder": {"width": 3},
     "NearestUpsampling": {"factor": 3},
     "PairDifference": {"kind": "chi_square", "epsilon": 0.01},
+    "PairLoss": {"threshold": 0.5, "scale": 2.0, "measure": "euclidean"},
     "PairDistance": {"measure": "cosine"},
     "PictureAugmentation": {
         "settings": Augmentation(mirror=0.25).model_dump(),

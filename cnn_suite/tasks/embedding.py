@@ -16,6 +16,7 @@ from cnn_suite.data.even_choice import evenly_chosen
 from cnn_suite.data.faces.aligned_faces import AlignedFaces, read_aligned_faces
 from cnn_suite.data.faces.person_batches import people_and_pictures
 from cnn_suite.data.generated_batches import evaluation_batches, training_batches
+from cnn_suite.losses.pairs import PairLoss
 from cnn_suite.losses.triplet import TripletLoss
 from cnn_suite.metrics.collapse_alarm import CollapseAlarm
 from cnn_suite.models.face_embedding import face_embedding
@@ -92,12 +93,19 @@ def compile_model(
     model: keras.Model, config: EmbeddingConfig, data: Datasets, phase: Phase, phase_name: str
 ) -> None:
     """Compiles the network with its loss and optimiser for one phase of the training."""
-    settings = config.training
-    loss = distillation_loss() if settings.objective == "distillation" else _triplet_loss(config)
     model.compile(
-        loss=loss,
+        loss=_loss(config),
         **compile_options(model, config.training, phase, phase_name, steps_per_epoch(config, data)),
     )
+
+
+def _loss(config: EmbeddingConfig) -> keras.losses.Loss:
+    settings = config.training
+    if settings.objective == "distillation":
+        return distillation_loss()
+    if settings.objective == "pairs":
+        return PairLoss(**settings.pairs.model_dump())
+    return _triplet_loss(config)
 
 
 def _triplet_loss(config: EmbeddingConfig) -> TripletLoss:
@@ -145,7 +153,7 @@ def validation_dataset(config: EmbeddingConfig, data: Datasets, model: keras.Mod
     if not len(data.validation):
         return None
     batches = evaluation_batches(data.validation, config.data.batch_size)
-    if config.training.objective == "triplet":
+    if config.training.objective != "distillation":
         return batches
     return taught(batches, _teacher(config, data, model))
 

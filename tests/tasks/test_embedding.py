@@ -167,8 +167,17 @@ def test_a_pupil_comes_nearer_to_its_teacher(teacher, folder, tmp_path, monkeypa
     assert losses[-1] < losses[0] - 0.1
 
 
+@pytest.mark.slow
+def test_pairs_bring_faces_of_one_drawn_person_together_too(tmp_path, folder):
+    training = "{epochs: 8, learning_rate: 0.01, warmup_epochs: 0, ema_momentum: 0.0, objective: pairs}"
+    run = train(written(tmp_path, folder, training), quiet=True, runs=tmp_path / "runs")
+    lines = (run / "history.csv").read_text().splitlines()
+    losses = [float(line.split(",")[lines[0].split(",").index("loss")]) for line in lines[1:]]
+    assert losses[-1] < 0.7 * losses[0]
+
+
 def test_distillation_and_triplets_need_what_they_need():
     with pytest.raises(ValueError, match="objective: distillation requires a teacher"):
         Training(objective="distillation")
-    with pytest.raises(ValueError, match="triplet accepts none; received objective: triplet, teacher: x"):
+    with pytest.raises(ValueError, match="the others accept none; received objective: triplet, teacher: x"):
         Training(teacher="x")
