@@ -49,17 +49,17 @@ def parts_of(
     found = np.unique(training.class_ids)
     if len(found) == 1:
         raise ConfigError(
-            f"data.train: {data.root} has pictures of one class, {data.labels[found[0]]!r}, and a classifier tells "
+            f"data.train: {data.root} has examples of one class, {data.labels[found[0]]!r}, and a classifier tells "
             "two or more apart. Give each class a folder of its own, or data.path the folder that holds these folders."
         )
     if len(measured):
         training, shared = labelled.without_those_of(training, measured)
         if shared:
-            _log.warning("%d training pictures are validation pictures too and are left out of training", shared)
+            _log.warning("%d training examples are validation examples too and are left out of training", shared)
     elif held_out:
         training, measured = labelled.held_out(training, held_out)
     if few_of_each:
         training = labelled.few_of_each(training, few_of_each)
     if not len(training):
-        raise ConfigError(f"data.train: there is no training picture in {data.root}.")
+        raise ConfigError(f"data.train: there is no example to train on in {data.root}.")
     return Datasets(data.labels, training, measured)

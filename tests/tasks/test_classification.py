@@ -85,7 +85,7 @@ def test_validation_pictures_that_are_trained_on_leave_training(folder, tmp_path
                 cv2.imwrite(str(tmp_path / split / label / f"{split}{number}.png"), draw(class_id, number))
     data = classification.datasets(config_of(tmp_path, data={"validation": ("val",)}))
     assert (len(data.training), len(data.validation)) == (12, 12)
-    assert "6 training pictures are validation pictures too" in caplog.text
+    assert "6 training examples are validation examples too" in caplog.text
 
 
 def test_an_unknown_split_is_refused_with_what_there_is(folder):
@@ -97,7 +97,7 @@ def test_one_class_is_nothing_to_tell_apart(tmp_path):
     (tmp_path / "one/red").mkdir(parents=True)
     cv2.imwrite(str(tmp_path / "one/red/1.png"), draw(0, 0))
     for labels in ((), LABELS):
-        with pytest.raises(ConfigError, match="/one has pictures of one class, 'red', and a classifier tells"):
+        with pytest.raises(ConfigError, match="/one has examples of one class, 'red', and a classifier tells"):
             classification.datasets(config_of(tmp_path / "one", data={"labels": labels}))
 
 

@@ -135,7 +135,7 @@ def _numbered(values: np.ndarray, class_ids: np.ndarray, source: str) -> Labelle
     class_ids = class_ids.reshape(-1) if class_ids.ndim == 2 and class_ids.shape[1] == 1 else class_ids
     if class_ids.dtype.kind not in "iu" or class_ids.shape != (len(values),):
         raise ValueError(
-            f"{source}: classes must be whole numbers of shape ({len(values)},), one per picture. "
+            f"{source}: classes must be whole numbers of shape ({len(values)},), one per example. "
             f"Received {class_ids.dtype} of shape {class_ids.shape}."
         )
     names = [f"{source}[{index}]" for index in range(len(values))]
@@ -158,8 +158,8 @@ def held_out(pictures: LabelledPictures, share: float) -> tuple[LabelledPictures
         count = round(share * len(members))
         if not 0 < count < len(members):
             raise ValueError(
-                f"data.held_out: a fraction of {share} of the {len(members)} pictures of class {class_id} is {count}. "
-                "Both parts need pictures of every class: change the fraction, or name a split in data.validation."
+                f"data.held_out: a fraction of {share} of the {len(members)} examples of class {class_id} is {count}. "
+                "Both parts need examples of every class: change the fraction, or name a split in data.validation."
             )
         chosen.update(prints[members[:count]].tolist())
     is_chosen = np.array([one in chosen for one in prints.tolist()])

@@ -100,7 +100,7 @@ def test_equal_pictures_are_never_on_both_sides_even_under_two_names():
 @pytest.mark.parametrize("share", [0.01, 0.99])
 def test_a_share_that_leaves_a_class_without_pictures_is_refused(share):
     with pytest.raises(
-        ValueError, match=rf"a fraction of {share} of the 5 pictures of class 1 is [05]\. Both parts need pictures"
+        ValueError, match=rf"a fraction of {share} of the 5 examples of class 1 is [05]\. Both parts need examples"
     ):
         held_out(pictures(200, 5), share)
 
