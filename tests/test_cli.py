@@ -327,9 +327,9 @@ def fake_doctor(monkeypatch: pytest.MonkeyPatch, faults: list[str]) -> dict[str,
         seen.update(repaired=data, folder=folder)
         return faults
 
-    replace_verb(monkeypatch, "data.doctor", examine=examine)
-    replace_verb(monkeypatch, "data.doctor_tables", print_report=lambda report: print("tables"))
-    replace_verb(monkeypatch, "data.repair", repair=repair)
+    replace_verb(monkeypatch, "data.boxes.doctor", examine=examine)
+    replace_verb(monkeypatch, "data.boxes.doctor_tables", print_report=lambda report: print("tables"))
+    replace_verb(monkeypatch, "data.boxes.repair", repair=repair)
     return seen
 
 

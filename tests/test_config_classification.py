@@ -22,8 +22,8 @@ def test_the_task_chooses_the_configuration(tmp_path):
 
 def test_an_unknown_task_is_refused_with_the_nearest(tmp_path):
     text = (
-        "task: must be one of detection, classification, landmarks, embedding, style. Received 'clasification'. "
-        "Did you mean 'classification'?"
+        "task: must be one of detection, classification, localization, landmarks, embedding, style, arrays. "
+        "Received 'clasification'. Did you mean 'classification'?"
     )
     with pytest.raises(ConfigError) as caught:
         loaded(tmp_path, HEAD.replace("classification", "clasification"))

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from cnn_suite.config import ConfigError, load_config
-from cnn_suite.config_arrays import ArraysConfig, Augmentation, Data, Model
+from cnn_suite.config_arrays import ArraysConfig, Augmentation, Data, Model, Training
 from cnn_suite.evaluate import evaluate_model, evaluate_run
 from cnn_suite.export import export_model
 from cnn_suite.results import ModelCard
@@ -50,7 +50,7 @@ task: arrays
 seed: 1
 data: {{path: {folder}, labels: [narrow, wide], augmentation: {{shift: 0.1, noise: 0.1, mirror: [0]}}}}
 model: {{filters: [16, 16]}}
-training: {{epochs: 30, learning_rate: 0.005, warmup_epochs: 1}}
+training: {{epochs: 20, learning_rate: 0.005, warmup_epochs: 1}}
 """
     )
     return train(load_config(root / "beats.yaml"), quiet=True, runs=root / "runs")
@@ -103,6 +103,7 @@ def test_volumes_are_classified_too(tmp_path):
     np.savez(tmp_path / "cubes.npz", x=volumes, y=np.arange(24) % 2)
     model = {"filters": (4, 8), "kernels": (3, 3), "strides": 2, "standardize": False}
     config = config_of(tmp_path / "cubes.npz", model, {"mirror": (0, 1, 2)})
+    config = config.model_copy(update={"training": Training(epochs=2)})
     folder = export_model(train(config, quiet=True, runs=tmp_path / "runs"), tmp_path / "cubes", formats=["litert"])
     assert load_array_classifier(folder)(volumes[0]).probabilities.shape == (2,)
 

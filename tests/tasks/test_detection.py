@@ -15,7 +15,7 @@ from cnn_suite.config_detection import Data, DetectionConfig, Loss, Model, Shape
 from cnn_suite.data.boxes.annotations import AnnotatedPicture, DataFaultError, DetectionData, Fault
 from cnn_suite.data.boxes.synthetic import SHAPES
 from cnn_suite.ops.anchors import anchor_fit
-from cnn_suite.tasks import detection
+from cnn_suite.tasks import detection, detection_data
 from cnn_suite.train import untrained
 
 
@@ -43,7 +43,7 @@ def reads(monkeypatch):
     asked = []
 
     def replace(data):
-        monkeypatch.setattr(detection, "read_detection_data", lambda *a, **k: asked.append((a, k)) or data)
+        monkeypatch.setattr(detection_data, "read_detection_data", lambda *a, **k: asked.append((a, k)) or data)
         return asked
 
     return replace
