@@ -5,18 +5,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cnn_suite.config_arrays import ArraysConfig
 from cnn_suite.data.classes.array_sources import read_array_data
 from cnn_suite.data.classes.labelled import ClassificationData, LabelledPictures
-from cnn_suite.metrics.classification import classification_metrics, temperature
-from cnn_suite.metrics.classification_plots import write_classification_plots
-from cnn_suite.progress import shown
 from cnn_suite.runtime.array_classifier import ArrayClassifier, load_array_classifier
-from cnn_suite.tasks.classification_evaluation import HEADLINE, RECORDED, in_model_classes
+from cnn_suite.tasks.classification_evaluation import (
+    HEADLINE,
+    RECORDED,
+    classifier_figures,
+    in_model_classes,
+    probabilities_of,
+)
 from cnn_suite.tasks.classification_splits import held_of, pictures_of, usual_split
-from cnn_suite.tasks.evaluation_request import Asked, Timed
+from cnn_suite.tasks.evaluation_request import Asked
 
 __all__ = ["HEADLINE", "RECORDED"]  # of classification_evaluation.py, as every task has them
 
@@ -68,23 +69,8 @@ def _named_as(data: ClassificationData, labels: Sequence[str]) -> Classification
 def _figures(
     classifier: ArrayClassifier, examples: LabelledPictures, report_folder: Path | None, history: Path, quiet: bool
 ) -> dict[str, Any]:
-    if not len(examples):
-        raise ValueError("There are no examples to evaluate on. Choose a split that has some.")
-    timed = Timed(classifier)
-    numbers = shown(range(len(examples)), "Evaluating", quiet)
-    probabilities = _normalised([timed(examples.load(number)).probabilities for number in numbers])
-    metrics = classification_metrics(probabilities, examples.class_ids)
-    if report_folder is not None:
-        report_folder.mkdir(parents=True, exist_ok=True)
-        write_classification_plots(
-            report_folder, metrics, classifier.labels, history=history if history.is_file() else None
-        )
-    return (
-        {"pictures": len(examples)}
-        | metrics.as_dict(classifier.labels)
-        | {"temperature": temperature(probabilities, examples.class_ids), "latency_ms": timed.latency_ms()}
+    probabilities, latency_ms = probabilities_of(classifier, examples, quiet)
+    figures = classifier_figures(
+        probabilities, examples.class_ids, classifier.labels, report_folder=report_folder, history=history
     )
-
-
-def _normalised(rows: Sequence[np.ndarray]) -> np.ndarray:
-    return np.stack(rows) / np.sum(rows, axis=1, keepdims=True)  # an 8-bit softmax misses 1 by a little
+    return figures | {"latency_ms": latency_ms}

@@ -1,6 +1,5 @@
 """From signals or volumes to their class probabilities: the network itself, whose first layer scales them."""
 
-import re
 from typing import Any
 
 import keras
@@ -9,7 +8,7 @@ import tensorflow as tf
 
 from cnn_suite.parity import Answer
 from cnn_suite.tasks.classification_serving import ClassificationServing
-from cnn_suite.tasks.one_answer_serving import OneAnswerServing
+from cnn_suite.tasks.one_answer_serving import OneAnswerServing, below_head
 from cnn_suite.tasks.serving import Signature
 
 
@@ -47,8 +46,7 @@ class ArraysServing(OneAnswerServing):
     @property
     def int8_body(self) -> str:
         """Operators inside the network, other than its last layer, which gives the probabilities."""
-        head = [layer for layer in self.model.layers if layer.weights][-1].name
-        return rf"{re.escape(self.model.name)}(_\d+)?/(?!{re.escape(head)}(_\d+)?/)"
+        return below_head(self.model)
 
     def on_input(self, picture: np.ndarray) -> np.ndarray:
         """An example as it is."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from cnn_suite.runtime.media.picture_arrays import as_rgb
 from cnn_suite.tasks.classification_splits import held_of, pictures_of, usual_split
 from cnn_suite.tasks.evaluation_request import Asked, Timed
 from cnn_suite.tasks.model_classes import model_numbers
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PROTOCOL = "one label per picture"
 RECORDED = ("pictures", "accuracy", "accuracy_interval", "top5", "log_loss", "macro_f1", "ece", "per_class")
@@ -80,35 +83,65 @@ def evaluate_classifier(
     Raises:
         ValueError: If there is no picture.
     """
-    if not len(pictures):
+    probabilities, latency_ms = probabilities_of(lambda pixels: classifier(as_rgb(pixels)), pictures, quiet)
+    figures = classifier_figures(
+        probabilities,
+        pictures.class_ids,
+        labels,
+        report_folder=report_folder,
+        history=history,
+        mistakes=lambda: mistakes_figure(probabilities, pictures.class_ids, labels, pictures.load, pictures.names),
+    )
+    return figures | {"latency_ms": latency_ms}
+
+
+def probabilities_of(
+    classifier: Callable[[np.ndarray], Classification], examples: LabelledPictures, quiet: bool
+) -> tuple[np.ndarray, dict[str, float]]:
+    """Probabilities `(n, classes)` of pictures, or of signals or volumes, and how long one took.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    if not len(examples):
         raise ValueError("There are no pictures to evaluate on. Choose a split that has pictures.")
     timed = Timed(classifier)
-    probabilities = _probabilities(timed, pictures, quiet)
-    metrics = classification_metrics(probabilities, pictures.class_ids)
+    numbers = shown(range(len(examples)), "Evaluating", quiet)
+    rows = [timed(examples.load(number)).probabilities for number in numbers]
+    return np.stack(rows) / np.sum(rows, axis=1, keepdims=True), timed.latency_ms()  # an 8-bit softmax misses 1
+
+
+def classifier_figures(
+    probabilities: np.ndarray,
+    class_ids: np.ndarray,
+    labels: Sequence[str],
+    *,
+    report_folder: Path | None,
+    history: Path | None,
+    mistakes: Callable[[], "Figure"] | None = None,
+) -> dict[str, Any]:
+    """The figures of probabilities, and their plots.
+
+    Args:
+        probabilities: `(n, classes)`.
+        class_ids: The truth, `(n,)`.
+        labels: The classes' names.
+        report_folder: Where the plots are drawn; None for none.
+        history: A training's history.csv to be drawn among the plots where the file exists.
+        mistakes: Draws the gallery of mistakes; None for what are no pictures.
+    """
+    metrics = classification_metrics(probabilities, class_ids)
     if report_folder is not None:
         report_folder.mkdir(parents=True, exist_ok=True)
         write_classification_plots(
             report_folder,
             metrics,
             labels,
-            mistakes_figure(probabilities, pictures.class_ids, labels, pictures.load, pictures.names),
+            mistakes() if mistakes else None,
             history=history if history is not None and history.is_file() else None,
         )
-    return (
-        {"pictures": len(pictures)}
-        | metrics.as_dict(labels)
-        | {"temperature": temperature(probabilities, pictures.class_ids)}
-        | {"latency_ms": timed.latency_ms()}
-    )
-
-
-def _probabilities(
-    classifier: Callable[[np.ndarray], Classification], pictures: LabelledPictures, quiet: bool
-) -> np.ndarray:
-    """Probabilities `(n, classes)`."""
-    numbers = shown(range(len(pictures)), "Evaluating", quiet)
-    rows = [classifier(as_rgb(pictures.load(number))).probabilities for number in numbers]
-    return np.stack(rows) / np.sum(rows, axis=1, keepdims=True)  # an 8-bit softmax misses 1 by a little
+    counted = {"pictures": len(class_ids)} | metrics.as_dict(labels)
+    return counted | {"temperature": temperature(probabilities, class_ids)}
 
 
 def in_model_classes(

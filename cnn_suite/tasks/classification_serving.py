@@ -1,6 +1,5 @@
 """From a picture to its class probabilities in one graph: resize, network, mirror image."""
 
-import re
 from typing import Any
 
 import keras
@@ -12,7 +11,7 @@ from cnn_suite.data.classes.labelled_pipeline import kept_size
 from cnn_suite.data.classes.picture_views import centre_views
 from cnn_suite.data.picture_resize import resized, resized_in_graph
 from cnn_suite.parity import Answer
-from cnn_suite.tasks.one_answer_serving import OneAnswerServing
+from cnn_suite.tasks.one_answer_serving import OneAnswerServing, below_head
 
 
 class ClassificationServing(OneAnswerServing):
@@ -33,8 +32,7 @@ class ClassificationServing(OneAnswerServing):
     @property
     def int8_body(self) -> str:
         """Operators inside the network, other than its last layer, which gives the probabilities."""
-        head = [layer for layer in self.model.layers if layer.weights][-1].name
-        return rf"{re.escape(self.model.name)}(_\d+)?/(?!{re.escape(head)}(_\d+)?/)"
+        return below_head(self.model)
 
     def on_input(self, picture: np.ndarray) -> np.ndarray:
         """A picture at the size at which training keeps them, uint8 with 3 channels."""

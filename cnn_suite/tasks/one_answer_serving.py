@@ -1,5 +1,6 @@
 """Shared parts of serving graphs with one output per image: signature and comparison with other formats."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -71,3 +72,9 @@ class OneAnswerServing(tf.Module):
 
     def _run(self, signature: str, images: np.ndarray) -> Answer:
         return getattr(self, signature)(tf.constant(images))
+
+
+def below_head(model: keras.Model) -> str:
+    """Operators inside a network, other than its last layer with weights: a regular expression."""
+    head = [layer for layer in model.layers if layer.weights][-1].name
+    return rf"{re.escape(model.name)}(_\d+)?/(?!{re.escape(head)}(_\d+)?/)"
