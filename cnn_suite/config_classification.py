@@ -86,7 +86,7 @@ class Model(Section):
 class Training(config_sections.Training):
     """Options for `fit`."""
 
-    optimizer: Literal["adamw", "sgd"] = "sgd"
+    optimizer: Literal["adamw", "sgd", "muon"] = "sgd"
     learning_rate: float = Field(0.1, gt=0)
     final_learning_rate: float = Field(0.0, ge=0)
     weight_decay: float = Field(1e-3, ge=0)

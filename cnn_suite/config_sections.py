@@ -89,7 +89,7 @@ class Training(Section):
     MAY_CHANGE = ("epochs", "learning_rate", "final_learning_rate", "clip_norm", "early_stopping_epochs")
 
     epochs: int = Field(100, ge=1)
-    optimizer: Literal["adamw", "sgd"] = "adamw"
+    optimizer: Literal["adamw", "sgd", "muon"] = "adamw"
     learning_rate: float = Field(2e-3, gt=0)
     final_learning_rate: float = Field(2e-5, ge=0)
     warmup_epochs: float = Field(3.0, ge=0)

@@ -55,6 +55,11 @@ class Model(Section):
 
     builder: Literal["stylizer"] = "stylizer"
     variant: Literal["johnson", "thin"] = "thin"
+    pretrained: str = Field(
+        "",
+        description="trained style network of the same variant to start from: a model folder, runs/<name> or a .keras "
+        "file; styles of the same name start from theirs, others from the mean of all",
+    )
 
 
 class Perception(Section):

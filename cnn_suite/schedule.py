@@ -1,13 +1,20 @@
 """Learning rate schedule and optimiser for each phase of a training."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import keras
 
 from cnn_suite.config_sections import Phase, Training
-from cnn_suite.layer_rates import LayerRatesAdamW, LayerRatesSGD
+from cnn_suite.optimizers.layer_rates import LayerRatesAdamW, LayerRatesMuon, LayerRatesSGD
+from cnn_suite.optimizers.muon import ConvolutionMuon
 
-_KINDS = {"sgd": (keras.optimizers.SGD, LayerRatesSGD), "adamw": (keras.optimizers.AdamW, LayerRatesAdamW)}
+_KINDS = {
+    "sgd": (keras.optimizers.SGD, LayerRatesSGD),
+    "adamw": (keras.optimizers.AdamW, LayerRatesAdamW),
+    "muon": (ConvolutionMuon, LayerRatesMuon),
+}
 
 
 def phases(settings: Training) -> tuple[Phase, ...]:
@@ -47,7 +54,9 @@ def optimizer(
     phase: Phase,
     steps_per_epoch: int,
     name: str = "phase0",
+    *,
     layer_rates: Mapping[str, float] | None = None,
+    heads: Iterable[str] = (),
 ) -> keras.optimizers.Optimizer:
     """The optimiser of a phase, with weight decay on kernels only and a moving average of the weights.
 
@@ -57,8 +66,9 @@ def optimizer(
         steps_per_epoch: Optimiser steps of one epoch.
         name: Name of the optimiser, stored in checkpoints.
         layer_rates: Maps layer names to learning rate multipliers. None: the same rate for every layer.
+        heads: Names of the layers that give the network's outputs, which `muon` leaves to AdamW.
     """
-    common = {
+    common: dict[str, Any] = {
         "learning_rate": learning_rate(phase, steps_per_epoch),
         "weight_decay": settings.weight_decay,
         "global_clipnorm": settings.clip_norm,
@@ -68,6 +78,8 @@ def optimizer(
     }
     if settings.optimizer == "sgd":
         common |= {"momentum": 0.9, "nesterov": True}
+    if settings.optimizer == "muon":
+        common["exclude_layers"] = [f"(^|/){re.escape(head)}/" for head in heads]
     plain, by_layer = _KINDS[settings.optimizer]
     chosen: keras.optimizers.Optimizer = by_layer(layer_rates=layer_rates, **common) if layer_rates else plain(**common)
     chosen.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])

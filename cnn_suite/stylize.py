@@ -273,7 +273,7 @@ def _deadline(
 
 def _figures(output: Path, size_hw: tuple[int, int], last: Progress, ended: str, seconds: float) -> dict[str, Any]:
     start, end = last.first_costs, last.best_costs
-    if last.size_hw != size_hw:
+    if max(last.size_hw) < max(size_hw):
         print(
             f"The picture was painted at {last.size_hw[1]} x {last.size_hw[0]} pixels and enlarged to "
             f"{size_hw[1]} x {size_hw[0]}: the time limit was reached.",

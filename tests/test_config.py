@@ -162,9 +162,9 @@ def test_data_need_a_path_unless_they_are_shapes(refused, written):
         ("training: {jit: 'yes'}", "training.jit: must be true or false. Received 'yes'."),
         (
             "training: {optimizer: adam}",
-            "training.optimizer: must be 'adamw' or 'sgd'. Received 'adam'. Did you mean 'adamw'?",
+            "training.optimizer: must be 'adamw', 'sgd' or 'muon'. Received 'adam'. Did you mean 'adamw'?",
         ),
-        ("training: {optimizer: 3}", "training.optimizer: must be 'adamw' or 'sgd'. Received 3."),
+        ("training: {optimizer: 3}", "training.optimizer: must be 'adamw', 'sgd' or 'muon'. Received 3."),
         ("training: 5", "training: must be a section with keys. Received 5."),
         ("training: [epochs, 5]", "training: must be a section with keys. Received ['epochs', 5]."),
         ("model: {strides: '8, 16'}", "model.strides: must be a list. Received '8, 16'."),

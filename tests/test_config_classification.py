@@ -50,7 +50,7 @@ def test_phases_are_read_and_count_as_epochs(tmp_path):
         ("data.augment_in=gpu", "data.augment_in: must be 'pipeline' or 'model'"),
         ("model.channels=2", "model.channels: must be 1 or 3"),
         ("training.phases=[{epochs: 0, learning_rate: 1}]", "training.phases.0.epochs: must be greater than or"),
-        ("training.optimizer=adam", "must be 'adamw' or 'sgd'. Received 'adam'. Did you mean 'adamw'"),
+        ("training.optimizer=adam", "must be 'adamw', 'sgd' or 'muon'. Received 'adam'. Did you mean 'adamw'"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_its_path(tmp_path, override, text):

@@ -38,6 +38,7 @@ NON_DEFAULT_ARGUMENTS: dict[str, dict[str, Any]] = {
     "BottleneckBlock": RESNET_BLOCK,
     "ChannelGroup": {"groups": 3, "group": 2},
     "ColourShift": {"deviation": 0.3, "value_range": (0.0, 1.0), "seed": 3},
+    "ConvolutionMuon": {"learning_rate": 0.5, "weight_decay": 0.01, "rms_rate": 0.2},
     "CroppedTo": {},
     "DepthToSpace": {"factor": 3},
     "FusedBatchNormalization": {},
@@ -55,6 +56,7 @@ NON_DEFAULT_ARGUMENTS: dict[str, dict[str, Any]] = {
     "L2Pooling": {"pool_size": 2, "strides": 1},
     "LandmarksLoss": {"width": 0.2, "curvature": 0.03, "face_weight": 0.4},
     "LayerRatesAdamW": {"layer_rates": {"conv1": 0.1}},
+    "LayerRatesMuon": {"layer_rates": {"conv1": 0.1}},
     "LayerRatesSGD": {"layer_rates": {"conv1": 0.1}},
     "LocalResponseNormalization": {"radius": 3, "bias": 1.0, "alpha": 0.01, "beta": 0.5},
     "LocalWarp": {"largest": 0.1, "cells": 3, "seed": 3},
@@ -146,7 +148,7 @@ def serialisable_classes() -> dict[str, type]:
     import keras
 
     for name in MODULES:
-        if name.startswith(("cnn_suite.layer", "cnn_suite.losses", "cnn_suite.data.classes.augmentation_layer")):
+        if name.startswith(("cnn_suite.layers", "cnn_suite.losses", "cnn_suite.optimizers", "cnn_suite.data.classes.aug")):
             importlib.import_module(name)
     registered = keras.saving.get_custom_objects()
     return {key.removeprefix("cnn_suite>"): value for key, value in registered.items() if key.startswith("cnn_suite>")}

@@ -1,6 +1,7 @@
 """Learning rate by hand and by formula, and an optimiser that does what the configuration says."""
 
 import math
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 
 from cnn_suite.config_detection import Training
 from cnn_suite.config_sections import Phase
-from cnn_suite.layer_rates import LayerRatesAdamW, LayerRatesSGD
+from cnn_suite.optimizers.layer_rates import LayerRatesAdamW, LayerRatesMuon, LayerRatesSGD
+from cnn_suite.optimizers.muon import ConvolutionMuon
 from cnn_suite.schedule import learning_rate, optimizer, phases
 
 SETTINGS = Training(epochs=10, warmup_epochs=2, learning_rate=0.01, final_learning_rate=0.001)
@@ -54,7 +56,10 @@ def test_one_step_of_one_epoch_is_enough():
     assert rates(settings, 1, [0])[0] == pytest.approx(0.01)
 
 
-@pytest.mark.parametrize(("name", "expected"), [("adamw", keras.optimizers.AdamW), ("sgd", keras.optimizers.SGD)])
+KINDS = {"adamw": keras.optimizers.AdamW, "sgd": keras.optimizers.SGD, "muon": ConvolutionMuon}
+
+
+@pytest.mark.parametrize(("name", "expected"), KINDS.items())
 def test_the_optimiser_is_the_one_asked_for(name, expected):
     settings = SETTINGS.model_copy(update={"optimizer": name, "weight_decay": 0.03, "clip_norm": 7.0})
     made = optimizer(settings, phases(settings)[0], 10)
@@ -63,7 +68,7 @@ def test_the_optimiser_is_the_one_asked_for(name, expected):
     assert isinstance(made._learning_rate, keras.optimizers.schedules.CosineDecay)
 
 
-@pytest.mark.parametrize("name", ["adamw", "sgd"])
+@pytest.mark.parametrize("name", KINDS)
 def test_weight_decay_pulls_on_kernels_alone(name):
     settings = SETTINGS.model_copy(update={"optimizer": name, "weight_decay": 0.5, "warmup_epochs": 0.0})
     model = keras.Sequential(
@@ -118,7 +123,9 @@ def test_named_phases_are_taken_as_they_are():
     assert settings.total_epochs == 4
 
 
-@pytest.mark.parametrize(("name", "expected"), [("adamw", LayerRatesAdamW), ("sgd", LayerRatesSGD)])
+@pytest.mark.parametrize(
+    ("name", "expected"), [("adamw", LayerRatesAdamW), ("sgd", LayerRatesSGD), ("muon", LayerRatesMuon)]
+)
 def test_factors_of_the_rate_shorten_the_steps_of_their_layers_alone(name, expected):
     # Equal gradients, a tenth of the rate: a tenth of the step, in Adam too.
     settings = SETTINGS.model_copy(update={"optimizer": name, "weight_decay": 0.0, "warmup_epochs": 0.0})
@@ -132,3 +139,12 @@ def test_factors_of_the_rate_shorten_the_steps_of_their_layers_alone(name, expec
     steps = [old - v.numpy() for old, v in zip(before, model.trainable_variables)]
     np.testing.assert_allclose(steps[0], 0.1 * steps[2], rtol=1e-4)
     assert made.get_config()["layer_rates"] == {"first": 0.1}
+
+
+def test_muon_leaves_the_heads_to_adam():
+    settings = SETTINGS.model_copy(update={"optimizer": "muon"})
+    made = optimizer(settings, phases(settings)[0], 10, heads={"picture.conv"})
+    shape = (3, 3, 2, 4)
+    for path in ("picture.conv/kernel", "net/picture.conv/kernel"):
+        assert made._should_use_adamw(SimpleNamespace(shape=shape, path=path))
+    assert not made._should_use_adamw(SimpleNamespace(shape=shape, path="picture_conv/kernel"))

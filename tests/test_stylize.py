@@ -12,6 +12,7 @@ import pytest
 
 from cnn_suite import stylize as module
 from cnn_suite.runtime.style.kept_colours import with_colours_of
+from cnn_suite.style_transfer import scales
 from cnn_suite.style_transfer.output_files import write_whole
 from cnn_suite.style_transfer.settings import TransferSettings
 from cnn_suite.stylize import Beside, stylize_picture
@@ -24,6 +25,11 @@ FEW = TransferSettings(iterations=6)
 @pytest.fixture(scope="module")
 def perception():
     return tiny_perception()
+
+
+@pytest.fixture(autouse=True)
+def _painted_as_small_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scales, "COARSEST", 48)
 
 
 @pytest.fixture
@@ -183,7 +189,7 @@ def test_a_short_time_gives_a_coarse_picture_enlarged_and_says_so(files, percept
     )
     assert read(tmp_path / "out.png").shape == (341, 512, 3)
     assert (figures["sizes"], figures["sizes_planned"]) == (1, 4)
-    assert "was painted at 128 x 85 pixels and enlarged to 512 x 341" in capsys.readouterr().err
+    assert "was painted at 64 x 43 pixels and enlarged to 512 x 341" in capsys.readouterr().err
 
 
 def test_a_time_budget_is_kept_from_when_it_started(files, perception, tmp_path: Path) -> None:

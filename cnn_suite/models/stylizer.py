@@ -8,6 +8,7 @@ checkerboard, and normalise every picture by itself. Variants are rows of a tabl
 from typing import NamedTuple
 
 import keras
+import numpy as np
 from keras import layers
 
 from cnn_suite.layers.cropped_to import CroppedTo
@@ -16,6 +17,7 @@ from cnn_suite.layers.instance_norm import InstanceNorm
 from cnn_suite.layers.mirror_border import MirrorBorder
 from cnn_suite.layers.nearest_upsampling import NearestUpsampling
 from cnn_suite.models.image_input import ImageShape, image_input
+from cnn_suite.models.surgery import copy_body
 from cnn_suite.models.variant_table import variant_row
 
 IMAGE_SHAPE = (None, None, 3)
@@ -95,6 +97,25 @@ def stylizer(
 def styles_of(model: keras.Model) -> int:
     """Number of styles of a `stylizer` network."""
     return 1 if len(model.inputs) == 1 else model.inputs[1].shape[-1]
+
+
+def copy_styles(model: keras.Model, source: keras.Model, mixtures: np.ndarray) -> None:
+    """Gives a style network the weights of another one; each of its styles becomes a mixture of the other's styles.
+
+    In each of its styles the network then paints as `source` does with that mixture.
+
+    Args:
+        model: The network to change.
+        source: A network of the same variant.
+        mixtures: Weights of the styles of `source` for each style of `model`, `(styles, styles of source)`.
+
+    Raises:
+        ValueError: If the networks are of different variants. Nothing is changed then.
+    """
+    norms = {layer.name: layer for layer in model.layers if isinstance(layer, InstanceNorm)}
+    copy_body(model, source, norms)
+    for name, norm in norms.items():
+        norm.set_weights([mixtures @ table for table in source.get_layer(name).get_weights()])
 
 
 def _whole(x, kernel: int, factor: int):

@@ -190,6 +190,22 @@ def _last_with_weights(tensor, model_name: str) -> str:
     return layer.name
 
 
+def output_layer_names(model: keras.Model) -> set[str]:
+    """Names of all layers whose weights reach the outputs with no other weights in between.
+
+    Args:
+        model: A functional model.
+    """
+    names, ahead = set(), [tensor._keras_history.operation for tensor in model.outputs]
+    while ahead:
+        layer = ahead.pop()
+        if layer.weights:
+            names.add(layer.name)
+        elif not isinstance(layer, layers.InputLayer):
+            ahead += [tensor._keras_history.operation for tensor in keras.tree.flatten(layer.input)]
+    return names
+
+
 def copy_body(model: keras.Model, source: keras.Model, heads: Container[str]) -> list[str]:
     """Copies the weights of all layers below the heads from another network with the same body.
 

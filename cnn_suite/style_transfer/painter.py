@@ -58,8 +58,8 @@ def paint(
         ValueError: If the photograph is too small for the network, or what `Objective` rejects.
     """
     size_hw = result_size_hw(photo.shape[:2], settings.size)
-    _check_size(size_hw, perception)
     sizes = scale_sizes_hw(size_hw, settings.scales, smallest=perception.smallest)
+    _check_size(sizes[-1], perception)
     pace = Pace(sizes, settings.most_iterations, deadline)
     state = state or beginning(photo, regions, settings, sizes[0], first_picture)
     for scale in range(state.scale, len(sizes)):
@@ -171,7 +171,7 @@ def _check_size(size_hw: tuple[int, int], perception: Perception) -> None:
     if min(size_hw) < perception.smallest:
         longest = -(-perception.smallest * max(size_hw) // min(size_hw))
         raise ValueError(
-            f"The result would have {size_hw[1]} x {size_hw[0]} pixels. {perception.name} needs at least "
+            f"The picture would be painted at {size_hw[1]} x {size_hw[0]} pixels. {perception.name} needs at least "
             f"{perception.smallest} per side: use a size (longest side) of at least {longest}."
         )
 

@@ -1,7 +1,8 @@
 """The sizes a picture goes through on its way: large shapes are painted while it is small, strokes when it is large.
 
 A stroke is as wide as what the network sees at once. On a small picture that is a large part of it, and an iteration
-is cheap; enlarged, the picture is a start for the next size that already has the painting's large shapes.
+is cheap; enlarged, the picture is a start for the next size that already has the painting's large shapes. On a very
+small one strokes would hide what it shows, so that it is painted larger and then reduced.
 
 Source: Gatys et al. 2017, Controlling Perceptual Factors in Neural Style Transfer, section 6 (coarse to fine).
 """
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 
 from cnn_suite.runtime.media.picture_arrays import fitted_size_hw
 
-COARSEST = 256  # longest side; below it VGG and SqueezeNet see half of the picture at once
+COARSEST = 256  # longest side; below it VGG and SqueezeNet see half of the picture at once, and strokes are too wide
 _COARSE_SHARE = 0.4  # of the work, for all sizes but the last
 
 
@@ -26,9 +27,10 @@ def scale_sizes_hw(
         smallest: The smallest side a picture may have; sizes with a smaller one are left out.
 
     Returns:
-        One size or more, growing; the last one is `size_hw`.
+        One size or more, growing; the last one is `size_hw`, or of its shape and 256 pixels if that is smaller.
     """
-    longest = max(size_hw)
+    longest = max(*size_hw, COARSEST)
+    size_hw = fitted_size_hw(size_hw, longest)
     if scales is None:
         scales = 1 + max(0, math.ceil(math.log2(longest / COARSEST) - 0.3))  # up to a quarter more in one go
         step = min(2.0, (longest / COARSEST) ** (1 / max(1, scales - 1)))

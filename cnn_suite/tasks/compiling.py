@@ -6,7 +6,7 @@ import keras
 
 from cnn_suite.backend import jit_compile
 from cnn_suite.config_sections import Phase, Training
-from cnn_suite.models.surgery import layer_rates
+from cnn_suite.models.surgery import layer_rates, output_layer_names
 from cnn_suite.schedule import optimizer
 
 
@@ -22,9 +22,9 @@ def compile_options(
         phase_name: The optimiser's name, by which a checkpoint tells its phase.
         steps_per_epoch: Optimiser steps of one epoch.
     """
-    rates = layer_rates(model, phase.layer_decay)
+    rates, heads = layer_rates(model, phase.layer_decay), output_layer_names(model)
     return {
-        "optimizer": optimizer(settings, phase, steps_per_epoch, phase_name, rates),
+        "optimizer": optimizer(settings, phase, steps_per_epoch, phase_name, layer_rates=rates, heads=heads),
         "jit_compile": jit_compile(settings.jit),
         "steps_per_execution": settings.steps_per_execution,
     }

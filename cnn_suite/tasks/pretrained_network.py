@@ -28,6 +28,15 @@ def pretrained_network(words: str) -> keras.Model:
     Raises:
         ConfigError: If there is no such network, or its file cannot be read.
     """
+    return load_network(pretrained_file(words))
+
+
+def pretrained_file(words: str) -> Path:
+    """The .keras file that `model.pretrained` names.
+
+    Raises:
+        ConfigError: If there is none.
+    """
     path = Path(words).expanduser()
     if path.suffix != ".keras":
         path = model_folder(words, "model.pretrained") / "model.keras"
@@ -35,7 +44,7 @@ def pretrained_network(words: str) -> keras.Model:
         raise ConfigError(
             f"model.pretrained: there is no file {path}. `cnn-suite train` writes model.keras to runs/<name>."
         )
-    return load_network(path)
+    return path
 
 
 def start_from(model: keras.Model, source: keras.Model, heads: Container[str], words: str) -> None:

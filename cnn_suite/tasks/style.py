@@ -20,6 +20,7 @@ from cnn_suite.tasks.compiling import compile_options
 from cnn_suite.tasks.labels import with_labels
 from cnn_suite.tasks.style_loss import mixtures, perceptual_loss
 from cnn_suite.tasks.style_serving import StyleServing
+from cnn_suite.tasks.style_start import start_from_styles
 
 EPOCH_PHOTOGRAPHS = 2000  # of random squares there is no whole: an epoch is so many where nothing else is said
 
@@ -67,8 +68,11 @@ def resolved(config: StyleConfig, data: Datasets) -> StyleConfig:
 
 
 def network(config: StyleConfig, classes: int) -> keras.Model:
-    """The untrained network of a configuration; `classes` is the number of styles."""
-    return stylizer(styles=classes, variant=config.model.variant)
+    """The network of a configuration before training; `classes` is the number of styles."""
+    model = stylizer(styles=classes, variant=config.model.variant)
+    if config.model.pretrained:
+        start_from_styles(model, config.data.labels, config.model.pretrained)
+    return model
 
 
 def classes_of(model: keras.Model) -> int:

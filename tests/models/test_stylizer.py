@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from cnn_suite.models.stylizer import styles_of, stylizer
+from cnn_suite.models.stylizer import copy_styles, styles_of, stylizer
 from cnn_suite.models.surgery import features_at
 
 
@@ -155,3 +155,27 @@ def test_impossible_networks_are_refused():
         stylizer(variant="fat")
     with pytest.raises(ValueError, match="`styles` of stylizer must be at least 1. Received 0"):
         stylizer(styles=0, variant="thin")
+
+
+# From one network to another
+
+
+def test_a_style_is_what_the_other_network_paints_with_its_mixture(three):
+    mixtures = np.array([[0.2, 0.5, 0.3], [0, 0, 1]], np.float32)
+    two = stylizer(styles=2, variant="thin")
+    copy_styles(two, three, mixtures)
+    picture = pictures()
+    for number, mixture in enumerate(mixtures):
+        own = two([picture, np.eye(2, dtype=np.float32)[[number]]])
+        np.testing.assert_allclose(own, three([picture, mixture[None]]), rtol=1e-4, atol=1e-2)
+    one = stylizer(variant="thin")
+    copy_styles(one, two, np.array([[0, 1]]))
+    np.testing.assert_allclose(one(picture), three([picture, mixtures[1:]]), rtol=1e-4, atol=1e-2)
+
+
+def test_networks_of_different_variants_share_no_styles(thin, johnson):
+    before = thin.get_weights()
+    with pytest.raises(ValueError, match="`source` must have the same body as stylizer. For its layer down1_conv"):
+        copy_styles(thin, johnson, np.ones((1, 1)))
+    for kept, weight in zip(before, thin.get_weights()):
+        np.testing.assert_array_equal(kept, weight)

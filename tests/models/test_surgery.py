@@ -12,6 +12,7 @@ from cnn_suite.models.surgery import (
     features_at,
     head_names,
     layer_rates,
+    output_layer_names,
     replace_head,
     set_trainable,
     tensor_names,
@@ -185,6 +186,18 @@ def test_where_two_layers_give_one_output_there_is_no_head():
         head_names(keras.Model(image, keras.layers.Add(name="sum")([first, second]), name="joined"))
     with pytest.raises(ValueError, match="bare has no single layer with weights"):
         head_names(keras.Model(image, keras.layers.ReLU()(image), name="bare"))
+
+
+def test_layers_that_reach_an_output_without_others_in_between_are_its_own(network):
+    assert output_layer_names(network) == {"predictions"}
+    branches = output_layer_names(models.googlenet((65, 65, 3), 4, auxiliary=True))
+    assert branches == {"predictions", "auxiliary1", "auxiliary2"}
+    image = keras.Input((4,))
+    first = keras.layers.Dense(2, name="a")(image)
+    second = keras.layers.Dense(2, name="b")(keras.layers.ReLU()(first))
+    joined = keras.layers.Add()([second, keras.layers.ReLU()(first)])
+    assert output_layer_names(keras.Model(image, joined)) == {"a", "b"}
+    assert output_layer_names(keras.Model(image, keras.layers.ReLU()(image))) == set()
 
 
 def test_a_body_is_copied_and_the_heads_stay_as_they_are():

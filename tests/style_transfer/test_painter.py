@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from cnn_suite.runtime.media.picture_arrays import resized
-from cnn_suite.style_transfer import painter
+from cnn_suite.style_transfer import painter, scales
 from cnn_suite.style_transfer.margins import without_margin
 from cnn_suite.style_transfer.painter import paint, result_size_hw
 from cnn_suite.style_transfer.settings import TransferSettings
@@ -24,6 +24,11 @@ REGIONS = [Region([PAINTING], [1.0])]
 @pytest.fixture(scope="module")
 def perception():
     return tiny_perception()
+
+
+@pytest.fixture(autouse=True)
+def _painted_as_small_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scales, "COARSEST", 48)
 
 
 def last_of(steps) -> Progress:
@@ -163,20 +168,25 @@ def test_a_painting_is_seen_at_its_share_of_the_pictures_size(perception) -> Non
 
 
 def test_a_large_picture_is_cut_into_tiles_by_itself(perception, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(painter, "_MOST_AT_ONCE", 1000)
-    monkeypatch.setattr(painter, "_TILE", 16)
-    tiled = painter.objective_of(perception, PHOTO, REGIONS, TransferSettings(), (32, 48))
-    assert tiled.tiled
-    assert not painter.objective_of(perception, PHOTO, REGIONS, TransferSettings(tile=0), (32, 48)).tiled
     settings = TransferSettings(iterations=3)
-    cut = last_of(paint(perception, PHOTO, REGIONS, settings)).best_costs.total
-    monkeypatch.undo()
+    with monkeypatch.context() as small:
+        small.setattr(painter, "_MOST_AT_ONCE", 1000)
+        small.setattr(painter, "_TILE", 16)
+        tiled = painter.objective_of(perception, PHOTO, REGIONS, TransferSettings(), (32, 48))
+        assert tiled.tiled
+        assert not painter.objective_of(perception, PHOTO, REGIONS, TransferSettings(tile=0), (32, 48)).tiled
+        cut = last_of(paint(perception, PHOTO, REGIONS, settings)).best_costs.total
     assert cut == pytest.approx(last_of(paint(perception, PHOTO, REGIONS, settings)).best_costs.total, rel=1e-3)
 
 
 def test_a_picture_that_the_network_cannot_see_is_refused_with_the_size_it_takes(perception) -> None:
-    with pytest.raises(ValueError, match="would have 48 x 6 pixels. tiny needs at least 8 per side.*of at least 64"):
+    with pytest.raises(ValueError, match="painted at 48 x 6 pixels. tiny needs at least 8 per side.*of at least 64"):
         next(paint(perception, smooth_picture(1, (6, 48)), REGIONS, TransferSettings()))
+
+
+def test_a_result_smaller_than_the_coarsest_size_is_painted_there(perception) -> None:
+    last = last_of(paint(perception, PHOTO, REGIONS, TransferSettings(iterations=2, size=30)))
+    assert last.size_hw == (32, 48) and last.picture().shape == PHOTO.shape
 
 
 def test_the_size_of_the_result_keeps_the_photographs_shape() -> None:

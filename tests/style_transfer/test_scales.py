@@ -10,7 +10,12 @@ def test_sizes_begin_at_256_and_at_most_double() -> None:
     assert scale_sizes_hw((1024, 512)) == ((256, 128), (512, 256), (1024, 512))
     assert scale_sizes_hw((254, 384)) == ((169, 256), (254, 384))
     assert scale_sizes_hw((300, 300)) == ((300, 300),)
-    assert scale_sizes_hw((40, 64)) == ((40, 64),)
+
+
+def test_what_is_smaller_is_painted_at_256() -> None:
+    assert scale_sizes_hw((40, 64)) == scale_sizes_hw((40, 64), 1) == ((160, 256),)
+    assert scale_sizes_hw((255, 60)) == ((256, 60),)
+    assert scale_sizes_hw((64, 64), 3) == scale_sizes_hw((256, 256), 3)
 
 
 @pytest.mark.parametrize("longest", [257, 315, 320, 500, 630, 700, 1000, 2048, 5000])

@@ -19,6 +19,7 @@ from cnn_suite.runtime.style.stylizer import load_stylizer
 from cnn_suite.tasks import style, style_loss
 from cnn_suite.tasks.style_loss import PerceptualLoss, mixtures, perceptual_loss, style_numbers
 from cnn_suite.tasks.style_serving import StyleServing
+from cnn_suite.tasks.style_start import beginnings
 from cnn_suite.train import train, untrained
 from tests.small_perception import small_perception
 
@@ -222,6 +223,47 @@ def test_a_compiled_network_is_ready_for_fit(root):
     model = untrained(config, data)
     assert model.compiled and model.jit_compile and model.loss and len(model.inputs) == 2
     assert style.monitor(model) == "val_loss" and style.callbacks(config, data, model) == []
+
+
+# Beginning with another network
+
+
+def test_styles_begin_as_themselves_or_as_the_mean_of_all():
+    expected = [[0.5, 0.5], [0, 1], [1, 0]]
+    np.testing.assert_array_equal(beginnings(["new", "lines", "waves"], ("waves", "lines")), expected)
+    np.testing.assert_array_equal(beginnings(["new"], ("",)), [[1]])
+
+
+def started_from(root, start, *paintings, variant="thin"):
+    """The network of a training that starts from another one."""
+    listed = ", ".join(f"{{name: {name}, path: {root}/waves.png}}" for name in paintings)
+    config = config_of(root, f"model.pretrained={start}", f"model.variant={variant}", f"data.paintings=[{listed}]")
+    data = style.datasets(config)
+    return style.network(style.resolved(config, data), len(data.labels))
+
+
+def test_a_training_starts_from_the_styles_of_a_run(root, run):
+    theirs = keras.models.load_model(run / "model.keras", compile=False)
+    photo = noise((24, 30), 7)[None].astype(np.float32)
+    lines, mean = (theirs([photo, np.float32([mixture])]) for mixture in ([0, 1], [0.5, 0.5]))
+    close = {"rtol": 1e-4, "atol": 1e-2}
+    np.testing.assert_allclose(started_from(root, run, "lines")(photo), lines, **close)
+    np.testing.assert_allclose(started_from(root, run, "other")(photo), mean, **close)
+    both = started_from(root, run, "other", "lines")
+    np.testing.assert_allclose(both([photo, np.float32([[0, 1]])]), lines, **close)
+    alone = started_from(root, copied(run / "model.keras", root / "alone.keras"), "lines")
+    np.testing.assert_allclose(alone(photo), mean, **close)  # the file alone does not tell its styles' names
+
+
+def copied(source, target):
+    return target.write_bytes(source.read_bytes()) and target
+
+
+def test_what_is_no_network_of_the_variant_is_refused(root, run):
+    with pytest.raises(ConfigError, match="model.pretrained: .* does not fit. `source` must have the same body"):
+        started_from(root, run, "lines", variant="johnson")
+    with pytest.raises(ConfigError, match="model.pretrained: There is no model 'none'"):
+        started_from(root, "none", "lines")
 
 
 @pytest.fixture(scope="module")

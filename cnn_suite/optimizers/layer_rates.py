@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 import keras
 
+from cnn_suite.optimizers.muon import ConvolutionMuon
+
 
 class _LayerRates:
     """Factors by layer, as a mix-in before a Keras optimiser.
@@ -40,3 +42,8 @@ class LayerRatesSGD(_LayerRates, keras.optimizers.SGD):
 @keras.saving.register_keras_serializable("cnn_suite")
 class LayerRatesAdamW(_LayerRates, keras.optimizers.AdamW):
     """`keras.optimizers.AdamW` with a factor of the rate for every layer."""
+
+
+@keras.saving.register_keras_serializable("cnn_suite")
+class LayerRatesMuon(_LayerRates, ConvolutionMuon):
+    """`ConvolutionMuon` with a factor of the rate for every layer."""

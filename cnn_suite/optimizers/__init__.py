@@ -1,0 +1,1 @@
+"""Optimisers that Keras has not, or has not for convolutions."""
