@@ -147,8 +147,9 @@ def serialisable_classes() -> dict[str, type]:
     """Every class registered with Keras under the project's name."""
     import keras
 
+    parts = ("layers", "losses", "optimizers", "data.classes.augmentation_layer")
     for name in MODULES:
-        if name.startswith(("cnn_suite.layers", "cnn_suite.losses", "cnn_suite.optimizers", "cnn_suite.data.classes.aug")):
+        if name.startswith(tuple(f"cnn_suite.{part}" for part in parts)):
             importlib.import_module(name)
     registered = keras.saving.get_custom_objects()
     return {key.removeprefix("cnn_suite>"): value for key, value in registered.items() if key.startswith("cnn_suite>")}

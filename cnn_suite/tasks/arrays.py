@@ -15,6 +15,7 @@ from cnn_suite.data.even_choice import evenly_chosen
 from cnn_suite.models.array_resnet import array_resnet
 from cnn_suite.tasks.arrays_serving import ArraysServing
 from cnn_suite.tasks.builder_names import builder_of
+from cnn_suite.tasks.class_weights import with_class_weights
 from cnn_suite.tasks.classifier_check import checked_classifier
 from cnn_suite.tasks.compiling import compile_options
 from cnn_suite.tasks.labelled_parts import Datasets, parts_of
@@ -97,7 +98,7 @@ def training_dataset(
 ) -> tf.data.Dataset:
     """Batches of the epochs from `first_epoch` up to `epochs` (all of them by default) for `fit`."""
     steps = steps_per_epoch(config, data)
-    return training_batches(
+    batches = training_batches(
         stacked(data.training, config.data.axes),
         data.training.class_ids,
         len(data.labels),
@@ -107,6 +108,7 @@ def training_dataset(
         first=first_epoch * steps,
         last=(epochs or config.training.total_epochs) * steps,
     )
+    return with_class_weights(batches, config.training.class_weights, data)
 
 
 def validation_dataset(config: ArraysConfig, data: Datasets, model: keras.Model) -> tf.data.Dataset | None:

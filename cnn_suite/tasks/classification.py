@@ -17,6 +17,7 @@ from cnn_suite.models.googlenet import AUXILIARY_LOSS_WEIGHTS, without_auxiliary
 from cnn_suite.models.surgery import behind, head_names, replace_head
 from cnn_suite.runtime.media.picture_arrays import as_rgb
 from cnn_suite.tasks.builder_names import builder_of, check_options
+from cnn_suite.tasks.class_weights import with_class_weights
 from cnn_suite.tasks.classification_serving import ClassificationServing
 from cnn_suite.tasks.classifier_check import checked_classifier
 from cnn_suite.tasks.compiling import compile_options
@@ -142,17 +143,8 @@ def training_dataset(
         steps_per_epoch=steps_per_epoch(config, data),
         epochs=epochs or config.training.total_epochs,
         first_epoch=first_epoch,
-        class_weights=class_weights(config, data),
     )
-    return _for_every_output(batches, model)
-
-
-def class_weights(config: ClassificationConfig, data: Datasets) -> list[float] | None:
-    """Weight of every class: the mean number of pictures over its own, or None where all count alike."""
-    if config.training.class_weights == "none":
-        return None
-    counts = np.bincount(data.training.class_ids, minlength=len(data.labels))
-    return (len(data.training) / len(data.labels) / np.maximum(counts, 1)).tolist()
+    return _for_every_output(with_class_weights(batches, config.training.class_weights, data), model)
 
 
 def validation_dataset(config: ClassificationConfig, data: Datasets, model: keras.Model) -> tf.data.Dataset | None:

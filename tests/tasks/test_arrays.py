@@ -76,6 +76,18 @@ def test_shape_and_labels_come_from_the_data(folder):
     assert arrays.network(resolved, 2).input_shape == (None, 40, 1)
 
 
+def test_signals_weigh_as_their_classes_if_asked_to(folder):
+    config = config_of(folder)
+    config = config.model_copy(update={"training": Training(class_weights="balanced")})
+    data = arrays.datasets(config)
+    kept = [*range(6), *np.flatnonzero(data.training.class_ids == 1)]
+    data = arrays.Datasets(data.labels, data.training.take(kept), data.validation)
+    few, many = np.bincount(data.training.class_ids)
+    for signals, shares, weights in arrays.training_dataset(config, data, None, 0, 1).as_numpy_iterator():
+        np.testing.assert_allclose(weights, shares @ [(few + many) / 2 / few, (few + many) / 2 / many], rtol=1e-6)
+        assert signals.shape == (16, 40, 1)
+
+
 @pytest.mark.slow
 def test_a_short_training_tells_wide_from_narrow(exported, folder, run):
     figures = evaluate_model(exported, folder, record=True, quiet=True)

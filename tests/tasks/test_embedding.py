@@ -158,7 +158,7 @@ def test_taught_batches_go_on_after_an_interruption_as_they_would_have(teacher):
 def test_a_pupil_comes_nearer_to_its_teacher(teacher, folder, tmp_path, monkeypatch):
     monkeypatch.setattr(embedding, "weights_file", lambda name, key: name)
     training = (
-        "{epochs: 8, learning_rate: 0.01, warmup_epochs: 0, ema_momentum: 0.0, objective: distillation, "
+        "{epochs: 5, learning_rate: 0.01, warmup_epochs: 0, ema_momentum: 0.0, objective: distillation, "
         "teacher: any, evaluate_every: 1}"
     )
     run = train(written(tmp_path, folder, training), quiet=True, runs=tmp_path / "runs")

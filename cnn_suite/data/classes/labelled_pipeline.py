@@ -56,7 +56,6 @@ def training_batches(
     steps_per_epoch: int,
     epochs: int,
     first_epoch: int = 0,
-    class_weights: Sequence[float] | None = None,
 ) -> tf.data.Dataset:
     """Augmented full batches of every epoch from `first_epoch` on, reproducible for a given seed.
 
@@ -70,16 +69,15 @@ def training_batches(
         steps_per_epoch: Batches of one epoch.
         epochs: Epochs of the whole training.
         first_epoch: Epoch from which an interrupted training continues.
-        class_weights: Weight of every class, or None.
 
     Returns:
-        Data set of images `(batch, height, width, channels)`, 0..255, class shares float32 `(batch, classes)`, and with
-        class weights the weight of every picture `(batch,)`. With `augment_in` "model" images are as they are kept.
+        Data set of images `(batch, height, width, channels)`, 0..255, and class shares float32 `(batch, classes)`. With
+        `augment_in` "model" images are as they are kept.
     """
     count, batch_size = len(pictures), data.batch_size
     kept_hw = kept_size(size_hw, data.margin)
     gather = gatherer(pictures, kept_hw, data, channels)
-    class_ids, weights = tf.constant(pictures.class_ids), tf.constant(class_weights or [1.0] * classes, tf.float32)
+    class_ids = tf.constant(pictures.class_ids)
     first = first_epoch * steps_per_epoch * batch_size
 
     def batch(number, indices):
@@ -89,8 +87,7 @@ def training_batches(
         shares = tf.one_hot(ids, classes)
         if data.augment_in == "pipeline":
             images = augment_pictures(images, views_seed, data.augmentation, size_hw)
-        images, shares = mix_pictures(images, shares, mix_seed, data.augmentation)
-        return (images, shares) if class_weights is None else (images, shares, tf.linalg.matvec(shares, weights))
+        return mix_pictures(images, shares, mix_seed, data.augmentation)
 
     numbers = tf.data.Dataset.range(first_epoch * steps_per_epoch, epochs * steps_per_epoch)
     order = passes(tf.data.Dataset.range(count), count, seed, first // count, 1).skip(first % count)

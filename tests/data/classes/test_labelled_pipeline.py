@@ -127,17 +127,6 @@ def test_without_cache_pictures_are_decoded_as_they_come():
     assert times.tolist() == [8] * 10  # 20 batches of 4 are 8 passes, and no picture beyond them
 
 
-def test_every_picture_weighs_as_its_class():
-    for images, shares, weights in training(numbered(10), data(), class_weights=[1.0, 2.0, 5.0]):
-        np.testing.assert_array_equal(weights, np.array([1, 2, 5])[images[:, 0, 0, 0] % 3])
-        assert weights.dtype == np.float32 and shares.shape == (4, 3)
-
-
-def test_a_mixture_weighs_as_its_classes_by_their_shares():
-    for _, shares, weights in training(noise(), data({"mixup": 1.0}), class_weights=[1.0, 2.0, 5.0]):
-        np.testing.assert_allclose(weights, shares @ [1, 2, 5], rtol=1e-5)
-
-
 def test_with_augmentation_in_the_model_pictures_come_as_they_are_kept_but_mixed():
     settings = data({"mirror": 1.0, "hue": 0.5}, augment_in="model", margin=1.5)
     pictures = noise(10, (9, 9))
