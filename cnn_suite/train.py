@@ -61,7 +61,7 @@ def train(config: RunConfig, *, resume: bool = False, quiet: bool = False, runs:
     config = task.resolved(config, data)
     folder.mkdir(parents=True, exist_ok=True)
     save_config(config, folder / "config.yaml")
-    _log.info("%d training and %d validation pictures", len(data.training), len(data.validation))
+    _log.info("%d training and %d validation examples", len(data.training), len(data.validation))
     model = _network(config, data)
     _fit_phases(model, config, data, folder, resume, quiet)
     best = folder / "best.keras"

@@ -13,6 +13,8 @@ from keras import layers
 from cnn_suite.models.classifier_head import classifier
 from cnn_suite.nearest_names import nearest_names
 
+_SETTINGS = ("strides", "shortcut", "activation")  # of layers, that no shape of a weight tells
+
 
 def features_at(model: keras.Model, names: Sequence[str]) -> keras.Model:
     """A model with the same input and weights that outputs inner tensors.
@@ -218,7 +220,8 @@ def copy_body(model: keras.Model, source: keras.Model, heads: Container[str]) ->
         Names of the changed layers.
 
     Raises:
-        ValueError: If a layer with weights is missing in `source` or has other shapes there. Nothing is changed then.
+        ValueError: If a layer with weights is missing in `source`, or has other shapes, strides, shortcuts or
+            activations there. Nothing is changed then.
     """
     theirs = {layer.name: layer for layer in source.layers}
     found = {layer.name: layer for layer in model.layers if layer.weights and layer.name not in heads}
@@ -230,9 +233,21 @@ def copy_body(model: keras.Model, source: keras.Model, heads: Container[str]) ->
                 f"`source` must have the same body as {model.name}. For its layer {name} with weights {wanted}, "
                 f"{source.name} has {given}. Build both from the same description."
             )
+        _check_settings(model, layer, source, theirs[name])
     for name, layer in found.items():
         layer.set_weights(theirs[name].get_weights())
     return list(found)
+
+
+def _check_settings(model: keras.Model, layer: keras.layers.Layer, source: keras.Model, other: keras.layers.Layer):
+    """Refuses weights for a layer that would compute something else with them."""
+    ours, theirs = layer.get_config(), other.get_config()
+    for key in _SETTINGS:
+        if ours.get(key) != theirs.get(key):
+            raise ValueError(
+                f"`source` must have the same body as {model.name}. Its layer {layer.name} has {key}: {ours.get(key)}, "
+                f"in {source.name} {key}: {theirs.get(key)}. Build both from the same description."
+            )
 
 
 def as_functional(model: keras.Model) -> keras.Model:

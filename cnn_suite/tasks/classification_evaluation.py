@@ -104,7 +104,7 @@ def probabilities_of(
         ValueError: If there is none.
     """
     if not len(examples):
-        raise ValueError("There are no pictures to evaluate on. Choose a split that has pictures.")
+        raise ValueError("There is nothing to evaluate on. Choose a split that is not empty.")
     timed = Timed(classifier)
     numbers = shown(range(len(examples)), "Evaluating", quiet)
     rows = [timed(examples.load(number)).probabilities for number in numbers]

@@ -224,6 +224,15 @@ def test_another_body_is_refused_before_anything_is_changed():
         np.testing.assert_array_equal(now, then)
 
 
+def test_a_body_that_computes_something_else_with_the_same_weights_is_refused(network):
+    plain = models.plain20((16, 16, 3), 4)
+    before = plain.get_weights()
+    with pytest.raises(ValueError, match="Its layer conv2_block1 has shortcut: none, in resnet20 shortcut: identity"):
+        copy_body(plain, network, {"predictions"})
+    for kept, weight in zip(before, plain.get_weights()):
+        np.testing.assert_array_equal(kept, weight)
+
+
 def test_another_layer_goes_between_the_input_and_the_rest(network):
     new = behind(network, keras.layers.Cropping2D(2, name="middle"))
     assert [layer.name for layer in new.layers][1:] == ["middle", *[layer.name for layer in network.layers][1:]]

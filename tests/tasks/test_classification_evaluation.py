@@ -147,5 +147,5 @@ def test_a_class_that_the_model_does_not_know_is_refused(model, tmp_path, monkey
 
 
 def test_no_picture_is_refused():
-    with pytest.raises(ValueError, match="There are no pictures to evaluate on"):
+    with pytest.raises(ValueError, match="There is nothing to evaluate on"):
         classification_evaluation.evaluate_classifier(Knows(), pictures().take([]), LABELS)
