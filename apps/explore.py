@@ -1,9 +1,11 @@
 """Shows the inside of convolutional networks on a webcam, pictures, videos or a stream: edge filters, the feature maps
-of a trained network layer by layer, and a classifier applied as a sliding window.
+of a trained network layer by layer, a classifier applied as a sliding window, and which parts of a picture speak for a
+class (class activation maps).
 
 python apps/explore.py                                        camera 0; keys change the view
 python apps/explore.py --source demo --view features          without a camera
 python apps/explore.py --source cat.jpg --view windows:cat --output cat.png --headless
+python apps/explore.py --source cat.jpg --view cam:cat        "cam" alone: for the class that is most likely
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ from cnn_suite.runtime.app import add_shared_flags, run_app, whole_number
 if TYPE_CHECKING:
     from cnn_suite.runtime.explore_run import View
 
-_EPILOG = """keys in the window: n and p next and previous view, e edges, f features, w windows; q or Esc quit, space
-pause, s save the picture, h help.
+_EPILOG = """keys in the window: n and p next and previous view, e edges, f features, w windows, c cam; q or Esc
+quit, space pause, s save the picture, h help.
 Exit status: 0 done, 1 camera, file or model failed, 2 wrong usage."""
 
 
@@ -27,8 +29,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="explore", description=__doc__, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_shared_flags(parser, model="cifar10_resnet20")
-    parser.add_argument("--view", default="edges", metavar="GROUP[:NAME]", help="edges, features or windows, or one of "
-                        "them such as features:conv1_conv [default: %(default)s]")  # fmt: skip
+    parser.add_argument("--view", default="edges", metavar="GROUP[:NAME]", help="edges, features, windows or cam, or one "
+                        "of them such as features:conv1_conv [default: %(default)s]")  # fmt: skip
     parser.add_argument("--windows", type=whole_number, default=3, metavar="N", help="windows along the smaller side "
                         "of the picture: more find smaller objects [default: %(default)s]")  # fmt: skip
     parser.add_argument("--snapshot", metavar="FILE", help="save the picture of the first frame")

@@ -3,6 +3,7 @@
 from functools import partial
 from pathlib import Path
 
+from cnn_suite.class_activation import ClassActivation, activation_view
 from cnn_suite.network_picture import picture_for
 from cnn_suite.network_views import ClassWindows, feature_maps, map_layers
 from cnn_suite.runtime.edges import EDGE_FILTERS, edges
@@ -11,7 +12,7 @@ from cnn_suite.trained import load_trained
 
 
 def views_of(folder: str | Path, *, windows: int = 3) -> list[View]:
-    """The views `edges`, `features` and, of a classifier, `windows`.
+    """The views `edges`, `features` and, of a classifier, `windows` and `cam`.
 
     Args:
         folder: A model folder or run.
@@ -27,4 +28,10 @@ def views_of(folder: str | Path, *, windows: int = 3) -> list[View]:
     if config.task == "classification":
         classifier = ClassWindows(model, config.data.labels, windows=windows)
         views += [View("windows", label, classifier.view(label)) for label in classifier.labels]
+        activation = ClassActivation(model)
+        names = {"likeliest": None} | {label: label for label in classifier.labels}
+        views += [
+            View("cam", name, activation_view(activation, classifier.labels, label, prepared))
+            for name, label in names.items()
+        ]
     return views

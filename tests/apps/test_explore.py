@@ -28,6 +28,7 @@ def explore(run_app):
     ("edges:Scharr, horizontal", (64, 96, 3)),
     ("features:pool1", (426, 639, 3)),
     ("windows:7", (64, 96, 3)),
+    ("cam:7", (480, 480, 3)),
 ])  # fmt: skip
 def test_a_picture_comes_out_as_its_view(explore, photo, tmp_path, view, shape):
     out, results = tmp_path / "out.png", tmp_path / "r.jsonl"
@@ -39,7 +40,7 @@ def test_a_picture_comes_out_as_its_view(explore, photo, tmp_path, view, shape):
 
 
 @pytest.mark.parametrize("view, known", [
-    ("colours", "Known: edges, features, windows."),
+    ("colours", "Known: edges, features, windows, cam."),
     ("windows:cat", "Known: windows:0, windows:1"),
 ])  # fmt: skip
 def test_an_unknown_view_lists_the_known_ones(explore, photo, view, known):
