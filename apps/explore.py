@@ -29,8 +29,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="explore", description=__doc__, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_shared_flags(parser, model="cifar10_resnet20")
-    parser.add_argument("--view", default="edges", metavar="GROUP[:NAME]", help="edges, features, windows or cam, or one "
-                        "of them such as features:conv1_conv [default: %(default)s]")  # fmt: skip
+    parser.add_argument("--view", default="edges", metavar="GROUP[:NAME]", help="edges, features, windows or cam, or "
+                        "one of them such as features:conv1_conv [default: %(default)s]")  # fmt: skip
     parser.add_argument("--windows", type=whole_number, default=3, metavar="N", help="windows along the smaller side "
                         "of the picture: more find smaller objects [default: %(default)s]")  # fmt: skip
     parser.add_argument("--snapshot", metavar="FILE", help="save the picture of the first frame")
