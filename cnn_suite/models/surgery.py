@@ -180,16 +180,13 @@ def head_names(model: keras.Model) -> set[str]:
     Raises:
         ValueError: If several layers are joined behind the last weights, so that no single one gives an output.
     """
-    return {_last_with_weights(output, model.name) for output in model.outputs}
-
-
-def _last_with_weights(tensor, model_name: str) -> str:
-    layer = tensor._keras_history.operation
-    while not layer.weights:
-        if isinstance(layer, layers.InputLayer) or isinstance(layer.input, list | tuple | dict):
-            raise ValueError(f"{model_name} has no single layer with weights that gives {tensor.name!r}.")
-        layer = layer.input._keras_history.operation
-    return layer.name
+    heads = set()
+    for output in model.outputs:
+        names = _last_with_weights([output])
+        if len(names) != 1:
+            raise ValueError(f"{model.name} has no single layer with weights that gives {output.name!r}.")
+        heads |= names
+    return heads
 
 
 def output_layer_names(model: keras.Model) -> set[str]:
@@ -198,13 +195,17 @@ def output_layer_names(model: keras.Model) -> set[str]:
     Args:
         model: A functional model.
     """
-    names, ahead = set(), [tensor._keras_history.operation for tensor in model.outputs]
+    return _last_with_weights(model.outputs)
+
+
+def _last_with_weights(tensors: Sequence[keras.KerasTensor]) -> set[str]:
+    names, ahead = set(), list(tensors)
     while ahead:
-        layer = ahead.pop()
-        if layer.weights:
-            names.add(layer.name)
-        elif not isinstance(layer, layers.InputLayer):
-            ahead += [tensor._keras_history.operation for tensor in keras.tree.flatten(layer.input)]
+        made = ahead.pop()._keras_history
+        if getattr(made.operation, "weights", None):  # an operation of keras.ops has no such attribute
+            names.add(made.operation.name)
+        else:  # of a layer that is used several times, what this output came from
+            ahead += made.operation._inbound_nodes[made.node_index].input_tensors
     return names
 
 

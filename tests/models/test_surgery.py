@@ -175,6 +175,9 @@ def _bodies(filters=4):
 def test_heads_are_the_last_layers_with_weights_before_the_outputs(network):
     assert head_names(network) == {"predictions"}
     assert head_names(models.network_in_network((32, 32, 3), 4)) == {"block3_cccp2"}  # pooled and a softmax behind it
+    image = keras.Input((4,))
+    floored = keras.ops.maximum(keras.layers.Dense(2, name="a")(image), 0.0)
+    assert head_names(keras.Model(image, floored)) == {"a"}
     branches = head_names(models.googlenet((65, 65, 3), 4, auxiliary=True))
     assert branches == {"predictions", "auxiliary1", "auxiliary2"}
 
@@ -198,6 +201,10 @@ def test_layers_that_reach_an_output_without_others_in_between_are_its_own(netwo
     joined = keras.layers.Add()([second, keras.layers.ReLU()(first)])
     assert output_layer_names(keras.Model(image, joined)) == {"a", "b"}
     assert output_layer_names(keras.Model(image, keras.layers.ReLU()(image))) == set()
+    shared = keras.layers.ReLU()  # used twice: it has no single input
+    third = keras.layers.Dense(2, name="c")(shared(first))
+    assert output_layer_names(keras.Model(image, shared(third))) == {"c"}
+    assert output_layer_names(keras.Model(image, keras.ops.maximum(third, 0.0))) == {"c"}
 
 
 def test_a_body_is_copied_and_the_heads_stay_as_they_are():
