@@ -213,7 +213,7 @@ def test_the_real_network_learns_eight_pictures_by_heart(tmp_path):
         model=Model(image_size_hw=(96, 96), width=0.5, depth=0.5, anchors_per_head=2, scale_xy=2.0),
         loss=Loss(box_loss="ciou", box_weight=2.0, match_iou=0.5, neighbour_cells=True, ignore_iou=0.6),
         training=Training(
-            epochs=6, steps_per_epoch=25, learning_rate=4e-3, warmup_epochs=0.5, ema_momentum=0.9, weight_decay=0
+            epochs=8, steps_per_epoch=25, learning_rate=4e-3, warmup_epochs=0.5, ema_momentum=0.9, weight_decay=0
         ),
     )
     folder = train(config, quiet=True, runs=tmp_path)

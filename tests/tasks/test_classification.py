@@ -1,5 +1,6 @@
 """The classification task: its parts of the data, its networks, its training, on pictures made here."""
 
+import functools
 import shutil
 
 import cv2
@@ -269,13 +270,24 @@ def ends_without_weights(image_shape, classes):
     return keras.Model(image, keras.layers.Softmax(name="last")(x))
 
 
+@pytest.fixture(scope="module")
+def uninterrupted(folder, tmp_path_factory):
+    """Gives the run of a configuration in a precision, trained once."""
+    return functools.cache(
+        lambda precision: train(in_phases(folder, precision), quiet=True, runs=tmp_path_factory.mktemp("whole"))
+    )
+
+
+def in_phases(folder, precision):
+    return config_of(folder, model=SMALL, training={"phases": PHASES, "mixed_precision": precision})
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("stop_after", "precision"), [(1, "none"), (2, "none"), (3, "none"), (3, "float16")])
 def test_an_interrupted_run_goes_on_in_the_right_phase_and_ends_like_an_uninterrupted_one(
-    folder, tmp_path, monkeypatch, stop_after, precision
+    folder, uninterrupted, tmp_path, monkeypatch, stop_after, precision
 ):
-    config = config_of(folder, model=SMALL, training={"phases": PHASES, "mixed_precision": precision})
-    whole = train(config, quiet=True, runs=tmp_path / "whole")
+    config, whole = in_phases(folder, precision), uninterrupted(precision)
 
     class Stop(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
