@@ -72,10 +72,10 @@ class ClassActivation:
 def logits_of(model: keras.Model) -> keras.KerasTensor:
     """The output of a classifier before the softmax at its end; its output if there is none."""
     layer = model.outputs[0]._keras_history.operation
+    if not isinstance(layer, layers.Softmax) and getattr(layer, "activation", None) is not keras.activations.softmax:
+        return model.outputs[0]
     if isinstance(layer, layers.Softmax | layers.Activation):
         return layer.input
-    if getattr(layer, "activation", None) is not keras.activations.softmax:
-        return model.outputs[0]
     twin = layer.__class__.from_config({**layer.get_config(), "activation": None, "name": f"{layer.name}_logits"})
     logits = twin(layer.input)
     twin.set_weights(layer.get_weights())

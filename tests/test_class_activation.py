@@ -73,6 +73,8 @@ def test_logits_are_what_the_softmax_is_taken_of(name):
 def test_a_network_that_gives_logits_is_taken_as_it_is():
     model = models.resnet20((16, 16, 3), 4, classifier_activation=None)
     assert logits_of(model) is model.outputs[0]
+    other = keras.Model(model.inputs[0], layers.Activation("tanh")(model.outputs[0]))
+    assert logits_of(other) is other.outputs[0]
 
 
 def test_the_view_is_warm_where_the_class_is_and_names_it():
