@@ -78,6 +78,7 @@ VARIANTS: dict[str, Entry] = {
         Entry("googlenet auxiliary=true", (224, 224, 3), 13_378_280, 1_591_044_096, GOOGLENET),
         Entry("squeezenet variant=1.0", (227, 227, 3), 1_248_424, 861_339_936, SQUEEZENET),
         Entry("stylizer variant=thin", (256, 256, 3), 338_930, 1_681_391_616, JOHNSON),
+        Entry("stylizer variant=thin6", (256, 256, 3), 486_898, 2_285_371_392, JOHNSON),
     )
 }
 

@@ -35,6 +35,11 @@ class Data(config_sections.Data):
     scale: ShareRange = Field(
         (0.5, 1.0), description="side of a crop before resizing, as a fraction of the photograph's shorter side"
     )
+    mosaic: bool = Field(False, description="join photographs that are smaller than a crop instead of enlarging them")
+    brightness: float = Field(0.0, ge=0, le=1)
+    contrast: float = Field(0.0, ge=0, le=1)
+    saturation: float = Field(0.0, ge=0, le=1)
+    hue: float = Field(0.0, ge=0, le=0.5, description="fraction of the colour wheel")
     batch_size: int = Field(4, ge=1)
 
     @model_validator(mode="after")
@@ -54,11 +59,11 @@ class Model(Section):
     """The network."""
 
     builder: Literal["stylizer"] = "stylizer"
-    variant: Literal["johnson", "thin"] = "thin"
+    variant: Literal["johnson", "thin", "thin6"] = "thin"
     pretrained: str = Field(
         "",
-        description="trained style network of the same variant to start from: a model folder, runs/<name> or a .keras "
-        "file; styles of the same name start from theirs, others from the mean of all",
+        description="trained style network of the same variant, or thin for thin6, to start from: a model folder, "
+        "runs/<name> or a .keras file; styles of the same name start from theirs, others from the mean of all",
     )
 
 

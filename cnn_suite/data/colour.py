@@ -69,6 +69,8 @@ def random_colours(images: tf.Tensor, seed: tf.Tensor, settings: ColourRanges) -
     Returns:
         Float32 of the same shape, clipped to 0..255.
     """
+    if not any((settings.brightness, settings.contrast, settings.saturation, settings.hue)):
+        return images
     change = tf.random.stateless_uniform([tf.shape(images)[0], 4], seed, -1.0, 1.0)
     contrast = 1 + settings.contrast * change[:, 1]
     offset = (MIDDLE * (1 - contrast + 2 * settings.brightness * change[:, 0]))[:, None, None, None]

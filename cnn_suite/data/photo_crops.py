@@ -18,7 +18,13 @@ _PHOTOGRAPHS = ("astronaut.png", "camera.png", "chelsea.png", "coffee.png", "mot
 class CropSettings(Protocol):
     """The augmentation settings."""
 
-    scale: tuple[float, float]
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Side of a square, as a fraction of the photograph's shorter side."""
+
+    @property
+    def mosaic(self) -> bool:
+        """Whether small photographs are joined instead of enlarged."""
 
 
 class PhotoCrops:
@@ -44,20 +50,39 @@ class PhotoCrops:
         photo = self._all[number]
         side = min(photo.shape[:2])
         top, left = ((whole - side) // 2 for whole in photo.shape[:2])
-        return self._square(photo, top, left, side), _NO_TARGET
+        return _square(photo, top, left, side, self._size), _NO_TARGET
 
     def random(self, number: int, generator: np.random.Generator, settings: CropSettings) -> tuple:
-        """A random square of a random photograph, perhaps mirrored; the number is one of the training's examples."""
-        photos = self._folders[generator.integers(len(self._folders))]
-        photo = photos[int(generator.integers(len(photos)))]
-        side = max(1, round(min(photo.shape[:2]) * generator.uniform(*settings.scale)))
-        top, left = (int(generator.integers(whole - side + 1)) for whole in photo.shape[:2])
-        square = self._square(photo, top, left, side)
-        return (np.ascontiguousarray(square[:, ::-1]) if generator.random() < 0.5 else square), _NO_TARGET
+        """A random square of a random photograph, perhaps mirrored; the number is one of the training's examples.
 
-    def _square(self, photo: np.ndarray, top: int, left: int, side: int) -> np.ndarray:
-        square = photo[top : top + side, left : left + side]
-        return resized(square, (self._size, self._size))
+        With `mosaic`, where one photograph would be enlarged, as many of its folder as fill the square side by side.
+        """
+        photos = self._folders[generator.integers(len(self._folders))]
+        photo = _any(photos, generator)
+        across = -(-self._size // min(photo.shape[:2])) if settings.mosaic else 1
+        side = -(-self._size // across)
+        square = np.zeros((across * side, across * side, 3), np.uint8)
+        for row, column in np.ndindex(across, across):
+            square[row * side : (row + 1) * side, column * side : (column + 1) * side] = _random_square(
+                photo, side, generator, settings
+            )
+            photo = _any(photos, generator)
+        return square[: self._size, : self._size], _NO_TARGET
+
+
+def _random_square(photo: np.ndarray, size: int, generator: np.random.Generator, settings: CropSettings) -> np.ndarray:
+    side = max(1, round(min(photo.shape[:2]) * generator.uniform(*settings.scale)))
+    top, left = (int(generator.integers(whole - side + 1)) for whole in photo.shape[:2])
+    square = _square(photo, top, left, side, size)
+    return np.ascontiguousarray(square[:, ::-1]) if generator.random() < 0.5 else square
+
+
+def _any(photos: Sequence[np.ndarray], generator: np.random.Generator) -> np.ndarray:
+    return photos[int(generator.integers(len(photos)))]
+
+
+def _square(photo: np.ndarray, top: int, left: int, side: int, size: int) -> np.ndarray:
+    return resized(photo[top : top + side, left : left + side], (size, size))
 
 
 def read_photos(folder: str, smallest_side: int) -> list[np.ndarray]:

@@ -1,8 +1,9 @@
 """Networks that paint a picture in one pass, after Johnson et al. 2016: down, residual blocks, up.
 
 They upsample by repeating cells before a convolution instead of by strided convolutions, which leave a
-checkerboard, and normalise every picture by itself. Variants are rows of a table: `johnson`, the paper's size, and
-`thin`, which works at half of the picture's resolution and less, for live video on CPUs.
+checkerboard, and normalise every picture by itself. Variants are rows of a table: `johnson`, the paper's size, and for
+live video on CPUs `thin`, which works at half of the picture's resolution and less, and `thin6`, the same with six
+residual blocks instead of four.
 """
 
 from typing import NamedTuple
@@ -37,6 +38,7 @@ class Variant(NamedTuple):
 VARIANTS = {
     "johnson": Variant(((32, 9, 1), (64, 3, 2), (128, 3, 2)), 5, ((64, 3, 2), (32, 3, 2), (3, 9, 1)), False),
     "thin": Variant(((32, 5, 2), (64, 3, 2)), 4, ((32, 3, 2), (3, 3, 2)), True),
+    "thin6": Variant(((32, 5, 2), (64, 3, 2)), 6, ((32, 3, 2), (3, 3, 2)), True),
 }
 
 
@@ -52,7 +54,7 @@ def stylizer(
     Args:
         image_shape: Height, width and 3 channels; None for a free side.
         styles: Number of styles.
-        variant: "johnson" (1,677,635 parameters for one style) or "thin" (338,930).
+        variant: "johnson" (1,677,635 parameters for one style), "thin" (338,930) or "thin6" (486,898).
         name: Name of the model.
 
     Returns:
@@ -65,7 +67,7 @@ def stylizer(
     Source: Johnson et al. 2016, Perceptual Losses for Real-Time Style Transfer, and its supplementary material,
     table 1. Deviations: resize-convolution (Odena et al. 2016), instance normalisation (Ulyanov et al. 2016),
     conditional with several styles (Dumoulin et al. 2017), mirrored borders everywhere, where the paper's blocks have
-    none. `thin` is our own: it learns what to change in the picture, as so few channels would lose the content.
+    none. The thin ones are our own: they learn what to change in the picture, as so few channels would lose it.
     """
     row = variant_row(VARIANTS, variant, name)
     image, x = image_input(image_shape, SMALLEST, "symmetric", name)
@@ -102,20 +104,26 @@ def styles_of(model: keras.Model) -> int:
 def copy_styles(model: keras.Model, source: keras.Model, mixtures: np.ndarray) -> None:
     """Gives a style network the weights of another one; each of its styles becomes a mixture of the other's styles.
 
-    In each of its styles the network then paints as `source` does with that mixture.
+    In each of its styles the network then paints as `source` does with that mixture. Residual blocks that `source` has
+    not change nothing at first.
 
     Args:
         model: The network to change.
-        source: A network of the same variant.
+        source: A network of the same variant, or of one that differs in having fewer blocks.
         mixtures: Weights of the styles of `source` for each style of `model`, `(styles, styles of source)`.
 
     Raises:
-        ValueError: If the networks are of different variants. Nothing is changed then.
+        ValueError: If the networks differ in more than that. Nothing is changed then.
     """
+    theirs = {layer.name for layer in source.layers}
     norms = {layer.name: layer for layer in model.layers if isinstance(layer, InstanceNorm)}
-    copy_body(model, source, norms)
+    added = {layer.name for layer in model.layers if layer.name.startswith("block")} - theirs
+    copy_body(model, source, {*norms, *added})
     for name, norm in norms.items():
-        norm.set_weights([mixtures @ table for table in source.get_layer(name).get_weights()])
+        if name not in added:
+            norm.set_weights([mixtures @ table for table in source.get_layer(name).get_weights()])
+        elif name.endswith("_second_norm"):  # what a block adds is multiplied by it
+            norm.set_weights([np.zeros(table.shape) for table in norm.get_weights()])
 
 
 def _whole(x, kernel: int, factor: int):

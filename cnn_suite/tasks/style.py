@@ -10,6 +10,7 @@ import tensorflow as tf
 from cnn_suite.config import ConfigError
 from cnn_suite.config_sections import Phase
 from cnn_suite.config_style import StyleConfig
+from cnn_suite.data.colour import random_colours
 from cnn_suite.data.even_choice import evenly_chosen
 from cnn_suite.data.generated_batches import evaluation_batches, training_batches
 from cnn_suite.data.photo_crops import PhotoCrops, read_photos
@@ -102,16 +103,20 @@ def training_dataset(
     config: StyleConfig, data: Datasets, model: keras.Model, first_epoch: int = 0, epochs: int | None = None
 ) -> tf.data.Dataset:
     """Batches of the epochs from `first_epoch` up to `epochs` (all of them by default) for `fit`."""
-    examples = steps_per_epoch(config, data) * config.data.batch_size  # of one epoch
-    batches = training_batches(
-        data.training,
-        config.data,
-        config.data.batch_size,
-        seed=config.seed,
-        first=first_epoch * examples,
-        last=(epochs or config.training.total_epochs) * examples,
-    )
-    return batches.map(_to_paint(len(data.labels), config.data.batch_size))
+    steps, size = steps_per_epoch(config, data), config.data.batch_size
+    first, last = first_epoch * steps, (epochs or config.training.total_epochs) * steps
+    batches = training_batches(data.training, config.data, size, seed=config.seed, first=first * size, last=last * size)
+    return batches.enumerate(first).map(_recoloured(config)).map(_to_paint(len(data.labels), size))
+
+
+def _recoloured(config: StyleConfig):
+    """From a numbered batch to the batch, its photographs with random changes of colour."""
+
+    def example(number: tf.Tensor, batch: tuple[tf.Tensor, tf.Tensor]):
+        photos, none = batch
+        return random_colours(photos, tf.stack([tf.cast(config.seed, tf.int64), number]), config.data), none
+
+    return example
 
 
 def validation_dataset(config: StyleConfig, data: Datasets, model: keras.Model) -> tf.data.Dataset | None:

@@ -11,13 +11,18 @@ from cnn_suite.data.generated_batches import evaluation_batches, training_batche
 from cnn_suite.data.photo_crops import PhotoCrops, read_photos
 from cnn_suite.runtime.media.frames import SourceError
 
-WHOLE = SimpleNamespace(scale=(1.0, 1.0))
+WHOLE = SimpleNamespace(scale=(1.0, 1.0), mosaic=False)
+MOSAIC = SimpleNamespace(scale=(1.0, 1.0), mosaic=True)
 
 
 def slope(size_hw=(40, 60), blue=0):
     """A photograph whose red is the row and whose green the column."""
     rows, columns = np.mgrid[: size_hw[0], : size_hw[1]]
     return np.stack([rows, columns, np.full(size_hw, blue)], axis=-1).astype(np.uint8)
+
+
+def scaled(*scale):
+    return SimpleNamespace(scale=scale, mosaic=False)
 
 
 def drawn(crops, count=200, settings=WHOLE):
@@ -41,7 +46,7 @@ def test_squares_have_the_size_asked_for_whatever_the_photograph():
     crops = PhotoCrops([[slope((17, 90)), slope((200, 33)), slope((24, 24))]], 24)
     assert len(crops) == 3
     assert {crops.still(number)[0].shape for number in range(3)} == {(24, 24, 3)}
-    assert {square.shape for square in drawn(crops, 20, SimpleNamespace(scale=(0.3, 1.0)))} == {(24, 24, 3)}
+    assert {square.shape for square in drawn(crops, 20, scaled(0.3, 1.0))} == {(24, 24, 3)}
 
 
 def test_random_squares_are_parts_of_the_photograph_mirrored_half_of_the_time():
@@ -59,9 +64,9 @@ def test_random_squares_are_parts_of_the_photograph_mirrored_half_of_the_time():
 
 # A square of half the side has half the rows: of 0..39 it spans about 20.
 def test_the_scale_is_the_side_in_smaller_sides():
-    squares = drawn(PhotoCrops([[slope()]], 20), 50, SimpleNamespace(scale=(0.5, 0.5)))
+    squares = drawn(PhotoCrops([[slope()]], 20), 50, scaled(0.5, 0.5))
     assert {int(np.ptp(square[:, 0, 0])) for square in squares} == {19}
-    spans = [np.ptp(s[:, 0, 0]) for s in drawn(PhotoCrops([[slope()]], 64), 100, SimpleNamespace(scale=(0.25, 1.0)))]
+    spans = [np.ptp(s[:, 0, 0]) for s in drawn(PhotoCrops([[slope()]], 64), 100, scaled(0.25, 1.0))]
     assert min(spans) < 14 and max(spans) > 34
 
 
@@ -81,9 +86,35 @@ def test_a_folder_that_is_given_twice_is_drawn_from_twice_as_often_and_counted_o
     assert 0.57 < share < 0.77
 
 
+# 40 pixels of 20 are two squares a side, of which each is a photograph whole: its red is the row within it.
+def test_small_photographs_of_one_folder_are_joined_instead_of_enlarged():
+    crops = PhotoCrops([[slope((20, 20), blue) for blue in range(40)], [slope((20, 20), blue=200)]], 40)
+    seen = set()
+    for square in drawn(crops, 40, MOSAIC):
+        cells = [square[top : top + 20, left : left + 20] for top in (0, 20) for left in (0, 20)]
+        for cell in cells:
+            np.testing.assert_array_equal(cell[..., 0], np.arange(20)[:, None].repeat(20, axis=1))
+        blues = {int(cell[0, 0, 2]) for cell in cells}
+        assert blues == {200} or max(blues) < 40
+        seen |= blues
+    assert len(seen) > 20 and 200 in seen
+
+
+# 41 pixels of 20 are three squares a side, of 14 pixels, of which the last ones are cut by one.
+def test_squares_that_do_not_fill_the_crop_exactly_are_cut_and_large_photographs_stay_alone():
+    small, large = (drawn(PhotoCrops([[slope(size)]], 41), 3, MOSAIC) for size in ((20, 30), (41, 50)))
+    for square in small:
+        assert square.shape == (41, 41, 3)
+        for top, rows in ((0, 14), (14, 14), (28, 13)):
+            part = square[top : top + rows, :, 0].astype(int)
+            assert np.ptp(part) > 15 and (np.diff(part, axis=0) >= 0).all()
+    for square in large:
+        np.testing.assert_array_equal(square[:, 0, 0], np.arange(41))
+
+
 def test_the_same_chance_gives_the_same_square():
     crops = PhotoCrops([[slope()]], 16)
-    first, again = (crops.random(n, np.random.default_rng(3), SimpleNamespace(scale=(0.2, 1.0)))[0] for n in (0, 7))
+    first, again = (crops.random(n, np.random.default_rng(3), scaled(0.2, 1.0))[0] for n in (0, 7))
     np.testing.assert_array_equal(first, again)
 
 

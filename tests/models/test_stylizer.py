@@ -58,8 +58,17 @@ def test_thin_is_a_fifth_of_it_and_works_at_a_quarter_of_the_resolution(thin):
     assert inner["up1_relu"].shape[1:3] == (24, 32)
 
 
-def test_the_docstring_gives_both_counts(johnson, thin):
-    assert all(f"{model.count_params():,}" in stylizer.__doc__ for model in (johnson, thin))
+# Two more blocks of two convolutions each.
+def test_thin6_is_thin_with_two_more_blocks(thin):
+    deeper = stylizer(variant="thin6")
+    assert deeper.count_params() == thin.count_params() + 4 * (36_864 + 2 * 64) == 486_898
+    more = {layer.name for layer in deeper.layers} - {layer.name for layer in thin.layers}
+    assert {name.split("_")[0] for name in more} == {"block5", "block6"}
+
+
+def test_the_docstring_gives_every_count(johnson, thin):
+    models = (johnson, thin, stylizer(variant="thin6"))
+    assert all(f"{model.count_params():,}" in stylizer.__doc__ for model in models)
 
 
 def test_an_untrained_thin_network_changes_no_more_than_brightness_and_contrast_of_every_colour():
@@ -151,7 +160,7 @@ def test_impossible_networks_are_refused():
         stylizer((64, 64, 1))
     with pytest.raises(ValueError, match=r"`image_shape` of stylizer must have sides of at least 8. Received \(64, 7"):
         stylizer((64, 7, 3))
-    with pytest.raises(ValueError, match="`variant` of stylizer must be one of johnson, thin. Received 'fat'"):
+    with pytest.raises(ValueError, match="`variant` of stylizer must be one of johnson, thin, thin6. Received 'fat'"):
         stylizer(variant="fat")
     with pytest.raises(ValueError, match="`styles` of stylizer must be at least 1. Received 0"):
         stylizer(styles=0, variant="thin")
@@ -171,6 +180,19 @@ def test_a_style_is_what_the_other_network_paints_with_its_mixture(three):
     one = stylizer(variant="thin")
     copy_styles(one, two, np.array([[0, 1]]))
     np.testing.assert_allclose(one(picture), three([picture, mixtures[1:]]), rtol=1e-4, atol=1e-2)
+
+
+def test_blocks_that_the_other_network_has_not_change_nothing_at_first_and_can_learn(three):
+    deeper = stylizer(variant="thin6")
+    copy_styles(deeper, three, np.array([[0.2, 0.5, 0.3]]))
+    mixture = np.float32([[0.2, 0.5, 0.3]])
+    np.testing.assert_allclose(deeper(pictures()), three([pictures(), mixture]), rtol=1e-4, atol=1e-2)
+    deeper.compile("sgd", "mse")
+    before = deeper.get_layer("block6_second_norm").get_weights()[0]
+    deeper.train_on_batch(pictures(), pictures(seed=1))
+    assert np.abs(deeper.get_layer("block6_second_norm").get_weights()[0] - before).min() > 0
+    with pytest.raises(ValueError, match="`source` must have the same body"):
+        copy_styles(stylizer(variant="johnson"), deeper, np.ones((1, 1)))
 
 
 def test_networks_of_different_variants_share_no_styles(thin, johnson):
