@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from cnn_suite.losses.person_ids import check_dtype, person_ids
 from cnn_suite.ops.cross_entropy import sigmoid_cross_entropy
 from cnn_suite.ops.embeddings import MEASURES, pairwise_distances
 
@@ -46,21 +47,12 @@ class PairLoss(keras.losses.Loss):
             raise ValueError(f"`measure` must be one of {', '.join(MEASURES)}. Received {measure!r}.")
         if not (threshold > 0 and scale > 0):
             raise ValueError(f"`threshold` and `scale` must be positive. Received {threshold} and {scale}.")
-        if self.dtype in ("float16", "bfloat16"):  # Keras casts labels to it before `call` sees them
-            raise ValueError(
-                f"`dtype` must be float32 or float64, as person ids are cast to it as well. Received {self.dtype}. "
-                "Encodings may have 16 bits."
-            )
+        check_dtype(self.dtype)
         self.threshold, self.scale, self.measure = threshold, scale, measure
 
     def call(self, y_true, y_pred):
         """Share of every picture in the loss, `(batch,)`; their mean is the mean over both kinds of pairs."""
-        if len(y_pred.shape) != 2 or len(y_true.shape) > 2 or tuple(y_true.shape[1:]) not in ((), (1,)):
-            raise ValueError(
-                "`y_true` must be person ids of shape (batch,) or (batch, 1) and `y_pred` encodings of shape "
-                f"(batch, size). Received {tuple(y_true.shape)} and {tuple(y_pred.shape)}."
-            )
-        person = ops.reshape(y_true, (-1,))
+        person = person_ids(y_true, y_pred)
         logits = (self.threshold - pairwise_distances(y_pred, measure=self.measure)) * self.scale
         same = ops.cast(person[:, None] == person[None], "float32")
         costs = sigmoid_cross_entropy(same, logits)

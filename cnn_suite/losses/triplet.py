@@ -1,12 +1,10 @@
 """The triplet loss on a batch of encodings and the people they show, with triplets chosen inside the batch."""
 
 import keras
-from keras import ops
 
+from cnn_suite.losses.person_ids import check_dtype, person_ids
 from cnn_suite.ops.embeddings import MEASURES, pairwise_distances
 from cnn_suite.ops.triplets import AVERAGES, anchor_losses, check_rule, choose_triplets, triplet_costs
-
-_FIRST_ALIKE = {"bfloat16": 257, "float16": 2049}  # the first whole number that has none of its own
 
 
 @keras.saving.register_keras_serializable("cnn_suite")
@@ -66,25 +64,16 @@ class TripletLoss(keras.losses.Loss):
                 "`margin` must be positive; otherwise identical encodings for all people have no cost. Received "
                 f"{margin}."
             )
-        if self.dtype in ("float16", "bfloat16"):  # Keras casts labels to it before `call` sees them
-            raise ValueError(
-                "`dtype` must be float32 or float64: person ids are cast to it as well, and 16 bits cannot tell person "
-                f"{_FIRST_ALIKE[self.dtype]} from the one before. Received {self.dtype}. Encodings may have 16 bits."
-            )
+        check_dtype(self.dtype)
         self.rule, self.margin, self.soft, self.measure = rule, margin, soft, measure
         self.choice, self.fallback, self.average, self.seed = choice, fallback, average, seed
 
     def call(self, y_true, y_pred):
         """Loss of every picture as an anchor, `(batch,)`; their mean is the average over triplets."""
-        if len(y_pred.shape) != 2 or len(y_true.shape) > 2 or tuple(y_true.shape[1:]) not in ((), (1,)):
-            raise ValueError(
-                "`y_true` must be person ids of shape (batch,) or (batch, 1) and `y_pred` encodings of shape "
-                f"(batch, size). Received {tuple(y_true.shape)} and {tuple(y_pred.shape)}. If labels are one-hot, take "
-                "their argmax."
-            )
+        person = person_ids(y_true, y_pred)
         triplets = choose_triplets(
             pairwise_distances(y_pred, measure=self.measure),
-            ops.reshape(y_true, (-1,)),
+            person,
             rule=self.rule,
             margin=self.margin,
             choice=self.choice,
