@@ -7,7 +7,7 @@ import tensorflow as tf
 from cnn_suite.config import ConfigError, load_config
 from cnn_suite.config_landmarks import Data, LandmarksConfig
 from cnn_suite.data.faces.face_crops import FaceCrops
-from cnn_suite.data.faces.landmarked_faces import five_points, read_landmarked_faces
+from cnn_suite.data.faces.landmarked_faces import read_landmarked_faces
 from cnn_suite.evaluate import evaluate_model
 from cnn_suite.export import export_model
 from cnn_suite.metrics.landmarks import landmark_figures
@@ -107,7 +107,17 @@ def test_the_exported_network_answers_in_the_pixels_of_the_picture(exported):
     assert points.shape == (2, 5, 2) and scores.shape == (2,)
     inside = (points[0] > box[:2] - 15) & (points[0] < box[2:] + 15)
     assert inside.all()
-    assert abs(points[0] - five_points(truth)).mean() < 0.3 * (box[2] - box[0])
+
+
+# The same face 40 pixels further right and 50 further down.
+def test_points_move_with_the_face(exported):
+    network = load_face_points(exported)
+    image, truth = drawn_face(3, 1)
+    box = np.array([*truth.min(axis=0), *truth.max(axis=0)])
+    image, box = (np.pad(image, ((60, 60), (60, 60), (0, 0)), mode="edge"), box + 60)  # room for the crop round it
+    points = network(image, box[None])[0]
+    moved = np.pad(image, ((50, 0), (40, 0), (0, 0)))
+    np.testing.assert_allclose(network(moved, box[None] + [40, 50, 40, 50])[0], points + [40, 50], atol=0.1)
 
 
 def test_no_boxes_give_no_points_and_odd_ones_are_refused(exported):
