@@ -46,7 +46,7 @@ def smooth():
 
 def at_once(objective, picture):
     assert not objective.tiled
-    return tf.function(objective.value_and_gradient)(tensor(picture))
+    return objective.value_and_gradient(tensor(picture))
 
 
 def assert_close(found, expected):
