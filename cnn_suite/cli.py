@@ -15,20 +15,22 @@ from typing import Annotated
 import typer
 
 from cnn_suite.cli_arguments import (
+    Config,
     Debug,
     Json,
+    Overrides,
     Quiet,
     UsageFault,
     is_usage,
     model_folder,
     named_network,
     parse_formats,
-    parse_numbers,
     parse_size,
     parse_units,
 )
+from cnn_suite.cli_data import data, doctor
 from cnn_suite.cli_face import face_app
-from cnn_suite.cli_output import as_lines, in_three_lines, print_json, progress, show, stdout_kept_clean
+from cnn_suite.cli_output import as_lines, in_three_lines, progress, show, stdout_kept_clean
 from cnn_suite.cli_stylize import stylize
 from cnn_suite.runtime.interrupts import signals_interrupt
 from cnn_suite.runtime.quiet_imports import imports_muted
@@ -45,13 +47,6 @@ app.add_typer(face_app)
 app.command()(stylize)
 
 Model = Annotated[str, typer.Argument(help="Model folder, or the name of one in saved_models/.", show_default=False)]
-Format = Annotated[str, typer.Option(help="auto, voc, yolo_txt, coco, landmarks_csv or image_folder (of classes).")]
-Config = Annotated[
-    Path, typer.Argument(help="Configuration, a YAML file.", exists=True, dir_okay=False, show_default=False)
-]
-Overrides = Annotated[
-    list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Override fields, e.g. training.epochs=5.")
-]
 
 
 @app.command()
@@ -187,100 +182,8 @@ def benchmark(
     show(figures, as_json, lambda: render(figures))
 
 
-@app.command()
-def doctor(
-    data: Annotated[Path, typer.Argument(help="Data set: folder or annotation file.", exists=True, show_default=False)],
-    format: Format = "auto",
-    labels: Annotated[str, typer.Option(help="Class names in order, comma-separated.")] = "",
-    size: Annotated[str, typer.Option(metavar="HEIGHTxWIDTH", help="Network input size.")] = "416x416",
-    strides: Annotated[str, typer.Option(help="Input pixels per cell of each head.")] = "8,16,32",
-    anchors: Annotated[str, typer.Option(help="Anchors in input pixels: 'w,h w,h ...'.", show_default="k-means")] = "",
-    repair: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write a repaired copy to this folder.")] = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """List every fault of a data set with file and line, and what its boxes look like; status 1 on a fault.
-
-    A classifier's data, folders of classes or a zip of them, are decoded picture by picture; the flags about boxes and
-    anchors do not concern them.
-    """
-    size_hw, heads = parse_size(size), [int(stride) for (stride,) in parse_numbers(strides.replace(",", " "), 1)]
-    given, names = parse_numbers(anchors, 2), [name.strip() for name in labels.split(",") if name.strip()]
-    from cnn_suite.data.classes.class_doctor import holds_classes
-
-    if holds_classes(data, format):
-        return _doctor_of_classes(data, names, repair, as_json, quiet)
-    from cnn_suite.data.boxes.doctor import examine
-    from cnn_suite.data.boxes.doctor_tables import print_report
-
-    with stdout_kept_clean(as_json), progress("Reading pictures", quiet) as on_progress:
-        found = examine(
-            data,
-            format=format,
-            labels=names or None,
-            anchors=given or None,
-            image_size_hw=size_hw,
-            strides=heads,
-            on_progress=on_progress,
-        )
-    if as_json:
-        print_json(found.as_dict())
-    else:
-        print_report(found)
-    if repair:
-        from cnn_suite.data.boxes.repair import repair as write_repaired
-
-        repaired = write_repaired(found.data, repair)
-        print(f"Repaired copy ({len(repaired)} repairs): {repair}", file=sys.stderr)
-    if found.faults:
-        raise typer.Exit(1)
-
-
-def _doctor_of_classes(path: Path, labels: list[str], repair: Path | None, as_json: bool, quiet: bool) -> None:
-    if repair:
-        raise UsageFault("--repair writes copies of data for detectors. In class folders take the faulty files out.")
-    from cnn_suite.data.classes.class_doctor import examine_classes
-    from cnn_suite.data.classes.class_doctor_tables import print_report
-
-    with stdout_kept_clean(as_json), progress("Reading pictures", quiet) as on_progress:
-        found = examine_classes(path, labels=labels or None, on_progress=on_progress)
-    if as_json:
-        print_json(found.as_dict())
-    else:
-        print_report(found)
-    if found.faults:
-        raise typer.Exit(1)
-
-
-@app.command()
-def data(
-    config: Config,
-    overrides: Overrides = None,
-    sheet: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw augmented training pictures into this .png file.")
-    ] = None,
-    pictures: Annotated[int, typer.Option(min=1, help="Rows of the sheet, one picture each.")] = 8,
-    versions: Annotated[int, typer.Option(min=1, help="Columns of the sheet: random versions of each picture.")] = 7,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """Read a classifier's data as training would: splits, classes, and optionally a sheet of augmented pictures."""
-    from cnn_suite.config import ConfigError, load_config
-
-    settings = load_config(config, overrides or [])
-    if settings.task != "classification":
-        raise ConfigError(f"task: `data` needs a classification task. Received {settings.task}. Try `doctor`.")
-    with imports_muted(debug):
-        from cnn_suite.data.classes.picture_sheet import write_sheet
-        from cnn_suite.tasks import classification
-
-    with stdout_kept_clean(as_json):
-        found = classification.datasets(settings)
-        if sheet:
-            write_sheet(sheet, settings, found.training, found.labels, rows=pictures, columns=versions)
-    show(classification.counts(found), as_json, lambda: as_lines(classification.counts(found)))
+app.command()(doctor)
+app.command()(data)
 
 
 @app.command(name="find-rate")

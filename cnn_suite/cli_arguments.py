@@ -20,6 +20,12 @@ from cnn_suite.runtime.model_files.not_there import NotThereError
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress bar.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the full traceback of an error.")]
+Config = Annotated[
+    Path, typer.Argument(help="Configuration, a YAML file.", exists=True, dir_okay=False, show_default=False)
+]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Override fields, e.g. training.epochs=5.")
+]
 
 
 class UsageFault(typer.BadParameter):

@@ -283,7 +283,7 @@ def test_data_counts_both_parts_and_draws_what_training_sees(
 def test_data_of_a_detector_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "config.yaml").write_text("name: x\ndata: {path: x}\n")
     assert main(["data", str(tmp_path / "config.yaml")]) == 2
-    assert "Received detection. Try `doctor`" in capsys.readouterr().err
+    assert "needs a classification or style task. Received detection. Try `doctor`" in capsys.readouterr().err
 
 
 @pytest.mark.slow

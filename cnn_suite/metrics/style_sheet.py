@@ -1,4 +1,4 @@
-"""A sheet of painted photographs: one row per photograph, first as it is, then in every style."""
+"""A sheet of photographs in rows, such as each as it is and then painted in every style."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 
 HEIGHT_PX = 240
-MOST_ROWS = 8
 
 
 def write_sheet(path: Path, photos: Sequence[np.ndarray], painted: Sequence[Sequence[np.ndarray]]) -> None:
@@ -15,10 +14,10 @@ def write_sheet(path: Path, photos: Sequence[np.ndarray], painted: Sequence[Sequ
 
     Args:
         path: File to write; its folder is made.
-        photos: Uint8 RGB `(height, width, 3)`.
-        painted: For every photograph its painted pictures, as many as for the others.
+        photos: The first of every row, uint8 RGB `(height, width, 3)`.
+        painted: For every photograph what stands beside it, as many pictures as beside the others.
     """
-    rows = [[photo, *pictures] for photo, pictures in zip(photos, painted)][:MOST_ROWS]
+    rows = [[photo, *pictures] for photo, pictures in zip(photos, painted)]
     strips = [np.hstack([_of_one_height(picture) for picture in row]) for row in rows]
     width = max(strip.shape[1] for strip in strips)
     sheet = np.vstack([np.pad(strip, ((0, 4), (0, width - strip.shape[1]), (0, 0))) for strip in strips])

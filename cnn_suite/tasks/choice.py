@@ -9,5 +9,6 @@ def task_of(name: str) -> ModuleType:
 
     All of them have the same functions: `datasets`, `resolved`, `network`, `compile_model`, `steps_per_epoch`,
     `monitor`, `training_dataset`, `validation_dataset`, `callbacks`, `serving_model`, `sample_pictures`, `classes_of`.
+    Classification and style also have `counts` and `write_training_sheet`, which show what a training sees.
     """
     return import_module(f"cnn_suite.tasks.{name}")

@@ -1,5 +1,7 @@
 """Classification: data sets, compiled model, serving graph."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -12,6 +14,7 @@ from cnn_suite.config_sections import Phase
 from cnn_suite.data.classes.augmentation_layer import PictureAugmentation
 from cnn_suite.data.classes.labelled_pipeline import evaluation_batches, training_batches
 from cnn_suite.data.classes.labelled_sources import read_labelled_data
+from cnn_suite.data.classes.picture_sheet import write_sheet
 from cnn_suite.data.even_choice import evenly_chosen
 from cnn_suite.models.googlenet import AUXILIARY_LOSS_WEIGHTS, without_auxiliary
 from cnn_suite.models.surgery import behind, head_names, replace_head
@@ -45,6 +48,11 @@ def counts(data: Datasets) -> dict[str, dict[str, int]]:
         | dict(zip(data.labels, np.bincount(pictures.class_ids, minlength=len(data.labels)).tolist()))
         for part, pictures in parts.items()
     }
+
+
+def write_training_sheet(path: Path, config: ClassificationConfig, data: Datasets, *, rows: int, columns: int) -> None:
+    """Draws training pictures as they are and augmented; see `picture_sheet`."""
+    write_sheet(path, config, data.training, data.labels, rows=rows, columns=columns)
 
 
 def resolved(config: ClassificationConfig, data: Datasets) -> ClassificationConfig:

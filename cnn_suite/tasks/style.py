@@ -14,6 +14,7 @@ from cnn_suite.data.colour import random_colours
 from cnn_suite.data.even_choice import evenly_chosen
 from cnn_suite.data.generated_batches import evaluation_batches, training_batches
 from cnn_suite.data.photo_crops import PhotoCrops, read_photos
+from cnn_suite.metrics.style_sheet import write_sheet
 from cnn_suite.models.stylizer import styles_of, stylizer
 from cnn_suite.runtime.media.frames import SourceError
 from cnn_suite.style_transfer.picture_input import ArtworkError, read_artwork
@@ -61,6 +62,20 @@ def _check_painting(path: str) -> None:
         read_artwork(path)
     except ArtworkError as error:
         raise ConfigError(f"data.paintings: {error}") from error
+
+
+def counts(data: Datasets) -> dict[str, dict[str, int]]:
+    """Photographs of both parts."""
+    return {"training": {"pictures": len(data.training)}, "validation": {"pictures": len(data.validation)}}
+
+
+def write_training_sheet(path: Path, config: StyleConfig, data: Datasets, *, rows: int, columns: int) -> None:
+    """Draws the first squares of a training."""
+    settings, squares = config.data, rows * columns
+    batches = training_batches(data.training, settings, squares, seed=config.seed, first=0, last=squares)
+    photos, _ = next(iter(batches.enumerate().map(_recoloured(config))))
+    grid = np.rint(photos).astype(np.uint8).reshape(rows, columns, *photos.shape[1:])
+    write_sheet(path, grid[:, 0], grid[:, 1:])
 
 
 def resolved(config: StyleConfig, data: Datasets) -> StyleConfig:

@@ -17,6 +17,7 @@ from cnn_suite.runtime.style.stylizer import load_stylizer
 from cnn_suite.tasks.evaluation_request import Asked, Timed
 
 LONGEST_SIDE = 480
+MOST_SHOWN = 8  # photographs of the sheet
 PROTOCOL = f"J as in the training, its mean over photographs of {LONGEST_SIDE} px"
 RECORDED = ("photos", "loss", "per_style")
 HEADLINE = ("loss", "per_style")
@@ -68,7 +69,7 @@ def _measured(folder: str | Path, photo_folders: Sequence[str], asked: Asked) ->
         costs = cost.parts(tf.tile(tf.constant(photo[None], tf.float32), (len(batch), 1, 1, 1)), batch)
         parts.append([np.asarray(part) for part in costs])
     if asked.report_folder is not None:
-        write_sheet(asked.report_folder / "styles.jpg", photos, rows)
+        write_sheet(asked.report_folder / "styles.jpg", photos[:MOST_SHOWN], rows[:MOST_SHOWN])
     content, style, variation = np.mean(parts, axis=0)
     loss = config.training.alpha * content + config.training.beta * style + config.training.tv * variation
     columns = {"loss": loss, "content": content, "style": style, "variation": variation}

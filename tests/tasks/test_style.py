@@ -319,6 +319,33 @@ def test_serving_gives_whole_numbers_from_0_to_255_first_style_first(styles):
     np.testing.assert_array_equal(serving.on_input(pictures[0]), pictures[0])
 
 
+# Two rows of three squares, 240 pixels high, of what `fit` gets first.
+def test_the_sheet_shows_the_squares_that_training_begins_with(root, tmp_path):
+    config = config_of(root, "data.hue=0.5", "data.mosaic=true", "data.batch_size=6")
+    data = style.datasets(config)
+    assert style.counts(data) == {"training": {"pictures": 3}, "validation": {"pictures": 2}}
+    style.write_training_sheet(tmp_path / "new" / "sheet.png", config, data, rows=2, columns=3)
+    sheet = cv2.imread(str(tmp_path / "new" / "sheet.png"))[..., ::-1]
+    assert sheet.shape == (2 * 244, 3 * 240, 3)
+    (photos, _), _ = next(iter(style.training_dataset(config, data, None)))
+    for number, photo in enumerate(photos.numpy()):
+        top, left = 244 * (number // 3), 240 * (number % 3)
+        shown = cv2.resize(sheet[top : top + 240, left : left + 240], (32, 32), interpolation=cv2.INTER_AREA)
+        assert abs(shown.astype(float) - photo).mean() < 12
+
+
+def test_colours_change_at_random_and_with_the_seed_alone(root):
+    def first(*overrides):
+        config = config_of(root, *overrides)
+        (photos, _), _ = next(iter(style.training_dataset(config, style.datasets(config), None)))
+        return photos.numpy()
+
+    plain, changed = first(), first("data.brightness=0.3", "data.saturation=0.5")
+    assert abs(plain - changed).mean() > 5
+    np.testing.assert_array_equal(changed, first("data.brightness=0.3", "data.saturation=0.5"))
+    assert len({round(float(photo.mean() - before.mean()), 2) for photo, before in zip(changed, plain)}) == 2
+
+
 def test_settings_of_chance_are_those_of_the_data(root):
     crops = PhotoCrops([[noise((40, 50))]], 16)
     square, _ = crops.random(0, np.random.default_rng(0), config_of(root).data)
