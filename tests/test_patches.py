@@ -8,6 +8,7 @@ from cnn_suite.config import ConfigError
 from cnn_suite.metrics.patch_sheet import write_patch_sheet
 from cnn_suite.models.surgery import tensor_names
 from cnn_suite.patches import write_patches
+from cnn_suite.runtime.media.output_paths import SinkError
 from cnn_suite.trained import load_trained
 
 
@@ -18,7 +19,7 @@ def test_a_sheet_has_a_block_for_every_unit(tmp_path):
     sheet = cv2.imread(str(tmp_path / "new" / "sheet.png"))[..., ::-1]
     assert sheet.shape == (24 + 192 + 8, 2 * 200, 3)
     assert sheet[100, 50].tolist() == [255, 0, 0] and sheet[100, 250].tolist() == [128] * 3
-    with pytest.raises(ValueError, match="Name a file that ends in .png or .jpg"):
+    with pytest.raises(SinkError, match="Choose .jpg or .png"):
         write_patch_sheet(tmp_path / "sheet.txt", [0], [[red]])
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from cnn_suite.runtime.media.sinks import write_picture
+
 BLOCK_PX = 192
 TITLE_PX = 24
 GAP_PX = 8
@@ -22,16 +24,14 @@ def write_patch_sheet(path: Path, units: Sequence[int], patches: Sequence[Sequen
         patches: For every unit its patches, uint8 `(height, width, 1 or 3)`, the strongest first.
 
     Raises:
-        ValueError: If OpenCV writes no picture of that name.
+        SinkError: If it cannot be written, or OpenCV writes no files of that kind.
     """
-    if not cv2.haveImageWriter(path.name):
-        raise ValueError(f"No picture can be written to {path}. Name a file that ends in .png or .jpg.")
     blocks = [_block(unit, of_unit) for unit, of_unit in zip(units, patches)]
     columns = ceil(sqrt(len(blocks)))
     blocks += [np.full_like(blocks[0], WHITE)] * (-len(blocks) % columns)
     rows = [np.hstack(blocks[start : start + columns]) for start in range(0, len(blocks), columns)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(cv2.imencode(path.suffix, np.vstack(rows)[..., ::-1])[1].tobytes())
+    write_picture(path, np.vstack(rows))
 
 
 def _block(unit: int, patches: Sequence[np.ndarray]) -> np.ndarray:

@@ -6,6 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from cnn_suite.runtime.media.sinks import write_picture
+
 HEIGHT_PX = 240
 
 
@@ -16,13 +18,16 @@ def write_sheet(path: Path, photos: Sequence[np.ndarray], painted: Sequence[Sequ
         path: File to write; its folder is made.
         photos: The first of every row, uint8 RGB `(height, width, 3)`.
         painted: For every photograph what stands beside it, as many pictures as beside the others.
+
+    Raises:
+        SinkError: If it cannot be written, or OpenCV writes no files of that kind.
     """
     rows = [[photo, *pictures] for photo, pictures in zip(photos, painted)]
     strips = [np.hstack([_of_one_height(picture) for picture in row]) for row in rows]
     width = max(strip.shape[1] for strip in strips)
     sheet = np.vstack([np.pad(strip, ((0, 4), (0, width - strip.shape[1]), (0, 0))) for strip in strips])
     path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
+    write_picture(path, sheet)
 
 
 def _of_one_height(picture: np.ndarray) -> np.ndarray:

@@ -115,9 +115,14 @@ def copy_styles(model: keras.Model, source: keras.Model, mixtures: np.ndarray) -
     Raises:
         ValueError: If the networks differ in more than that. Nothing is changed then.
     """
-    theirs = {layer.name for layer in source.layers}
     norms = {layer.name: layer for layer in model.layers if isinstance(layer, InstanceNorm)}
-    added = {layer.name for layer in model.layers if layer.name.startswith("block")} - theirs
+    ours, theirs = ({layer.name for layer in network.layers if layer.weights} for network in (model, source))
+    if lost := theirs - ours:
+        raise ValueError(
+            f"`source` must have no more layers than {model.name}. {source.name} has {', '.join(sorted(lost))} beside "
+            "them. Build the same variant, or the one with more blocks."
+        )
+    added = {name for name in ours - theirs if name.startswith("block")}
     copy_body(model, source, {*norms, *added})
     for name, norm in norms.items():
         if name not in added:

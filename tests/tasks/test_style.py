@@ -260,7 +260,7 @@ def copied(source, target):
 
 
 def test_what_is_no_network_of_the_variant_is_refused(root, run):
-    with pytest.raises(ConfigError, match="model.pretrained: .* does not fit. `source` must have the same body"):
+    with pytest.raises(ConfigError, match="model.pretrained: .* does not fit. `source` must have no more layers"):
         started_from(root, run, "lines", variant="johnson")
     with pytest.raises(ConfigError, match="model.pretrained: There is no model 'none'"):
         started_from(root, "none", "lines")

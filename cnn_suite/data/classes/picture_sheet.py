@@ -16,6 +16,7 @@ from cnn_suite.data.classes.picture_views import centre_views
 from cnn_suite.data.even_choice import evenly_chosen
 from cnn_suite.data.picture_resize import resized
 from cnn_suite.runtime.media.picture_arrays import as_rgb
+from cnn_suite.runtime.media.sinks import write_picture
 
 _SMALLEST_PX = 96
 _CAPTION_PX = 18
@@ -79,14 +80,12 @@ def write_sheet(
         columns: Pictures in a row.
 
     Raises:
-        ValueError: As `picture_sheet`, or if OpenCV writes no files of that kind.
+        ValueError: As `picture_sheet`.
+        SinkError: If it cannot be written, or OpenCV writes no files of that kind.
     """
     sheet = picture_sheet(config, pictures, labels, rows, columns, config.seed)
-    path = Path(path)
-    if not cv2.haveImageWriter(path.name):
-        raise ValueError(f"Cannot write a picture to {path}. Use a file name that ends in .png or .jpg.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(cv2.imencode(path.suffix, sheet[..., ::-1])[1].tobytes())
+    write_picture(path, sheet)
 
 
 def _columns(

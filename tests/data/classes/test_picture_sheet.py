@@ -7,6 +7,7 @@ import pytest
 from cnn_suite.config_classification import ClassificationConfig
 from cnn_suite.data.classes.labelled import of_arrays
 from cnn_suite.data.classes.picture_sheet import _caption, picture_sheet, write_sheet
+from cnn_suite.runtime.media.output_paths import SinkError
 
 TILE_HW = (96 + 18, 96)  # 8 pixels enlarged twelve times, and a caption
 GAP = 4
@@ -100,5 +101,5 @@ def test_a_sheet_is_written_to_a_file_in_a_folder_of_its_own(tmp_path):
     write_sheet(path, settings, pictures(), NAMES, rows=2, columns=3)
     wanted = picture_sheet(settings, pictures(), NAMES, 2, 3, settings.seed)
     np.testing.assert_array_equal(cv2.imread(str(path))[..., ::-1], wanted)
-    with pytest.raises(ValueError, match="Cannot write a picture to .*sheet.txt. Use a file name that ends in .png"):
+    with pytest.raises(SinkError, match="sheet.txt cannot be encoded as .txt. Choose .jpg or .png"):
         write_sheet(tmp_path / "sheet.txt", settings, pictures(), NAMES)
