@@ -71,9 +71,9 @@ def counts(data: Datasets) -> dict[str, dict[str, int]]:
 
 def write_training_sheet(path: Path, config: StyleConfig, data: Datasets, *, rows: int, columns: int) -> None:
     """Draws the first squares of a training."""
-    settings, squares = config.data, rows * columns
-    batches = training_batches(data.training, settings, squares, seed=config.seed, first=0, last=squares)
-    photos, _ = next(iter(batches.enumerate().map(_recoloured(config))))
+    squares = rows * columns
+    batches = _squares(config, data, 0, -(-squares // config.data.batch_size))
+    photos, _ = next(iter(batches.unbatch().batch(squares)))
     grid = np.rint(photos).astype(np.uint8).reshape(rows, columns, *photos.shape[1:])
     write_sheet(path, grid[:, 0], grid[:, 1:])
 
@@ -118,10 +118,16 @@ def training_dataset(
     config: StyleConfig, data: Datasets, model: keras.Model, first_epoch: int = 0, epochs: int | None = None
 ) -> tf.data.Dataset:
     """Batches of the epochs from `first_epoch` up to `epochs` (all of them by default) for `fit`."""
-    steps, size = steps_per_epoch(config, data), config.data.batch_size
-    first, last = first_epoch * steps, (epochs or config.training.total_epochs) * steps
-    batches = training_batches(data.training, config.data, size, seed=config.seed, first=first * size, last=last * size)
-    return batches.enumerate(first).map(_recoloured(config)).map(_to_paint(len(data.labels), size))
+    steps = steps_per_epoch(config, data)
+    squares = _squares(config, data, first_epoch * steps, (epochs or config.training.total_epochs) * steps)
+    return squares.map(_to_paint(len(data.labels), config.data.batch_size))
+
+
+def _squares(config: StyleConfig, data: Datasets, first: int, last: int) -> tf.data.Dataset:
+    """The batches from step `first` up to `last` of a training, before it is said how to paint them."""
+    settings, size = config.data, config.data.batch_size
+    batches = training_batches(data.training, settings, size, seed=config.seed, first=first * size, last=last * size)
+    return batches.enumerate(first).map(_recoloured(config))
 
 
 def _recoloured(config: StyleConfig):
