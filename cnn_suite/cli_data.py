@@ -12,12 +12,12 @@ from cnn_suite.cli_arguments import Config, Debug, Json, Overrides, Quiet, Usage
 from cnn_suite.cli_output import as_lines, print_json, progress, show, stdout_kept_clean
 from cnn_suite.runtime.quiet_imports import imports_muted
 
-Format = Annotated[str, typer.Option(help="auto, voc, yolo_txt, coco, landmarks_csv or image_folder (of classes).")]
-
 
 def doctor(
     data: Annotated[Path, typer.Argument(help="Data set: folder or annotation file.", exists=True, show_default=False)],
-    format: Format = "auto",
+    format: Annotated[
+        str, typer.Option(help="auto, voc, yolo_txt, coco, landmarks_csv or image_folder (of classes).")
+    ] = "auto",
     labels: Annotated[str, typer.Option(help="Class names in order, comma-separated.")] = "",
     size: Annotated[str, typer.Option(metavar="HEIGHTxWIDTH", help="Network input size.")] = "416x416",
     strides: Annotated[str, typer.Option(help="Input pixels per cell of each head.")] = "8,16,32",
