@@ -79,6 +79,7 @@ VARIANTS: dict[str, Entry] = {
         Entry("squeezenet variant=1.0", (227, 227, 3), 1_248_424, 861_339_936, SQUEEZENET),
         Entry("stylizer variant=thin", (256, 256, 3), 338_930, 1_681_391_616, JOHNSON),
         Entry("stylizer variant=thin6", (256, 256, 3), 486_898, 2_285_371_392, JOHNSON),
+        Entry("stylizer variant=thin6_adaptive", (256, 256, 3), 548_562, 2_285_377_536, JOHNSON),
     )
 }
 

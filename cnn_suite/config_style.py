@@ -36,6 +36,9 @@ class Data(config_sections.Data):
         (0.5, 1.0), description="side of a crop before resizing, as a fraction of the photograph's shorter side"
     )
     mosaic: bool = Field(False, description="join photographs that are smaller than a crop instead of enlarging them")
+    collage: float = Field(
+        0.0, ge=0, le=1, description="fraction of the crops onto which pieces of other photographs are glued"
+    )
     brightness: float = Field(0.0, ge=0, le=1)
     contrast: float = Field(0.0, ge=0, le=1)
     saturation: float = Field(0.0, ge=0, le=1)
@@ -59,11 +62,12 @@ class Model(Section):
     """The network."""
 
     builder: Literal["stylizer"] = "stylizer"
-    variant: Literal["johnson", "thin", "thin6"] = "thin"
+    variant: Literal["johnson", "thin", "thin6", "thin6_adaptive"] = "thin"
     pretrained: str = Field(
         "",
-        description="trained style network of the same variant, or thin for thin6, to start from: a model folder, "
-        "runs/<name> or a .keras file; styles of the same name start from theirs, others from the mean of all",
+        description="trained style network of the same variant, or of one that it extends (thin, thin6, "
+        "thin6_adaptive), to start from: a model folder, runs/<name> or a .keras file; styles of the same name start "
+        "from theirs, others from the mean of all",
     )
 
 

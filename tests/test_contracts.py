@@ -37,6 +37,7 @@ NON_DEFAULT_ARGUMENTS: dict[str, dict[str, Any]] = {
     "BasicBlock": RESNET_BLOCK,
     "BottleneckBlock": RESNET_BLOCK,
     "ChannelGroup": {"groups": 3, "group": 2},
+    "ChannelStatistics": {"epsilon": 0.5},
     "ColourShift": {"deviation": 0.3, "value_range": (0.0, 1.0), "seed": 3},
     "ConvolutionMuon": {"learning_rate": 0.5, "weight_decay": 0.01, "rms_rate": 0.2},
     "CroppedTo": {},

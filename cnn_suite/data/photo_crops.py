@@ -1,18 +1,23 @@
 """Random square crops of photographs, for networks trained on arbitrary pictures."""
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from cnn_suite.data.collage import glue_pieces
 from cnn_suite.data.picture_files import pictures_under, read_rgb
 from cnn_suite.runtime.media.demo_source import picture_folder
 from cnn_suite.runtime.media.picture_arrays import resized
 
 SCIKIT_IMAGE = "scikit-image"
 _NO_TARGET = np.zeros((), np.float32)  # a batch has to have one
-_PHOTOGRAPHS = ("astronaut.png", "camera.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg")
+_PHOTOGRAPHS = (
+    "astronaut.png", "brick.png", "camera.png", "chelsea.png", "coffee.png", "coins.png", "grass.png", "gravel.png",
+    "moon.png", "motorcycle_left.png", "retina.jpg", "rocket.jpg",
+)  # fmt: skip
 
 
 class CropSettings(Protocol):
@@ -25,6 +30,10 @@ class CropSettings(Protocol):
     @property
     def mosaic(self) -> bool:
         """Whether small photographs are joined instead of enlarged."""
+
+    @property
+    def collage(self) -> float:
+        """Fraction of the squares onto which pieces of other photographs are glued."""
 
 
 class PhotoCrops:
@@ -55,9 +64,10 @@ class PhotoCrops:
     def random(self, number: int, generator: np.random.Generator, settings: CropSettings) -> tuple:
         """A random square of a random photograph, perhaps mirrored; the number is one of the training's examples.
 
-        With `mosaic`, where one photograph would be enlarged, as many of its folder as fill the square side by side.
+        With `mosaic`, where one photograph would be enlarged, as many of its folder as fill the square side by side;
+        with `collage`, onto some of the squares pieces of photographs of all folders.
         """
-        photos = self._folders[generator.integers(len(self._folders))]
+        photos = self._folder(generator)
         photo = _any(photos, generator)
         across = -(-self._size // min(photo.shape[:2])) if settings.mosaic else 1
         side = -(-self._size // across)
@@ -67,7 +77,17 @@ class PhotoCrops:
                 photo, side, generator, settings
             )
             photo = _any(photos, generator)
-        return square[: self._size, : self._size], _NO_TARGET
+        square = np.ascontiguousarray(square[: self._size, : self._size])
+        if generator.random() < settings.collage:
+            piece = functools.partial(self._piece, generator=generator, settings=settings)
+            glue_pieces(square, piece, generator)
+        return square, _NO_TARGET
+
+    def _piece(self, side: int, generator: np.random.Generator, settings: CropSettings) -> np.ndarray:
+        return _random_square(_any(self._folder(generator), generator), side, generator, settings)
+
+    def _folder(self, generator: np.random.Generator) -> Sequence[np.ndarray]:
+        return self._folders[generator.integers(len(self._folders))]
 
 
 def _random_square(photo: np.ndarray, size: int, generator: np.random.Generator, settings: CropSettings) -> np.ndarray:

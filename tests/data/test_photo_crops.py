@@ -11,8 +11,8 @@ from cnn_suite.data.generated_batches import evaluation_batches, training_batche
 from cnn_suite.data.photo_crops import PhotoCrops, read_photos
 from cnn_suite.runtime.media.frames import SourceError
 
-WHOLE = SimpleNamespace(scale=(1.0, 1.0), mosaic=False)
-MOSAIC = SimpleNamespace(scale=(1.0, 1.0), mosaic=True)
+WHOLE = SimpleNamespace(scale=(1.0, 1.0), mosaic=False, collage=0.0)
+MOSAIC = SimpleNamespace(scale=(1.0, 1.0), mosaic=True, collage=0.0)
 
 
 def slope(size_hw=(40, 60), blue=0):
@@ -22,7 +22,11 @@ def slope(size_hw=(40, 60), blue=0):
 
 
 def scaled(*scale):
-    return SimpleNamespace(scale=scale, mosaic=False)
+    return SimpleNamespace(scale=scale, mosaic=False, collage=0.0)
+
+
+def collage(share):
+    return SimpleNamespace(scale=(1.0, 1.0), mosaic=False, collage=share)
 
 
 def drawn(crops, count=200, settings=WHOLE):
@@ -112,6 +116,16 @@ def test_squares_that_do_not_fill_the_crop_exactly_are_cut_and_large_photographs
         np.testing.assert_array_equal(square[:, 0, 0], np.arange(41))
 
 
+def test_a_part_of_the_squares_gets_pieces_of_all_folders_glued_on():
+    crops = PhotoCrops([[slope(blue=blue)] for blue in (50, 100, 200)], 40)
+    blues = [set(np.unique(s[..., 2])) & {50, 100, 200} for s in drawn(crops, 100, collage(0.6))]
+    assert 0.4 < np.mean([len(found) > 1 for found in blues]) < 0.8
+    assert {50, 100, 200} in blues
+    alone, with_pieces = (crops.random(0, np.random.default_rng(0), settings)[0] for settings in (WHOLE, collage(1.0)))
+    assert 0.05 < np.mean(alone == with_pieces) < 1  # the same square lies below
+    assert {len(set(np.unique(s[..., 2]))) for s in drawn(crops, 20, collage(0.0))} == {1}
+
+
 def test_the_same_chance_gives_the_same_square():
     crops = PhotoCrops([[slope()]], 16)
     first, again = (crops.random(n, np.random.default_rng(3), scaled(0.2, 1.0))[0] for n in (0, 7))
@@ -149,7 +163,7 @@ def test_what_is_no_folder_of_photographs_is_refused(tmp_path):
 def test_scikit_images_photographs_are_found_without_importing_it():
     pytest.importorskip("skimage", reason="scikit-image is not installed: pip install 'cnn_suite[demo]'")
     found = read_photos("scikit-image", 96)
-    assert len(found) == 6
+    assert len(found) == 12
     assert all(photo.ndim == 3 and photo.dtype == np.uint8 and min(photo.shape[:2]) >= 96 for photo in found)
 
 

@@ -1,4 +1,4 @@
-"""Instance normalisation: against Keras's group normalisation and NumPy; mixtures of styles; half precision."""
+"""Instance normalisation: against Keras's own and NumPy; mixtures of styles; a context; half precision."""
 
 import keras
 import numpy as np
@@ -99,6 +99,54 @@ def test_it_has_a_scale_and_a_shift_a_style_and_channel_and_keeps_shapes():
     assert layer.count_params() == 2 * 4 * 6
     assert layer.compute_output_shape((None, None, 9, 6)) == (None, None, 9, 6)
     assert layer.compute_output_shape((2, 8, 9, 6), (2, 4)) == (2, 8, 9, 6)
+
+
+# What is known of a picture
+
+
+def with_context(styles=1, channels=3, numbers=2):
+    layer = InstanceNorm(styles)
+    layer.build((None, None, None, channels), (None, styles), (None, numbers))
+    generator = np.random.default_rng(1)
+    layer.set_weights([generator.normal(size=weight.shape) for weight in layer.weights])
+    return layer
+
+
+# Context (1, 2), one channel: the changes are 1 * 0.5 + 2 * 0.25 = 1 and 1 * 3 - 2 * 1 = 1. The normalised -1, 1 become
+# -1 * 2 + 1 = -1 and 1 * 2 + 1 = 3, then with gamma 10 and beta 1: -9 and 31.
+def test_a_context_scales_and_shifts_what_is_normalised_by_hand():
+    layer = InstanceNorm(epsilon=0.0)
+    x, context = np.array([1.0, 3.0], np.float32).reshape(1, 1, 2, 1), np.array([[1, 2]], np.float32)
+    layer(x, None, context)
+    layer.set_weights([np.array(w) for w in ([[10.0]], [[1.0]], [[0.5, 3.0], [0.25, -1.0]])])
+    np.testing.assert_allclose(np.ravel(layer(x, None, context)), [-9, 31])
+
+
+def test_before_training_a_context_changes_nothing_and_then_it_can_learn():
+    x, layer = maps(), InstanceNorm()
+    context = np.array([[1, 2], [-3, 4]], np.float32)
+    np.testing.assert_allclose(layer(x, None, context), InstanceNorm()(x), atol=1e-6)
+    found = keras.Input((2,))
+    model = keras.Model([image := keras.Input((5, 7, 3)), found], layer(image, None, found))
+    model.compile("sgd", "mse")
+    model.train_on_batch([x, context], x)
+    assert np.abs(layer.context_kernel).min() > 0
+
+
+def test_every_picture_is_changed_by_its_own_context_in_its_own_style():
+    x, layer = maps(), with_context(styles=2)
+    gamma, beta, kernel = layer.get_weights()
+    mixture, context = np.eye(2, dtype=np.float32), np.array([[0.5, 1], [-1, 2]], np.float32)
+    found = layer(x, mixture, context)
+    for picture in range(2):
+        times, plus = np.split(context[picture] @ kernel, 2)
+        scale, shift = gamma[picture] * (1 + times), beta[picture] + gamma[picture] * plus
+        np.testing.assert_allclose(found[picture], by_numpy(x[picture : picture + 1], scale, shift)[0], atol=1e-4)
+
+
+def test_a_context_costs_two_weights_a_number_and_channel():
+    assert with_context(channels=6, numbers=5).count_params() == 2 * 6 + 5 * 2 * 6
+    assert with_context().compute_output_shape((2, 8, 9, 3), (2, 1), (2, 2)) == (2, 8, 9, 3)
 
 
 @pytest.mark.parametrize("styles", [0, -1, 1.5])

@@ -66,8 +66,28 @@ def test_thin6_is_thin_with_two_more_blocks(thin):
     assert {name.split("_")[0] for name in more} == {"block5", "block6"}
 
 
+# Of the 2 * (32 + 64) statistics of both maps on the way down 32 numbers, and of these two changes for each channel of
+# the norms behind them: all but the first.
+def test_the_adaptive_one_knows_the_statistics_of_the_first_maps():
+    plain, model = stylizer(variant="thin6"), stylizer(variant="thin6_adaptive")
+    channels = 64 + 12 * 64 + 32 + 3
+    assert model.count_params() == plain.count_params() + (192 + 1) * 32 + 32 * 2 * channels == 548_562
+    assert model.get_layer("down1_norm").context_kernel is None
+
+
+# Instance normalisation makes pictures of all contrasts alike; what is painted differs by the context alone.
+def test_the_adaptive_one_paints_pictures_of_another_contrast_otherwise():
+    keras.utils.set_random_seed(0)
+    faint = 96 + pictures() / 4
+    for variant, differs in (("thin6", False), ("thin6_adaptive", True)):
+        model = varied(stylizer(variant=variant))
+        change = features_at(model, ["picture_conv"])
+        apart = np.abs(change(faint)["picture_conv"] - change(pictures())["picture_conv"]).max()
+        assert (apart > 0.05) == differs
+
+
 def test_the_docstring_gives_every_count(johnson, thin):
-    models = (johnson, thin, stylizer(variant="thin6"))
+    models = (johnson, thin, stylizer(variant="thin6"), stylizer(variant="thin6_adaptive"))
     assert all(f"{model.count_params():,}" in stylizer.__doc__ for model in models)
 
 
@@ -160,7 +180,9 @@ def test_impossible_networks_are_refused():
         stylizer((64, 64, 1))
     with pytest.raises(ValueError, match=r"`image_shape` of stylizer must have sides of at least 8. Received \(64, 7"):
         stylizer((64, 7, 3))
-    with pytest.raises(ValueError, match="`variant` of stylizer must be one of johnson, thin, thin6. Received 'fat'"):
+    with pytest.raises(
+        ValueError, match="`variant` of stylizer must be one of johnson, thin, thin6, .* Received 'fat'"
+    ):
         stylizer(variant="fat")
     with pytest.raises(ValueError, match="`styles` of stylizer must be at least 1. Received 0"):
         stylizer(styles=0, variant="thin")
@@ -191,6 +213,16 @@ def test_blocks_that_the_other_network_has_not_change_nothing_at_first_and_can_l
     before = deeper.get_layer("block6_second_norm").get_weights()[0]
     deeper.train_on_batch(pictures(), pictures(seed=1))
     assert np.abs(deeper.get_layer("block6_second_norm").get_weights()[0] - before).min() > 0
+
+
+def test_a_context_that_the_other_network_has_not_changes_nothing_at_first_and_one_that_it_has_is_kept(three):
+    adaptive, again = (stylizer(variant="thin6_adaptive") for _ in range(2))
+    copy_styles(adaptive, three, mixture := np.float32([[0.2, 0.5, 0.3]]))
+    np.testing.assert_allclose(adaptive(pictures()), three([pictures(), mixture]), rtol=1e-4, atol=1e-2)
+    copy_styles(again, varied(adaptive), np.ones((1, 1)))
+    np.testing.assert_allclose(again(pictures()), adaptive(pictures()), rtol=1e-4, atol=1e-2)
+    with pytest.raises(ValueError, match="no more layers than stylizer. stylizer has context beside them"):
+        copy_styles(stylizer(variant="thin6"), adaptive, np.ones((1, 1)))
 
 
 def test_blocks_of_the_other_network_are_not_lost(thin):

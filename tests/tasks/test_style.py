@@ -349,5 +349,5 @@ def test_colours_change_at_random_and_with_the_seed_alone(root):
 def test_settings_of_chance_are_those_of_the_data(root):
     crops = PhotoCrops([[noise((40, 50))]], 16)
     square, _ = crops.random(0, np.random.default_rng(0), config_of(root).data)
-    same, _ = crops.random(0, np.random.default_rng(0), SimpleNamespace(scale=(0.5, 1.0), mosaic=False))
+    same, _ = crops.random(0, np.random.default_rng(0), SimpleNamespace(scale=(0.5, 1.0), mosaic=False, collage=0.0))
     np.testing.assert_array_equal(square, same)
