@@ -100,6 +100,12 @@ class Export(config_sections.Export):
     """Postprocessing in the exported graph, and the files to write."""
 
     mirror: bool = Field(False, description="average the probabilities of the picture and its mirror image")
+    corners: float = Field(
+        0.0,
+        ge=0,
+        le=0.25,
+        description="average those of four more views, shifted towards the corners by this fraction of the size",
+    )
 
 
 class ClassificationConfig(config_sections.Run):

@@ -1,4 +1,4 @@
-"""From a picture to its class probabilities in one graph: resize, network, mirror image."""
+"""From a picture to its class probabilities in one graph: resize, views, network, their mean."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from cnn_suite.config_classification import ClassificationConfig
 from cnn_suite.data.classes.labelled_pipeline import kept_size
-from cnn_suite.data.classes.picture_views import centre_views
+from cnn_suite.data.classes.picture_views import centre_views, corner_views
 from cnn_suite.data.picture_resize import resized, resized_in_graph
 from cnn_suite.parity import Answer
 from cnn_suite.tasks.one_answer_serving import OneAnswerServing, below_head
@@ -19,8 +19,8 @@ class ClassificationServing(OneAnswerServing):
 
     Args:
         model: A classifier: pictures 0..255 to class probabilities.
-        config: Size and channels of its input, how pictures come to that size, and whether the mirror image is looked
-            at too.
+        config: Size and channels of its input, how pictures come to that size, and at which other views than the middle
+            it looks.
     """
 
     LIMITS = {"probability": 1e-3}
@@ -48,6 +48,7 @@ class ClassificationServing(OneAnswerServing):
                 "channels": network.channels,
                 "resizing": f"{how[self._config.data.resize]}, inside the graph",
                 "mirror": self._config.export.mirror,
+                "corners": self._config.export.corners,
             },
             "thresholds": {},
             "model": {},
@@ -61,11 +62,18 @@ class ClassificationServing(OneAnswerServing):
         """Class probabilities of uint8 RGB pictures `(batch, height, width, 3)`: float32 `(batch, classes)`."""
         data, network = self._config.data, self._config.model
         pictures = resized_in_graph(images, self._kept_hw, data.resize, network.channels)
-        pictures = centre_views(pictures, network.image_size_hw)
-        if not self._config.export.mirror:
-            return {"probabilities": self.model(pictures, training=False)}
-        both = self.model(tf.concat([pictures, tf.reverse(pictures, [2])], axis=0), training=False)
-        return {"probabilities": tf.reduce_mean(tf.reshape(both, (2, -1, both.shape[-1])), axis=0)}
+        views = self._views(pictures)
+        found = self.model(tf.concat(views, axis=0), training=False)
+        return {"probabilities": tf.reduce_mean(tf.reshape(found, (len(views), -1, found.shape[-1])), axis=0)}
+
+    def _views(self, pictures: tf.Tensor) -> list[tf.Tensor]:
+        """What the network sees of pictures of the size at which they are kept."""
+        size_hw, export = self._config.model.image_size_hw, self._config.export
+        if export.corners:
+            views = corner_views(pictures, size_hw, export.corners)
+        else:
+            views = [centre_views(pictures, size_hw)]
+        return views + [tf.reverse(view, [2]) for view in views] if export.mirror else views
 
     @staticmethod
     def measure(picture: np.ndarray, expected: Answer, found: Answer) -> dict[str, float | bool]:

@@ -80,10 +80,21 @@ def test_the_mirror_image_is_looked_at_too():
     np.testing.assert_allclose(two[:1], both, rtol=1e-5)
 
 
+def test_views_towards_the_corners_and_their_mirror_images_are_averaged():
+    model, image = network(), picture(8, 12)
+    wide = np.pad(image, [(2, 2), (3, 3), (0, 0)], "symmetric").astype(np.float32)
+    views = [wide[top : top + 8, left : left + 12] for top, left in ((2, 3), (0, 0), (0, 6), (4, 0), (4, 6))]
+    each = model(np.stack(views + [view[:, ::-1] for view in views])).numpy()
+    for mirror, expected in ((False, each[:5].mean(0)), (True, each.mean(0))):
+        serving = ClassificationServing(model, config_of(export={"corners": 0.25, "mirror": mirror}))
+        found = serving.serving_default(np.stack([image, picture(8, 12, 1)]))["probabilities"]
+        np.testing.assert_allclose(found[0], expected, rtol=1e-5)
+
+
 @pytest.mark.parametrize("how", ["crop", "stretch", "letterbox"])
-@pytest.mark.parametrize("mirror", [False, True])
-def test_litert_says_the_same_for_every_size(tmp_path, how, mirror):
-    serving = ClassificationServing(network(), config_of(data={"resize": how}, export={"mirror": mirror}))
+@pytest.mark.parametrize("export", [{}, {"mirror": True}, {"corners": 0.25}])
+def test_litert_says_the_same_for_every_size(tmp_path, how, export):
+    serving = ClassificationServing(network(), config_of(data={"resize": how}, export=export))
     (tmp_path / "model.tflite").write_bytes(graphs.litert_bytes(serving.one_picture_signatures))
     exported = LiteRTModel(tmp_path / "model.tflite")
     pictures = [picture(*size_hw) for size_hw in SIZES]
@@ -106,4 +117,5 @@ def test_the_card_says_what_comes_in():
         "channels": 3,
         "resizing": "whole picture on grey, inside the graph",
         "mirror": False,
+        "corners": 0.0,
     }

@@ -1,7 +1,8 @@
-"""Random views of a batch of pictures: mirrored, shifted, scaled, turned and slanted, sampled once.
+"""Views of a batch of pictures: the middle, towards the corners, or at random.
 
-All of it is one affine map a picture, applied by one kernel to the whole batch. Without scaling, turning and slanting
-the map moves whole pixels and nothing is interpolated.
+Random ones are mirrored, shifted, scaled, turned and slanted and sampled once: all of it is one affine map a picture,
+applied by one kernel to the whole batch. Without scaling, turning and slanting the map moves whole pixels and nothing
+is interpolated.
 """
 
 import math
@@ -38,6 +39,26 @@ def centre_views(images: tf.Tensor, size_hw: Sequence[int]) -> tf.Tensor:
     """The middle of every picture, `(batch, *size_hw, channels)`."""
     top, left = ((side - wanted) // 2 for side, wanted in zip(images.shape[1:3], size_hw))
     return images[:, top : top + size_hw[0], left : left + size_hw[1]]
+
+
+def corner_views(images: tf.Tensor, size_hw: Sequence[int], share: float) -> list[tf.Tensor]:
+    """The middle of every picture, and four views shifted towards its corners; what lies outside is reflected.
+
+    Args:
+        images: `(batch, height, width, channels)`, sides known and at least those of the views.
+        size_hw: Size of the views.
+        share: The shift, as a fraction of that size.
+
+    Returns:
+        Five times `(batch, *size_hw, channels)`.
+
+    Source: Krizhevsky et al. 2012, ImageNet Classification with Deep Convolutional Neural Networks, section 4.1.
+    """
+    down, right = (round(share * side) for side in size_hw)
+    wide = tf.pad(images, [(0, 0), (down, down), (right, right), (0, 0)], "SYMMETRIC")  # as in training
+    top, left = ((side - wanted) // 2 for side, wanted in zip(wide.shape[1:3], size_hw))
+    shifts = [(0, 0), (-down, -right), (-down, right), (down, -right), (down, right)]
+    return [wide[:, top + y : top + y + size_hw[0], left + x : left + x + size_hw[1]] for y, x in shifts]
 
 
 def sample_maps(

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from cnn_suite.config_classification import Augmentation
-from cnn_suite.data.classes.picture_views import centre_views, random_views, sample_maps
+from cnn_suite.data.classes.picture_views import centre_views, corner_views, random_views, sample_maps
 
 OFF = {"mirror": 0.0, "flip": 0.0, "shift": 0.0}
 
@@ -54,6 +54,22 @@ def test_nothing_switched_on_is_the_middle_of_the_picture_untouched():
     np.testing.assert_array_equal(views(images), images)
     np.testing.assert_array_equal(views(images, size_hw=(6, 7)), images[:, 1:7, 2:9])
     np.testing.assert_array_equal(centre_views(tf.constant(images), (6, 7)), images[:, 1:7, 2:9])
+
+
+# By hand, 1 x 4 pixels of 1..4 by half of the size: two pixels to each side, where the border pixel is repeated first.
+# Up and down there is nothing to see but the same row.
+def test_views_towards_the_corners_by_hand():
+    row = tf.reshape(tf.constant([1, 2, 3, 4], tf.uint8), (1, 1, 4, 1))
+    found = [np.ravel(view).tolist() for view in corner_views(row, (1, 4), 0.5)]
+    assert found == [[1, 2, 3, 4], [2, 1, 1, 2], [3, 4, 4, 3], [2, 1, 1, 2], [3, 4, 4, 3]]
+
+
+# 10 x 12 pixels, views of 6 x 8 by a quarter: two rows and columns away from the middle, which starts at (2, 2).
+def test_views_towards_the_corners_of_larger_pictures_are_parts_of_them():
+    image = np.random.default_rng(0).integers(0, 256, (2, 10, 12, 3)).astype(np.uint8)
+    starts = [(2, 2), (0, 0), (0, 4), (4, 0), (4, 4)]
+    for view, (top, left) in zip(corner_views(image, (6, 8), 0.25), starts, strict=True):
+        np.testing.assert_array_equal(view, image[:, top : top + 6, left : left + 8])
 
 
 @pytest.mark.parametrize("size_hw", [(9, 12), (6, 7), (8, 9)])
