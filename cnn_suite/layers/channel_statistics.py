@@ -28,10 +28,12 @@ class ChannelStatistics(keras.layers.Layer):
         self.epsilon = epsilon
 
     def call(self, x):
-        """The statistics."""
-        mean = ops.mean(x, axis=(1, 2))
-        variance = ops.maximum(ops.mean(ops.square(x), axis=(1, 2)) - ops.square(mean), 0.0) + self.epsilon
-        return ops.concatenate([mean * ops.rsqrt(variance), 0.5 * ops.log(variance)], axis=-1)
+        """The statistics. Sums are those of `InstanceNorm`, so that a graph with both computes them once."""
+        mean = ops.mean(x, axis=(1, 2), keepdims=True)
+        square = ops.mean(ops.square(x), axis=(1, 2), keepdims=True)
+        variance = ops.maximum(square - ops.square(mean), 0.0) + self.epsilon
+        statistics = ops.concatenate([mean * ops.rsqrt(variance), 0.5 * ops.log(variance)], axis=-1)
+        return ops.squeeze(statistics, axis=(1, 2))
 
     def compute_output_shape(self, x_shape):
         """Two numbers a channel."""
