@@ -104,7 +104,8 @@ class Export(config_sections.Export):
         0.0,
         ge=0,
         le=0.25,
-        description="average those of four more views, shifted towards the corners by this fraction of the size",
+        description="average the probabilities of four more views, shifted towards the corners by this fraction of the "
+        "size; 0: off",
     )
 
 

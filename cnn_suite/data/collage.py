@@ -41,8 +41,8 @@ def _outline(side: int, generator: np.random.Generator) -> np.ndarray:
     else:
         angles = np.sort(generator.uniform(0, 2 * np.pi, generator.integers(_CORNERS[0], _CORNERS[1] + 1)))
         corners = _on_circle(angles) * generator.uniform(0.5, 1, (len(angles), 1))
-    (cosine, sine), *_ = _on_circle(np.array([generator.choice([0, generator.uniform(0, np.pi)])]))
-    turned = corners @ np.array([(cosine, sine), (-sine, cosine)])
+    angle = generator.choice([0, generator.uniform(0, np.pi)])
+    turned = corners @ _on_circle(np.array([angle, angle + np.pi / 2]))
     return np.rint((turned + 1) / 2 * side).astype(np.int32)
 
 

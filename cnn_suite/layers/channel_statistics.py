@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from cnn_suite.ops.moments import picture_moments
+
 
 @keras.saving.register_keras_serializable("cnn_suite")
 class ChannelStatistics(keras.layers.Layer):
@@ -24,14 +26,13 @@ class ChannelStatistics(keras.layers.Layer):
     """
 
     def __init__(self, epsilon: float = 1e-3, **kwargs):
-        super().__init__(**{"dtype": "float32", **kwargs})  # sums over a picture are too long for half precision
+        super().__init__(**{"dtype": "float32", **kwargs})  # logarithms are too coarse in half precision
         self.epsilon = epsilon
 
     def call(self, x):
-        """The statistics. Sums are those of `InstanceNorm`, so that a graph with both computes them once."""
-        mean = ops.mean(x, axis=(1, 2), keepdims=True)
-        square = ops.mean(ops.square(x), axis=(1, 2), keepdims=True)
-        variance = ops.maximum(square - ops.square(mean), 0.0) + self.epsilon
+        """The statistics."""
+        mean, variance = picture_moments(x)
+        variance += self.epsilon
         statistics = ops.concatenate([mean * ops.rsqrt(variance), 0.5 * ops.log(variance)], axis=-1)
         return ops.squeeze(statistics, axis=(1, 2))
 

@@ -6,6 +6,8 @@ A picture's own statistics, or whatever else is known of it, may change them.
 import keras
 from keras import ops
 
+from cnn_suite.ops.moments import picture_moments
+
 
 @keras.saving.register_keras_serializable("cnn_suite")
 class InstanceNorm(keras.layers.Layer):
@@ -55,10 +57,8 @@ class InstanceNorm(keras.layers.Layer):
         if context is not None:
             times, plus = self._changes(context)
             gamma, beta = gamma * (1.0 + times), beta + gamma * plus
-        wide = ops.cast(x, "float32")
-        mean = ops.mean(wide, axis=(1, 2), keepdims=True)
-        square = ops.mean(ops.square(wide), axis=(1, 2), keepdims=True)
-        scale = gamma * ops.rsqrt(ops.maximum(square - ops.square(mean), 0.0) + self.epsilon)
+        mean, variance = picture_moments(x)
+        scale = gamma * ops.rsqrt(variance + self.epsilon)
         shift = beta - mean * scale
         return x * ops.cast(scale, x.dtype) + ops.cast(shift, x.dtype)
 

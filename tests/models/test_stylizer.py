@@ -217,7 +217,8 @@ def test_blocks_that_the_other_network_has_not_change_nothing_at_first_and_can_l
 
 def test_a_context_that_the_other_network_has_not_changes_nothing_at_first_and_one_that_it_has_is_kept(three):
     adaptive, again = (stylizer(variant="thin6_adaptive") for _ in range(2))
-    copy_styles(adaptive, three, mixture := np.float32([[0.2, 0.5, 0.3]]))
+    mixture = np.float32([[0.2, 0.5, 0.3]])
+    copy_styles(adaptive, three, mixture)
     np.testing.assert_allclose(adaptive(pictures()), three([pictures(), mixture]), rtol=1e-4, atol=1e-2)
     copy_styles(again, varied(adaptive), np.ones((1, 1)))
     np.testing.assert_allclose(again(pictures()), adaptive(pictures()), rtol=1e-4, atol=1e-2)
