@@ -60,7 +60,9 @@ class Training(config_sections.Training):
     """Options for `fit`."""
 
     evaluate_every: int = Field(1, ge=1, description="epochs between evaluations on the validation examples")
-    ema_momentum: float = Field(0.0, ge=0, lt=1, description="momentum of the weights' moving average; 0: off")
+    ema_momentum: float = Field(
+        0.0, ge=0, lt=1, description="momentum of the moving average of weights and batch norm statistics; 0: off"
+    )
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     class_weights: Literal["none", "balanced"] = Field("none", description="balanced: rare classes get a larger weight")
 

@@ -90,7 +90,9 @@ class Training(config_sections.Training):
     learning_rate: float = Field(0.1, gt=0)
     final_learning_rate: float = Field(0.0, ge=0)
     weight_decay: float = Field(1e-3, ge=0)
-    ema_momentum: float = Field(0.0, ge=0, lt=1, description="momentum of the weights' moving average; 0: off")
+    ema_momentum: float = Field(
+        0.0, ge=0, lt=1, description="momentum of the moving average of weights and batch norm statistics; 0: off"
+    )
     evaluate_every: int = Field(1, ge=1, description="epochs between evaluations on the validation pictures")
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     class_weights: Literal["none", "balanced"] = Field("none", description="balanced: rare classes get a larger weight")

@@ -95,7 +95,9 @@ class Training(Section):
     warmup_epochs: float = Field(3.0, ge=0)
     weight_decay: float = Field(1e-4, ge=0)
     clip_norm: float = Field(10.0, gt=0)
-    ema_momentum: float = Field(0.99, ge=0, lt=1, description="momentum of the weights' moving average; 0: off")
+    ema_momentum: float = Field(
+        0.99, ge=0, lt=1, description="momentum of the moving average of weights and batch norm statistics; 0: off"
+    )
     mixed_precision: Literal["none", "bfloat16", "float16"] = "none"
     jit: bool = False
     steps_per_execution: int = Field(1, ge=1)

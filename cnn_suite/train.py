@@ -18,7 +18,7 @@ from cnn_suite.config_sections import Phase
 from cnn_suite.data.loading_errors import told_plainly
 from cnn_suite.learning_rate_finder import LearningRateFinding, find_learning_rate, write_finding
 from cnn_suite.metrics.plotting import require_matplotlib
-from cnn_suite.models.surgery import set_trainable
+from cnn_suite.models.surgery import lengthen_statistics, set_trainable
 from cnn_suite.resumption import resumed
 from cnn_suite.run_callbacks import (
     BestCheckpoint,
@@ -126,13 +126,18 @@ def _check_folder(folder: Path, resume: bool) -> None:
 
 
 def _network(config: RunConfig, data: Any) -> keras.Model:
-    """The network in the configuration's precision; Keras's global policy is left as it was."""
+    """The network in the configuration's precision, with statistics that fit averaged weights.
+
+    Keras's global policy is left as it was.
+    """
     precision, before = config.training.mixed_precision, keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32" if precision == "none" else f"mixed_{precision}")
     try:
-        return task_of(config.task).network(config, len(data.labels))
+        model = task_of(config.task).network(config, len(data.labels))
     finally:
         keras.config.set_dtype_policy(before)
+    lengthen_statistics(model, config.training.ema_momentum)
+    return model
 
 
 @told_plainly()

@@ -11,7 +11,7 @@ from cnn_suite.config_detection import Augmentation, Data, DetectionConfig, Loss
 from cnn_suite.layers.yolo_head import YoloHead
 from cnn_suite.metrics.coco_callback import CocoEvaluation
 from cnn_suite.tasks import detection, detection_network
-from cnn_suite.train import train
+from cnn_suite.train import train, untrained
 
 
 def one_layer(image_shape, classes, anchors_px, *, strides, **options):
@@ -172,6 +172,14 @@ def test_the_network_to_export_is_the_moving_average(tmp_path):
     (folder / "model.keras").unlink()
     train(config, resume=True, quiet=True, runs=tmp_path)
     assert_equal_weights(exported.get_weights(), keras.models.load_model(folder / "model.keras").get_weights())
+
+
+@pytest.mark.parametrize("ema, momentum", [(0.0, 0.99), (0.9, 0.99), (0.999, 0.999)])
+def test_batch_norms_remember_at_least_as_long_as_the_averaged_weights(ema, momentum):
+    config = config_of(ema_momentum=ema)
+    data = detection.datasets(config)
+    network = untrained(detection.resolved(config, data), data)
+    assert [layer.momentum for layer in network.layers if hasattr(layer, "momentum")] == [momentum]
 
 
 def test_mixed_precision_belongs_to_the_network_and_leaves_keras_as_it_was(tmp_path):

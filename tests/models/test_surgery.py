@@ -12,6 +12,7 @@ from cnn_suite.models.surgery import (
     features_at,
     head_names,
     layer_rates,
+    lengthen_statistics,
     output_layer_names,
     replace_head,
     set_trainable,
@@ -102,6 +103,32 @@ def test_where_nothing_could_learn_is_refused():
     for train in ("all", "head"):
         with pytest.raises(ValueError, match="net has no weights to learn from 'two' on. It has none at all"):
             set_trainable(bare, train)
+
+
+def test_statistics_remember_as_long_as_is_asked_inside_of_blocks_too_and_never_shorter():
+    for network, own, wanted in ((models.resnet20(), 0.9, 0.99), (models.mobilenet_v2((32, 32, 3), 10), 0.999, 0.999)):
+        norms = [layer for layer in network._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]
+        assert len(norms) >= 19 and {norm.momentum for norm in norms} == {own}
+        lengthen_statistics(network, 0.99)
+        assert {norm.momentum for norm in norms} == {wanted}
+
+
+def test_statistics_of_averaged_weights_fit_them_better_when_they_are_averaged_alike():
+    images = np.random.default_rng(0).normal(size=(64, 8)).astype(np.float32)
+
+    def misfit(momentum):
+        inner = keras.layers.Dense(4, use_bias=False, kernel_initializer=keras.initializers.GlorotUniform(0))
+        norm = keras.layers.BatchNormalization(momentum=0.5)
+        network = keras.Sequential([keras.Input((8,)), inner, norm])
+        lengthen_statistics(network, momentum)
+        network.compile(keras.optimizers.SGD(0.3, use_ema=True, ema_momentum=0.95), "mse")
+        noise = np.random.default_rng(1)
+        for _ in range(200):
+            network.train_on_batch(images, noise.normal(size=(64, 4)))
+        kernel = network.optimizer._model_variables_moving_average[0]
+        return float(keras.ops.mean(keras.ops.abs(keras.ops.mean(images @ kernel, 0) - norm.moving_mean)))
+
+    assert misfit(0.95) < 0.3 * misfit(0.5)
 
 
 def test_neighbours_with_the_same_beginning_are_one_block():
