@@ -126,7 +126,7 @@ def lengthen_statistics(model: keras.Model, momentum: float) -> None:
     """Makes every batch norm remember at least as long as `momentum` says, those inside of blocks included.
 
     For weights that are replaced by their moving average: the statistics of the latest weights do not fit it. A mean
-    that is averaged over the same steps is that of the averaged weights as far as a layer is linear.
+    over the same steps is that of the averaged weights, as far as the layers before it are linear.
 
     Args:
         model: Any model; compile it afterwards.
