@@ -87,6 +87,18 @@ def train(
     show(figures, as_json, lambda: as_lines(figures))
 
 
+@app.command("config")
+def configuration(
+    task: Annotated[str, typer.Argument(help="detection, classification, ...", show_default=False)],
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Print every key of a task's configuration, with default and meaning, as a YAML file to start from."""
+    from cnn_suite.config_template import template, template_rows
+
+    show(template_rows(task), as_json, lambda: template(task).rstrip())
+
+
 @app.command()
 def evaluate(
     model: Model,

@@ -8,6 +8,7 @@ an invalid key or value gives its full path, the closest known key and what was 
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
@@ -22,7 +23,7 @@ from cnn_suite.config_style import StyleConfig
 from cnn_suite.config_text import ConfigError, explain_all, override, read_values
 from cnn_suite.nearest_names import did_you_mean
 
-__all__ = ["CONFIGS", "ConfigError", "RunConfig", "load_config", "save_config"]
+__all__ = ["CONFIGS", "ConfigError", "RunConfig", "config_class", "load_config", "save_config"]
 
 RunConfig = (
     DetectionConfig
@@ -64,15 +65,19 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
         as_json = json.dumps(values)  # JSON mode accepts a list for a tuple and is strict otherwise
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{path} must contain only text, numbers, lists and mappings: {error}.") from error
-    config = _config_class(values)
+    config = config_class(values)
     try:
         return config.model_validate_json(as_json)
     except ValidationError as error:
         raise ConfigError("\n".join(explain_all(error.errors(), config))) from error
 
 
-def _config_class(values: dict) -> type[RunConfig]:
-    """The configuration class of the named task [default: detection]."""
+def config_class(values: dict[str, Any]) -> type[RunConfig]:
+    """The configuration class of the task that a configuration names [default: detection].
+
+    Raises:
+        ConfigError: If there is no such task.
+    """
     task = values.get("task", "detection")
     if not isinstance(task, str) or task not in CONFIGS:
         hint = did_you_mean(str(task), CONFIGS)

@@ -30,7 +30,7 @@ class Data(config_sections.Data):
     axes: Literal[1, 2, 3] | None = Field(
         None, description="axes of an example, without one of channels at its end; empty: all are axes"
     )
-    batch_size: int = Field(16, ge=1)
+    batch_size: int = Field(16, ge=1, description="examples per training step")
     augmentation: Augmentation = Augmentation()
 
 
@@ -46,7 +46,7 @@ class Model(Section):
     kernels: tuple[int, ...] = Field((8, 5, 3), min_length=1, description="array_resnet: sides of a block's filters")
     strides: int = Field(1, ge=1, description="array_resnet: stride of every block's first layer")
     standardize: bool = Field(True, description="array_resnet: whether an example begins with mean 0 and deviation 1")
-    dropout: float = Field(0.0, ge=0, lt=1)
+    dropout: float = Field(0.0, ge=0, lt=1, description="array_resnet: share left out in training")
 
     @model_validator(mode="after")
     def _options_of_array_resnet(self) -> "Model":
@@ -63,7 +63,7 @@ class Training(config_sections.Training):
     ema_momentum: float = Field(
         0.0, ge=0, lt=1, description="momentum of the moving average of weights and batch norm statistics; 0: off"
     )
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread over all classes")
     class_weights: Literal["none", "balanced"] = Field("none", description="balanced: rare classes get a larger weight")
 
 

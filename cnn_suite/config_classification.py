@@ -21,13 +21,13 @@ class Augmentation(Section):
     warp: float = Field(0.0, ge=0, le=0.2, description="maximum local displacement, as a fraction of the side")
     warp_cells: int = Field(4, ge=1, description="cells per side of the grid of displaced points")
     fill: Literal["reflect", "edge", "black"] = Field("reflect", description="how to fill the area outside the picture")
-    brightness: float = Field(0.0, ge=0, le=1)
-    contrast: float = Field(0.0, ge=0, le=1)
-    saturation: float = Field(0.0, ge=0, le=1)
-    hue: float = Field(0.0, ge=0, le=0.5, description="fraction of the colour wheel")
+    brightness: float = Field(0.0, ge=0, le=1, description="maximum change, as a fraction of full brightness")
+    contrast: float = Field(0.0, ge=0, le=1, description="maximum relative change of the contrast")
+    saturation: float = Field(0.0, ge=0, le=1, description="maximum relative change of the saturation")
+    hue: float = Field(0.0, ge=0, le=0.5, description="maximum turn of the hues, as a fraction of the colour wheel")
     pca_colour: float = Field(0.0, ge=0, description="standard deviation of AlexNet's PCA colour shift")
     rand_augment: int = Field(0, ge=0, description="RandAugment operations per picture")
-    rand_augment_strength: float = Field(0.3, ge=0, le=1)
+    rand_augment_strength: float = Field(0.3, ge=0, le=1, description="strength of RandAugment's operations")
     erase: float = Field(0.0, ge=0, le=1, description="probability of erasing a rectangle")
     erase_area: ShareRange = Field((0.02, 0.2), description="minimum and maximum erased fraction of the picture")
     mixup: float = Field(0.0, ge=0, description="alpha of MixUp; 0: off")
@@ -46,8 +46,10 @@ class Data(config_sections.Data):
     pictures_per_class: int | None = Field(None, ge=1, description="training pictures per class; empty: all")
     resize: Literal["crop", "stretch", "letterbox"] = Field("crop", description="how pictures are resized")
     margin: float = Field(1.0, ge=1, le=2, description="size of the stored pictures, relative to the input size")
-    batch_size: int = Field(128, ge=1)
-    cache: Literal["memory", "none"] = "memory"
+    batch_size: int = Field(128, ge=1, description="pictures per training step")
+    cache: Literal["memory", "none"] = Field(
+        "memory", description="memory keeps the decoded pictures; none decodes them every epoch"
+    )
     augment_in: Literal["pipeline", "model"] = Field("pipeline", description="where augmentation runs")
     augmentation: Augmentation = Augmentation()
 
@@ -70,8 +72,8 @@ class Model(Section):
     """The network."""
 
     builder: str = Field("resnet20", description="a builder of cnn_suite.models, or module:function")
-    image_size_hw: tuple[int, int] = (32, 32)
-    channels: Literal[1, 3] = 3
+    image_size_hw: tuple[int, int] = Field((32, 32), description="height and width that the network sees")
+    channels: Literal[1, 3] = Field(3, description="1: grey, 3: RGB")
     options: dict[str, bool | int | float | str] = Field({}, description="additional arguments of the builder")
     pretrained: str = Field(
         "",
@@ -94,7 +96,7 @@ class Training(config_sections.Training):
         0.0, ge=0, lt=1, description="momentum of the moving average of weights and batch norm statistics; 0: off"
     )
     evaluate_every: int = Field(1, ge=1, description="epochs between evaluations on the validation pictures")
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread over all classes")
     class_weights: Literal["none", "balanced"] = Field("none", description="balanced: rare classes get a larger weight")
 
 

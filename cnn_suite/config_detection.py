@@ -17,10 +17,10 @@ class Augmentation(Section):
     scale: Range = Field((0.7, 1.4), description="minimum and maximum scale factor")
     aspect: float = Field(1.1, ge=1, description="maximum change of the aspect ratio, as a factor")
     shift: float = Field(0.15, ge=0, le=1, description="maximum shift, as a fraction of the picture")
-    brightness: float = Field(0.2, ge=0, le=1)
-    contrast: float = Field(0.2, ge=0, le=1)
-    saturation: float = Field(0.3, ge=0, le=1)
-    hue: float = Field(0.02, ge=0, le=0.5, description="fraction of the colour wheel")
+    brightness: float = Field(0.2, ge=0, le=1, description="maximum change, as a fraction of full brightness")
+    contrast: float = Field(0.2, ge=0, le=1, description="maximum relative change of the contrast")
+    saturation: float = Field(0.3, ge=0, le=1, description="maximum relative change of the saturation")
+    hue: float = Field(0.02, ge=0, le=0.5, description="maximum turn of the hues, as a fraction of the colour wheel")
     mosaic: float = Field(0.5, ge=0, le=1, description="probability of combining four pictures into one")
     close_mosaic_epochs: int = Field(10, ge=0, description="number of final epochs without mosaic")
     keep_visible: float = Field(0.25, ge=0, le=1, description="fraction of a box that must stay visible")
@@ -32,9 +32,9 @@ class Shapes(Section):
     train: int = Field(400, ge=1, description="pictures in the split train")
     val: int = Field(50, ge=0, description="pictures in the split val")
     test: int = Field(50, ge=0, description="pictures in the split test")
-    size_hw: tuple[int, int] = (128, 128)
+    size_hw: tuple[int, int] = Field((128, 128), description="height and width of a picture")
     objects: tuple[int, int] = Field((1, 4), description="minimum and maximum number of shapes per picture")
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, description="of the drawn shapes")
 
     @model_validator(mode="after")
     def _possible(self) -> "Shapes":
@@ -61,8 +61,10 @@ class Data(config_sections.Data):
         None, description="landmarks_csv: left, top, right and bottom margins around the points; empty: the defaults"
     )
     resize: Literal["letterbox", "stretch"] = Field("letterbox", description="how pictures are resized")
-    batch_size: int = Field(8, ge=1)
-    cache: Literal["memory", "none"] = "memory"
+    batch_size: int = Field(8, ge=1, description="pictures per training step")
+    cache: Literal["memory", "none"] = Field(
+        "memory", description="memory keeps the decoded pictures; none decodes them every epoch"
+    )
     shapes: Shapes = Shapes()
     augmentation: Augmentation = Augmentation()
 
@@ -88,17 +90,23 @@ class Model(Section):
     pretrained: str = Field(
         "", description="model folder, name of a pulled model or .weights file for all layers below the heads"
     )
-    image_size_hw: tuple[int, int] = (320, 416)
-    strides: tuple[int, ...] = (8, 16)
-    anchors_per_head: int = Field(3, ge=1)
+    image_size_hw: tuple[int, int] = Field(
+        (320, 416), description="height and width that the network sees, multiples of 32"
+    )
+    strides: tuple[int, ...] = Field(
+        (8, 16), description="input pixels per cell of each head, ascending, out of 8, 16 and 32"
+    )
+    anchors_per_head: int = Field(3, ge=1, description="anchor boxes of every cell")
     anchors_px: tuple[tuple[tuple[float, float], ...], ...] | None = Field(
         None, description="anchors of every head in input pixels; empty: k-means on the training boxes"
     )
-    width: float = Field(1.0, gt=0)
-    depth: float = Field(1.0, gt=0)
-    activation: str = "silu"
-    block: Literal["darknet", "basic", "bottleneck", "inception"] = "darknet"
-    scale_xy: float = Field(1.0, ge=1)
+    width: float = Field(1.0, gt=0, description="factor on the number of filters")
+    depth: float = Field(1.0, gt=0, description="factor on the number of residual blocks")
+    activation: str = Field("silu", description="name of a Keras activation")
+    block: Literal["darknet", "basic", "bottleneck", "inception"] = Field(
+        "darknet", description="block type of the body"
+    )
+    scale_xy: float = Field(1.0, ge=1, description="how far a centre reaches beyond its cell: Darknet's scale_x_y")
 
     @model_validator(mode="after")
     def _cfg_for_darknet(self) -> "Model":
@@ -126,14 +134,23 @@ class Model(Section):
 class Loss(Section):
     """Terms of the YOLO loss; see `cnn_suite.losses.yolo.YoloLoss`. A head of YOLOv2 knows `ignore_iou` alone."""
 
-    ignore_iou: float | None = Field(None, ge=0, le=1, description="empty: 0.7, for a head of YOLOv2 0.6")
-    match_iou: float = Field(1.0, ge=0, le=1)
-    neighbour_cells: bool = False
-    box_loss: Literal["darknet", "giou", "ciou"] = "darknet"
-    rescore: bool = False
-    box_weight: float = Field(1.0, ge=0)
-    objectness_weight: float = Field(1.0, ge=0)
-    class_weight: float = Field(1.0, ge=0)
+    ignore_iou: float | None = Field(
+        None, ge=0, le=1, description="overlap above which a box is no negative; empty: 0.7, for a head of YOLOv2 0.6"
+    )
+    match_iou: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="shape IoU above which further anchors are responsible for an object; 1: only the best",
+    )
+    neighbour_cells: bool = Field(
+        False, description="the two nearest neighbour cells are responsible too; needs giou or ciou"
+    )
+    box_loss: Literal["darknet", "giou", "ciou"] = Field("darknet", description="loss of the boxes")
+    rescore: bool = Field(False, description="target objectness is the IoU of the box, not 1")
+    box_weight: float = Field(1.0, ge=0, description="factor of the box loss")
+    objectness_weight: float = Field(1.0, ge=0, description="factor of the objectness loss")
+    class_weight: float = Field(1.0, ge=0, description="factor of the class loss")
 
     @model_validator(mode="after")
     def _neighbours_need_overlap(self) -> "Loss":
@@ -152,8 +169,8 @@ class Export(config_sections.Export):
     """Postprocessing in the exported graph, and the files to write."""
 
     confidence: float = Field(0.25, ge=0, le=1, description="default confidence threshold of the apps")
-    iou: float = Field(0.45, ge=0, le=1)
-    max_detections: int = Field(100, ge=1)
+    iou: float = Field(0.45, ge=0, le=1, description="overlap above which the weaker of two boxes is removed")
+    max_detections: int = Field(100, ge=1, description="most detections per picture")
     score_floor: float = Field(0.001, ge=0, le=1, description="detections with lower scores are removed in the graph")
 
 

@@ -17,8 +17,8 @@ class Augmentation(Section):
     )
     rotation_deg: float = Field(6.0, ge=0, le=180, description="maximum rotation after alignment")
     scale: float = Field(1.08, ge=1, description="maximum scale factor after alignment")
-    brightness: float = Field(0.2, ge=0, le=1)
-    contrast: float = Field(0.3, ge=0, le=1)
+    brightness: float = Field(0.2, ge=0, le=1, description="maximum change, as a fraction of full brightness")
+    contrast: float = Field(0.3, ge=0, le=1, description="maximum relative change of the contrast")
     blur: float = Field(0.3, ge=0, le=1, description="probability of blurring")
     grey: float = Field(0.1, ge=0, le=1, description="probability of conversion to greyscale")
     erase: float = Field(0.2, ge=0, le=1, description="probability of erasing a rectangle")
@@ -46,7 +46,7 @@ class Model(Section):
     """The network."""
 
     builder: str = Field("face_embedding", description="face_embedding, openface_nn4_small2, or module:function")
-    image_size_hw: tuple[int, int] = (112, 112)
+    image_size_hw: tuple[int, int] = Field((112, 112), description="height and width that the network sees, square")
     options: dict[str, bool | int | float | str] = Field({}, description="additional arguments of the builder")
 
     @model_validator(mode="after")
@@ -59,10 +59,12 @@ class Model(Section):
 class Triplets(Section):
     """Selection and cost of triplets; see `cnn_suite.losses.triplet.TripletLoss`."""
 
-    rule: Literal["all", "random", "semi_hard", "hardest", "batch_hard"] = "semi_hard"
-    margin: float = Field(0.2, gt=0)
-    soft: bool = False
-    measure: Literal["squared", "euclidean", "cosine"] = "squared"
+    rule: Literal["all", "random", "semi_hard", "hardest", "batch_hard"] = Field(
+        "semi_hard", description="which triplets of a batch count"
+    )
+    margin: float = Field(0.2, gt=0, description="wanted difference between negative and positive distance")
+    soft: bool = Field(False, description="a soft margin, ln(1 + exp(positive - negative))")
+    measure: Literal["squared", "euclidean", "cosine"] = Field("squared", description="distance of two encodings")
     fallback: Literal["skip", "largest", "nearest"] = Field(
         "largest", description="semi_hard: what to use if there is no such negative; FaceNet itself uses skip"
     )
@@ -73,7 +75,7 @@ class Pairs(Section):
 
     threshold: float = Field(1.0, gt=0, description="distance at which both answers are as likely")
     scale: float = Field(5.0, gt=0, description="steepness of the logistic function")
-    measure: Literal["squared", "euclidean", "cosine"] = "squared"
+    measure: Literal["squared", "euclidean", "cosine"] = Field("squared", description="distance of two encodings")
 
 
 class Training(config_sections.Training):

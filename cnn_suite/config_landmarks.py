@@ -15,8 +15,8 @@ class Augmentation(Section):
     scale: Range = Field((0.8, 1.25), description="minimum and maximum factor of the square's side")
     shift: float = Field(0.12, ge=0, le=1, description="maximum shift, as a fraction of the square's side")
     rotation_deg: float = Field(30.0, ge=0, le=180, description="maximum rotation in either direction")
-    brightness: float = Field(0.3, ge=0, le=1)
-    contrast: float = Field(0.3, ge=0, le=1)
+    brightness: float = Field(0.3, ge=0, le=1, description="maximum change, as a fraction of full brightness")
+    contrast: float = Field(0.3, ge=0, le=1, description="maximum relative change of the contrast")
     blur: float = Field(0.3, ge=0, le=1, description="probability of blurring")
     no_face: float = Field(0.15, ge=0, lt=1, description="fraction of squares without a face, as negative examples")
 
@@ -26,16 +26,16 @@ class Data(config_sections.DataByPerson):
 
     path: str = Field(min_length=1, description="folder with the landmarks CSV and images/")
     labels: tuple[str, ...] = Field((), description="names of the points; empty: those of the data")
-    batch_size: int = Field(64, ge=1)
+    batch_size: int = Field(64, ge=1, description="squares per training step")
     augmentation: Augmentation = Augmentation()
 
 
 class Model(Section):
     """The network."""
 
-    builder: Literal["face_points"] = "face_points"
+    builder: Literal["face_points"] = Field("face_points", description="the only one")
     image_size_hw: tuple[int, int] = Field((64, 64), description="input size of the network, square")
-    width: float = Field(1.0, gt=0)
+    width: float = Field(1.0, gt=0, description="factor on the number of filters")
 
     @field_validator("image_size_hw")
     @classmethod

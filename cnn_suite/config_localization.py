@@ -17,7 +17,7 @@ class Augmentation(config_detection.Augmentation):
 class Data(config_detection.Data):
     """Source of the pictures and boxes, and input pipeline; of several objects the largest is to be found."""
 
-    batch_size: int = Field(32, ge=1)
+    batch_size: int = Field(32, ge=1, description="pictures per training step")
     augmentation: Augmentation = Augmentation()
 
 
@@ -25,7 +25,7 @@ class Model(Section):
     """The network: the body of a classifier, and a head for the class and the box."""
 
     builder: str = Field("resnet20", description="a builder of cnn_suite.models with include_top, or module:function")
-    image_size_hw: tuple[int, int] = (96, 96)
+    image_size_hw: tuple[int, int] = Field((96, 96), description="height and width that the network sees")
     options: dict[str, bool | int | float | str] = Field({}, description="additional arguments of the builder")
     pretrained: str = Field(
         "",
@@ -33,13 +33,13 @@ class Model(Section):
         "weights file, or the name of pulled weights",
     )
     hidden: int = Field(128, ge=1, description="units between the feature map and the answer")
-    dropout: float = Field(0.0, ge=0, lt=1)
+    dropout: float = Field(0.0, ge=0, lt=1, description="share left out in training")
 
 
 class Loss(Section):
     """Terms of the loss; see `cnn_suite.losses.localization.LocalizationLoss`, form mixed."""
 
-    box_weight: float = Field(5.0, ge=0)
+    box_weight: float = Field(5.0, ge=0, description="factor of the box loss")
 
 
 class Training(config_sections.Training):

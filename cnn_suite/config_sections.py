@@ -73,11 +73,11 @@ class Phase(Section):
 
     MAY_CHANGE = ("learning_rate", "final_learning_rate")
 
-    epochs: int = Field(ge=1)
+    epochs: int = Field(ge=1, description="epochs of this phase")
     train: str = Field("all", description="all, head, or the first trainable layer or block")
-    learning_rate: float = Field(gt=0)
-    final_learning_rate: float = Field(0.0, ge=0)
-    warmup_epochs: float = Field(0.0, ge=0)
+    learning_rate: float = Field(gt=0, description="rate after the warm-up")
+    final_learning_rate: float = Field(0.0, ge=0, description="rate at the end, reached along a half cosine")
+    warmup_epochs: float = Field(0.0, ge=0, description="epochs in which the rate rises to its full height")
     layer_decay: float = Field(
         1.0, gt=0, le=1, description="factor of the learning rate from one block to the one before it"
     )
@@ -88,19 +88,21 @@ class Training(Section):
 
     MAY_CHANGE = ("epochs", "learning_rate", "final_learning_rate", "clip_norm", "early_stopping_epochs")
 
-    epochs: int = Field(100, ge=1)
-    optimizer: Literal["adamw", "sgd", "muon"] = "adamw"
-    learning_rate: float = Field(2e-3, gt=0)
-    final_learning_rate: float = Field(2e-5, ge=0)
-    warmup_epochs: float = Field(3.0, ge=0)
-    weight_decay: float = Field(1e-4, ge=0)
-    clip_norm: float = Field(10.0, gt=0)
+    epochs: int = Field(100, ge=1, description="epochs of a training without phases")
+    optimizer: Literal["adamw", "sgd", "muon"] = Field("adamw", description="sgd has a momentum of 0.9")
+    learning_rate: float = Field(2e-3, gt=0, description="rate after the warm-up")
+    final_learning_rate: float = Field(2e-5, ge=0, description="rate at the end, reached along a half cosine")
+    warmup_epochs: float = Field(3.0, ge=0, description="epochs in which the rate rises to its full height")
+    weight_decay: float = Field(1e-4, ge=0, description="decoupled weight decay of kernels")
+    clip_norm: float = Field(10.0, gt=0, description="largest norm of all gradients together")
     ema_momentum: float = Field(
         0.99, ge=0, lt=1, description="momentum of the moving average of weights and batch norm statistics; 0: off"
     )
-    mixed_precision: Literal["none", "bfloat16", "float16"] = "none"
-    jit: bool = False
-    steps_per_execution: int = Field(1, ge=1)
+    mixed_precision: Literal["none", "bfloat16", "float16"] = Field(
+        "none", description="numbers that layers compute with; none: float32"
+    )
+    jit: bool = Field(False, description="compile the training step with XLA")
+    steps_per_execution: int = Field(1, ge=1, description="training steps per call of the compiled function")
     early_stopping_epochs: int = Field(0, ge=0, description="epochs without improvement before stopping; 0: never")
     evaluate_every: int = Field(5, ge=1, description="epochs between evaluations on the validation splits")
     steps_per_epoch: int | None = Field(None, ge=1, description="batches per epoch; empty: one pass over the data")
@@ -130,12 +132,14 @@ class Training(Section):
 class Export(Section):
     """The files to write."""
 
-    formats: tuple[ExportFormat, ...] = ("saved_model", "litert")
+    formats: tuple[ExportFormat, ...] = Field(
+        ("saved_model", "litert"), description="files of the model folder besides model.keras"
+    )
 
 
 class Run(Section):
     """Name and random seed of an experiment."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="name of the run and of its model folder")
-    task: str
-    seed: int = Field(0, ge=0, lt=2**32)
+    task: str = Field(description="what the network is for")
+    seed: int = Field(0, ge=0, lt=2**32, description="of initial weights, order and augmentation")

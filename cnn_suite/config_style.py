@@ -27,7 +27,7 @@ class Data(config_sections.Data):
         description="folders of photographs, including sub-folders, sampled equally often; a folder listed twice is "
         "sampled twice as often; scikit-image: the photographs included in that package",
     )
-    paintings: tuple[Painting, ...] = Field(min_length=1, description="one per style")
+    paintings: tuple[Painting, ...] = Field(min_length=1, description="the paintings, one per style")
     labels: tuple[str, ...] = Field((), description="names of the styles; empty: those of the paintings")
     validation: tuple[str, ...] = Field((), description="folders of photographs to evaluate on")
     smallest_side: int = Field(96, ge=16, description="photographs with a shorter side are left out")
@@ -39,11 +39,11 @@ class Data(config_sections.Data):
     collage: float = Field(
         0.0, ge=0, le=1, description="fraction of the crops onto which pieces of other photographs are glued"
     )
-    brightness: float = Field(0.0, ge=0, le=1)
-    contrast: float = Field(0.0, ge=0, le=1)
-    saturation: float = Field(0.0, ge=0, le=1)
-    hue: float = Field(0.0, ge=0, le=0.5, description="fraction of the colour wheel")
-    batch_size: int = Field(4, ge=1)
+    brightness: float = Field(0.0, ge=0, le=1, description="maximum change, as a fraction of full brightness")
+    contrast: float = Field(0.0, ge=0, le=1, description="maximum relative change of the contrast")
+    saturation: float = Field(0.0, ge=0, le=1, description="maximum relative change of the saturation")
+    hue: float = Field(0.0, ge=0, le=0.5, description="maximum turn of the hues, as a fraction of the colour wheel")
+    batch_size: int = Field(4, ge=1, description="crops per training step, a multiple of the number of paintings")
 
     @model_validator(mode="after")
     def _every_style_in_a_batch(self) -> "Data":
@@ -61,8 +61,10 @@ class Data(config_sections.Data):
 class Model(Section):
     """The network."""
 
-    builder: Literal["stylizer"] = "stylizer"
-    variant: Literal["johnson", "thin", "thin6", "thin6_adaptive"] = "thin"
+    builder: Literal["stylizer"] = Field("stylizer", description="the only one")
+    variant: Literal["johnson", "thin", "thin6", "thin6_adaptive"] = Field(
+        "thin", description="size of the network: 1.68, 0.34, 0.49 or 0.55 million parameters for one style"
+    )
     pretrained: str = Field(
         "",
         description="trained style network of the same variant, or of one that it extends (thin, thin6, "
@@ -74,9 +76,9 @@ class Model(Section):
 class Perception(Section):
     """The network whose features define content and style."""
 
-    backbone: Literal["squeezenet", "vgg16", "vgg19"] = "squeezenet"
+    backbone: Literal["squeezenet", "vgg16", "vgg19"] = Field("squeezenet", description="network that is looked into")
     weights: str = Field("", description="its weights file; empty: the pulled one")
-    pooling: Literal["max", "average"] = "max"
+    pooling: Literal["max", "average"] = Field("max", description="its pooling; Gatys et al. recommend the average")
 
 
 class Training(config_sections.Training):

@@ -168,11 +168,12 @@ def _section_at(location: Sequence[Any], root: type[BaseModel]) -> type[BaseMode
     section = root
     for name in location:
         if not isinstance(name, int):  # a place in a list, whose elements have the class that the list's key names
-            section = _section_of(section.model_fields[name].annotation) or section
+            section = section_of(section.model_fields[name].annotation) or section
     return section
 
 
-def _section_of(annotation: Any) -> type[BaseModel] | None:
+def section_of(annotation: Any) -> type[BaseModel] | None:
+    """The section that a key of this type holds, itself or in a list; None for one that holds a value."""
     candidates = (annotation, *get_args(annotation))
     return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
 
@@ -180,6 +181,6 @@ def _section_of(annotation: Any) -> type[BaseModel] | None:
 def _all_keys(section: type[BaseModel]) -> Iterator[tuple[str, ...]]:
     for name, field in section.model_fields.items():
         yield (name,)
-        inner = _section_of(field.annotation)
+        inner = section_of(field.annotation)
         if inner is not None:
             yield from ((name, *rest) for rest in _all_keys(inner))

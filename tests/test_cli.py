@@ -14,7 +14,7 @@ import pytest
 from cnn_suite.cli import main
 from cnn_suite.results import ModelCard
 
-VERBS = ["train", "evaluate", "export", "benchmark", "doctor", "data", "find-rate", "models", "summary"]
+VERBS = ["train", "evaluate", "export", "benchmark", "doctor", "data", "find-rate", "models", "summary", "config"]
 VERBS += ["convert", "pull", "weights", "stylize"]
 HEAVY = ["tensorflow", "keras", "cv2", "scipy", "matplotlib"]
 
@@ -76,6 +76,7 @@ def test_no_verb_at_all_shows_the_help_and_counts_as_wrong_usage(capsys: pytest.
         (["benchmark", ".", "--repeats", "0"], "--repeats"),
         (["export", "absent"], "There is no model 'absent'"),
         (["export", ".", "--formats", "litert,pickle"], "--formats takes saved_model, litert and onnx"),
+        (["config", "detektion"], "task: must be one of detection, "),
         (["summary", "resnet21"], "Unknown network 'resnet21'. Did you mean"),
         (["summary", "lenet5", "--size", "28"], "--size takes HEIGHTxWIDTH"),
         (["doctor", ".", "--gird", "8"], "No such option: --gird"),
@@ -268,9 +269,7 @@ def colours(tmp_path: Path) -> Path:
     return config
 
 
-def test_data_counts_both_parts_and_draws_what_training_sees(
-    colours: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_data_counts_both_parts_and_draws_what_training_sees(colours: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sheet = colours.parent / "sheet.png"
     assert main(["data", str(colours), "--sheet", str(sheet), "--pictures", "2", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {
