@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -128,8 +128,8 @@ def _earlier_card(target: Path, trained: Trained, serving: Serving) -> ModelCard
     same_weights = card.model.get("weights_sha256") == weights_digest(serving.model)
     same_file = card.sha256.get("model.keras") == _digest(trained.path)
     graph = serving.card()
-    same_input = all(card.input.get(key) == value for key, value in graph["input"].items())
-    if (same_weights or same_file) and same_input and card.thresholds == graph["thresholds"]:
+    same_graph = _holds(card.input, graph["input"]) and _holds(card.thresholds, graph["thresholds"])
+    if (same_weights or same_file) and same_graph:
         return card
     for name in (name for names in FILES.values() for name in names):
         if (target / name).is_dir():
@@ -137,6 +137,11 @@ def _earlier_card(target: Path, trained: Trained, serving: Serving) -> ModelCard
         else:
             (target / name).unlink(missing_ok=True)
     return None
+
+
+def _holds(told: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether a part of a card says all that a graph says; a calibration, for one, it may say besides."""
+    return all(told.get(key) == value for key, value in wanted.items())
 
 
 def _copy(trained: Trained, serving: Serving, target: Path) -> None:
@@ -210,7 +215,8 @@ def _parity_pictures(config: RunConfig, serving: Serving) -> list[np.ndarray]:
 def _card(
     trained: Trained, serving: Serving, target: Path, differences: dict, earlier: ModelCard | None
 ) -> ModelCard:
-    """What a program must know to use the folder; the metrics of an earlier card of the same network are kept."""
+    """What a program must know to use the folder; metrics and calibration of an earlier card of the same network are
+    kept."""
     files = [path for path in sorted(target.rglob("*")) if path.is_file() and path.name != "card.json"]
     model, config, graph = serving.model, trained.config, serving.card()
     return ModelCard(
@@ -222,7 +228,7 @@ def _card(
             "images": _images(serving),
             **graph["input"],
         },
-        thresholds=graph["thresholds"],
+        thresholds=(earlier.thresholds if earlier else {}) | graph["thresholds"],
         model={
             "builder": config.model.builder,
             "parameters": model.count_params(),

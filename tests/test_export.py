@@ -169,6 +169,17 @@ def test_metrics_stay_with_a_card_that_knows_the_file_only(copied, conversions):
     assert ModelCard.read(copied).metrics == {"ap50": 0.93}
 
 
+def test_a_calibration_stays_with_its_network(copied, conversions):
+    card = ModelCard.read(copied)
+    calibrated = card.thresholds | {"calibration": {"threshold": 1.1}}
+    ModelCard(**{**vars(card), "thresholds": calibrated, "metrics": {"ap50": 0.93}}).write(copied)
+    export_model(copied, copied, formats=["litert"])
+    again = ModelCard.read(copied)
+    assert again.thresholds == calibrated
+    assert again.metrics == {"ap50": 0.93}
+    assert (copied / "saved_model.pb").exists()
+
+
 @pytest.mark.parametrize("changed", ["weights", "thresholds"])
 def test_another_network_keeps_neither_metrics_nor_forms_of_the_earlier(
     copied, shapes_run, tmp_path, monkeypatch, conversions, changed
