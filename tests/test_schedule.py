@@ -141,6 +141,20 @@ def test_factors_of_the_rate_shorten_the_steps_of_their_layers_alone(name, expec
     assert made.get_config()["layer_rates"] == {"first": 0.1}
 
 
+@pytest.mark.parametrize("name", ["adamw", "sgd", "muon"])
+def test_weight_decay_follows_the_rate_of_the_layer(name):
+    # With no gradient only the decay is left: 1 - rate * decay, at a tenth of the rate 1 - rate * decay / 10.
+    settings = SETTINGS.model_copy(update={"optimizer": name, "weight_decay": 0.5, "warmup_epochs": 0.0})
+    model = keras.Sequential(
+        [keras.Input((3,)), keras.layers.Dense(3, name="first"), keras.layers.Dense(3, name="second")]
+    )
+    made = optimizer(settings, phases(settings)[0], 10, layer_rates={"first": 0.1})
+    before = [layer.kernel.numpy() for layer in model.layers]
+    made.apply([np.zeros(v.shape, np.float32) for v in model.trainable_variables], model.trainable_variables)
+    np.testing.assert_allclose(model.layers[0].kernel, before[0] * (1 - 0.01 * 0.5 / 10), rtol=1e-6)
+    np.testing.assert_allclose(model.layers[1].kernel, before[1] * (1 - 0.01 * 0.5), rtol=1e-6)
+
+
 def test_muon_leaves_the_heads_to_adam():
     settings = SETTINGS.model_copy(update={"optimizer": "muon"})
     made = optimizer(settings, phases(settings)[0], 10, heads={"picture.conv"})

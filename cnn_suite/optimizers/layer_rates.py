@@ -8,6 +8,7 @@ Source: Howard & Ruder 2018, Universal Language Model Fine-tuning, section 3.2, 
 from collections.abc import Mapping
 
 import keras
+from keras import ops
 
 from cnn_suite.optimizers.muon import ConvolutionMuon
 
@@ -25,9 +26,18 @@ class _LayerRates:
 
     def update_step(self, gradient, variable, learning_rate):
         """One step of one variable, at its layer's rate."""
+        super().update_step(gradient, variable, learning_rate * self._factor(variable))  # type: ignore[misc]
+
+    def _apply_weight_decay(self, variables):
+        """Decay is a step too: rate times decay."""
+        before = [ops.copy(variable) for variable in variables]
+        super()._apply_weight_decay(variables)  # type: ignore[misc]
+        for variable, old in zip(variables, before):
+            variable.assign(old + self._factor(variable) * (variable - old))
+
+    def _factor(self, variable) -> float:
         path = self._trainable_variables[self._get_variable_index(variable)].path  # type: ignore[attr-defined]
-        factor = next((self.layer_rates[part] for part in path.split("/") if part in self.layer_rates), 1.0)
-        super().update_step(gradient, variable, learning_rate * factor)  # type: ignore[misc]
+        return next((self.layer_rates[part] for part in path.split("/") if part in self.layer_rates), 1.0)
 
     def get_config(self) -> dict:
         """The optimiser's own, and the factors."""
