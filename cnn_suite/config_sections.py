@@ -102,7 +102,9 @@ class Training(Section):
         "none", description="numbers that layers compute with; none: float32"
     )
     jit: bool = Field(False, description="compile the training step with XLA")
-    steps_per_execution: int = Field(1, ge=1, description="training steps per call of the compiled function")
+    steps_per_execution: int = Field(
+        1, ge=1, description="most training steps per call of the compiled function; as many as divide an epoch evenly"
+    )
     early_stopping_epochs: int = Field(0, ge=0, description="epochs without improvement before stopping; 0: never")
     evaluate_every: int = Field(5, ge=1, description="epochs between evaluations on the validation splits")
     steps_per_epoch: int | None = Field(None, ge=1, description="batches per epoch; empty: one pass over the data")

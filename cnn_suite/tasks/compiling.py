@@ -26,5 +26,10 @@ def compile_options(
     return {
         "optimizer": optimizer(settings, phase, steps_per_epoch, phase_name, layer_rates=rates, heads=heads),
         "jit_compile": jit_compile(settings.jit),
-        "steps_per_execution": settings.steps_per_execution,
+        "steps_per_execution": _divisor(steps_per_epoch, settings.steps_per_execution),
     }
+
+
+def _divisor(steps: int, at_most: int) -> int:
+    """The largest part into which the steps of an epoch can be cut evenly: Keras would add steps to a smaller rest."""
+    return max(part for part in range(1, min(steps, at_most) + 1) if steps % part == 0)
