@@ -122,6 +122,16 @@ class Training(Section):
         return sum(phase.epochs for phase in self.phases) if self.phases else self.epochs
 
     @model_validator(mode="after")
+    def _phases_have_their_own(self) -> "Training":
+        idle = self.changed(Phase.model_fields.keys() & type(self).model_fields.keys()) if self.phases else []
+        if idle:
+            raise ValueError(
+                f"{', '.join(sorted(idle))} would do nothing beside phases, which have their own: "
+                f"training.phases.0.{min(idle)} is the first one's. Remove {'it' if len(idle) == 1 else 'them'}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _patient_enough(self) -> "Training":
         if 0 < self.early_stopping_epochs < self.evaluate_every:
             raise ValueError(

@@ -74,8 +74,11 @@ def read_values(path: str | Path) -> dict[str, Any]:
 def override(values: dict[str, Any], text: str) -> dict[str, Any]:
     """Returns the values with an override such as `training.epochs=5` applied; its value is parsed as YAML.
 
+    An element of a list is called by its number, from 0: `training.phases.0.epochs=5`.
+
     Raises:
-        ConfigError: If the text is not an override or part of its key is a value, not a section.
+        ConfigError: If the text is not an override, part of its key is a value, not a section, or a list has no such
+            element.
     """
     key, separator, value_text = text.partition("=")
     parents = key.strip().split(".")
@@ -88,13 +91,24 @@ def override(values: dict[str, Any], text: str) -> dict[str, Any]:
     return _with_value(values, parents, value, key.strip())
 
 
-def _with_value(values: dict[str, Any], keys: Sequence[str], value: Any, whole_key: str) -> dict[str, Any]:
-    if len(keys) == 1:
-        return {**values, keys[0]: value}
-    inner = values.get(keys[0])
-    if not isinstance(inner, dict | None):
-        raise ConfigError(f"{whole_key}: {keys[0]} is a value, not a section.")
-    return {**values, keys[0]: _with_value(inner or {}, keys[1:], value, whole_key)}
+def _with_value(values: Any, keys: Sequence[str], value: Any, whole_key: str) -> Any:
+    """The values with one of them replaced: `keys` lead to it through sections, and by number through lists."""
+    key, *inner = keys
+    if isinstance(values, list):
+        if not key.isdecimal() or int(key) >= len(values):
+            numbers = "has no elements" if not values else f"has elements 0 to {len(values) - 1}"
+            raise ConfigError(f"{whole_key}: there is no element {key!r}; the list {numbers}.")
+        number = int(key)
+        return [*values[:number], _replaced(values[number], inner, value, whole_key, key), *values[number + 1 :]]
+    return {**values, key: _replaced(values.get(key), inner, value, whole_key, key)}
+
+
+def _replaced(old: Any, inner: Sequence[str], value: Any, whole_key: str, key: str) -> Any:
+    if not inner:
+        return value
+    if not isinstance(old, dict | list | None):
+        raise ConfigError(f"{whole_key}: {key} is a value, not a section.")
+    return _with_value({} if old is None else old, inner, value, whole_key)
 
 
 def _place(error: yaml.YAMLError) -> str:

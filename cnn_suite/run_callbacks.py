@@ -154,7 +154,7 @@ class FiniteLoss(keras.callbacks.Callback):
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss):
             raise FloatingPointError(
-                f"the loss is {loss} at batch {batch + 1} of the epoch. Reduce training.learning_rate (its phase's, if "
-                "there are phases) or training.clip_norm, and run `cnn-suite doctor` on the data; --resume then "
-                "continues from the previous epoch"
+                f"the loss is {loss} at batch {batch + 1} of the epoch. Reduce training.learning_rate (with phases "
+                "training.phases.0.learning_rate and so on) or training.clip_norm, and run `cnn-suite doctor` on the "
+                "data; --resume then continues from the previous epoch"
             )

@@ -94,6 +94,34 @@ def test_an_override_through_a_value_is_refused(refused):
     assert refused(SMALLEST, "name.first=x") == "name.first: name is a value, not a section."
 
 
+TWO_PHASES = SMALLEST + "training: {phases: [{epochs: 1, learning_rate: 0.1}, {epochs: 2, learning_rate: 0.2}]}\n"
+
+
+def test_an_override_reaches_an_element_of_a_list_by_its_number(written):
+    phases = load_config(
+        written(TWO_PHASES), ["training.phases.1.epochs=5", "training.phases.0.train=head"]
+    ).training.phases
+    assert [(phase.epochs, phase.train, phase.learning_rate) for phase in phases] == [(1, "head", 0.1), (5, "all", 0.2)]
+
+
+@pytest.mark.parametrize("number", ["2", "-1", "first"])
+def test_an_override_of_an_absent_element_is_refused(refused, number):
+    said = refused(TWO_PHASES, f"training.phases.{number}.epochs=5")
+    assert said == f"training.phases.{number}.epochs: there is no element {number!r}; the list has elements 0 to 1."
+
+
+def test_an_empty_list_has_no_elements(refused):
+    said = refused(SMALLEST + "training: {phases: []}\n", "training.phases.0.epochs=5")
+    assert said == "training.phases.0.epochs: there is no element '0'; the list has no elements."
+
+
+def test_what_every_phase_says_itself_is_refused_beside_phases(refused):
+    assert refused(TWO_PHASES, "training.epochs=5") == (
+        "training: epochs would do nothing beside phases, which have their own: training.phases.0.epochs is the first "
+        "one's. Remove it"
+    )
+
+
 def test_an_override_whose_value_is_no_yaml_is_refused(refused):
     said = refused(SMALLEST, "data.train=[a, b")
     assert said.startswith("data.train: the value '[a, b' is not valid YAML: ")

@@ -46,6 +46,8 @@ def folder(tmp_path_factory):
 
 
 def config_of(folder, *, data=None, model=None, training=None, **more):
+    training = training or {}
+    short = {} if "phases" in training else {"epochs": 2, "learning_rate": 0.05, "warmup_epochs": 0.0}
     return ClassificationConfig(
         name="colours",
         data=Data(
@@ -56,7 +58,7 @@ def config_of(folder, *, data=None, model=None, training=None, **more):
             **(data or {}),
         ),
         model=Model(**{"builder": "resnet20", "image_size_hw": (16, 16)} | (model or {})),
-        training=Training(**{"epochs": 2, "learning_rate": 0.05, "warmup_epochs": 0.0} | (training or {})),
+        training=Training(**short | training),
         **more,
     )
 
