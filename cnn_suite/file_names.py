@@ -2,8 +2,9 @@
 
 from pathlib import PurePath
 
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
-PICTURE_OUTPUT_SUFFIXES = tuple(suffix for suffix in PICTURE_SUFFIXES if suffix != ".pgm")  # that one holds no colours
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+_ONLY_READ = (".pgm", ".jfif")  # the first holds no colours, and OpenCV writes a JPEG under its other names alone
+PICTURE_OUTPUT_SUFFIXES = tuple(suffix for suffix in PICTURE_SUFFIXES if suffix not in _ONLY_READ)
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".ogv")
 ANIMATION_SUFFIX = ".gif"  # a still picture as often as a film; OpenCV reads both and writes no film
 

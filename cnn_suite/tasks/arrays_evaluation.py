@@ -1,19 +1,18 @@
 """Evaluation of classifiers of signals and volumes, by the figures of classifiers of pictures."""
 
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cnn_suite.config_arrays import ArraysConfig
 from cnn_suite.data.classes.array_sources import read_array_data
-from cnn_suite.data.classes.labelled import ClassificationData, LabelledPictures
+from cnn_suite.data.classes.labelled import LabelledPictures
 from cnn_suite.runtime.array_classifier import ArrayClassifier, load_array_classifier
 from cnn_suite.tasks.classification_evaluation import (
     HEADLINE,
     RECORDED,
     classifier_figures,
     in_model_classes,
+    named_as,
     probabilities_of,
 )
 from cnn_suite.tasks.classification_splits import held_of, pictures_of, usual_split
@@ -36,7 +35,7 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
             shape, or the split is unknown or empty.
     """
     classifier = load_array_classifier(folder, runtime=asked.runtime)
-    data = _named_as(read_array_data(data_path, asked.format), classifier.labels)
+    data = named_as(read_array_data(data_path, asked.format), classifier.labels)
     held = held_of(Path(folder), data)
     split = asked.split or usual_split(data, held)
     examples = in_model_classes(pictures_of(data, split, held), data.labels, classifier.labels)
@@ -56,14 +55,6 @@ def evaluate_validation(
     if not len(examples):
         return {}
     return _figures(load_array_classifier(folder, runtime=runtime), examples, report_folder, history, quiet)
-
-
-def _named_as(data: ClassificationData, labels: Sequence[str]) -> ClassificationData:
-    """Data whose classes are mere numbers, as many as the model has classes, with the model's names in their order."""
-    numbered = all(label.removeprefix("-").replace(".", "", 1).isdigit() for label in data.labels)
-    if numbered and len(data.labels) == len(labels) and not set(data.labels) <= set(labels):
-        return replace(data, labels=tuple(labels))
-    return data
 
 
 def _figures(

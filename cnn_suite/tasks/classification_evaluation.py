@@ -1,13 +1,15 @@
 """Evaluation of classifiers: accuracy, calibration and confusions of a model folder or of a run."""
 
+import unicodedata
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cnn_suite.config_classification import ClassificationConfig
-from cnn_suite.data.classes.labelled import LabelledPictures
+from cnn_suite.data.classes.labelled import ClassificationData, LabelledPictures
 from cnn_suite.data.classes.labelled_sources import read_labelled_data
 from cnn_suite.metrics.classification import classification_metrics, temperature
 from cnn_suite.metrics.classification_plots import mistakes_figure, write_classification_plots
@@ -42,7 +44,7 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
             unknown or empty.
     """
     classifier = load_classifier(folder, runtime=asked.runtime)
-    data = read_labelled_data(data_path, asked.format)
+    data = named_as(read_labelled_data(data_path, asked.format), classifier.labels)
     held = held_of(Path(folder), data)
     split = asked.split or usual_split(data, held)
     pictures = in_model_classes(pictures_of(data, split, held), data.labels, classifier.labels)
@@ -144,13 +146,43 @@ def classifier_figures(
     return counted | {"temperature": temperature(probabilities, class_ids)}
 
 
+def named_as(data: ClassificationData, labels: Sequence[str]) -> ClassificationData:
+    """Data whose classes are mere numbers, with the model's names in their order.
+
+    Classes "0", "1" and so on are the numbers of the model's, and may be fewer: a part of the data may lack the last
+    ones. Other numbers, such as -1 and 1, only stand in the same order, and must be as many.
+
+    Args:
+        data: What was read without names for its classes.
+        labels: The model's classes.
+
+    Returns:
+        The data itself where its classes have names, are those of the model already, or do not fit them.
+    """
+    counted = data.labels == tuple(map(str, range(len(data.labels)))) and len(data.labels) <= len(labels)
+    ranked = len(data.labels) == len(labels) and _ascend(data.labels)
+    if (counted or ranked) and not set(data.labels) <= set(labels):
+        return replace(data, labels=tuple(labels))
+    return data
+
+
+def _ascend(labels: Sequence[str]) -> bool:
+    """Whether labels are numbers from the smallest to the largest: folders' names, "1", "10", "2", are not."""
+    if not all(label.removeprefix("-").replace(".", "", 1).isdecimal() for label in labels):
+        return False
+    numbers = [float(label) for label in labels]
+    return all(one < other for one, other in zip(numbers, numbers[1:], strict=False))
+
+
 def in_model_classes(
     pictures: LabelledPictures, data_labels: Sequence[str], model_labels: Sequence[str]
 ) -> LabelledPictures:
-    """The pictures with the class numbers of the model: classes are the same where their names are.
+    """The pictures with the class numbers of the model: classes are the same where their names are, in whichever form
+    of Unicode, since a model's may come from a Mac's folders.
 
     Raises:
         ValueError: If the data has a class that the model does not know.
     """
-    number = model_numbers(data_labels, model_labels)
+    composed = [[unicodedata.normalize("NFC", name) for name in names] for names in (data_labels, model_labels)]
+    number = model_numbers(*composed)
     return LabelledPictures(pictures.names, number[pictures.class_ids], pictures.load, pictures.content)

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 from cnn_suite.data.boxes.annotations import REPAIRS, Fault
 from cnn_suite.data.boxes.sources import FORMATS
-from cnn_suite.data.classes.image_folder import is_image_folder, read_image_folder
+from cnn_suite.data.classes.image_folder import is_image_folder, read_with_unread
 from cnn_suite.data.classes.labelled import LabelledPictures
+from cnn_suite.data.classes.unread_files import UNREAD_FIX, Unread, unread_message
 from cnn_suite.data.picture_files import decode_whole
 from cnn_suite.progress import OnProgress
 
@@ -28,6 +29,7 @@ class ClassReport:
     """Everything found in class folders.
 
     `classes` goes from split to label to the number of sound pictures, `picture_sizes` from "width x height" to that.
+    `notes` are sentences about what is no fault but may stop a training.
     """
 
     path: str
@@ -36,6 +38,7 @@ class ClassReport:
     classes: dict[str, dict[str, int]]
     picture_sizes: dict[str, int]
     faults: tuple[Fault, ...]
+    notes: tuple[str, ...]
 
     @property
     def fault_counts(self) -> dict[str, int]:
@@ -85,12 +88,12 @@ def examine_classes(
 
     Returns:
         The report. A fault is a picture that does not decode as a whole, is empty or too small, stands in two classes,
-        or stands in two splits.
+        or stands in two splits, and a folder with files that are not read as pictures.
 
     Raises:
         ValueError: If there are no class folders, a zip is damaged, or a folder is none of `labels`.
     """
-    data = read_image_folder(Path(path), labels)
+    data, unread = read_with_unread(Path(path), labels)
     entries = [(split, number) for split, pictures in data.splits.items() for number in range(len(pictures))]
 
     def look(entry: tuple[str, int]) -> _Looked:
@@ -107,13 +110,19 @@ def examine_classes(
     sound = [looked for looked in found if looked.size_hw is not None]
     counts = Counter((looked.split, looked.label) for looked in sound)
     sizes = Counter(f"{looked.size_hw[1]}x{looked.size_hw[0]}" for looked in sound if looked.size_hw)
+    classes = {split: {label: counts[split, label] for label in data.labels} for split in data.splits}
     return ClassReport(
         path=str(path),
         format=FORMAT,
         labels=data.labels,
-        classes={split: {label: counts[split, label] for label in data.labels} for split in data.splits},
+        classes=classes,
         picture_sizes=dict(sizes.most_common()),
-        faults=(*(looked.fault for looked in found if looked.fault), *_repeated(sound)),
+        faults=(
+            *(looked.fault for looked in found if looked.fault),
+            *_repeated(sound),
+            *_unread_faults(Path(path), unread),
+        ),
+        notes=_too_few(classes),
     )
 
 
@@ -129,6 +138,27 @@ def _looked_at(pictures: LabelledPictures, number: int, split: str, label: str) 
         kind, problem = "too_small", f"{name} has {size_hw[1]}x{size_hw[0]} pixels, fewer than {SMALLEST_SIDE} a side"
     fault = Fault(name, None, kind, problem, "Replace the picture or take it out of the data.") if problem else None
     return _Looked(split, label, name, hashlib.sha256(content).digest(), None if fault else size_hw, fault)
+
+
+def _unread_faults(path: Path, unread: Unread) -> list[Fault]:
+    """A fault for every folder with files that are not read."""
+    return [
+        Fault(str(path / folder), None, "unreadable_picture", unread_message({folder: files}), UNREAD_FIX)
+        for folder, files in unread.items()
+    ]
+
+
+def _too_few(classes: dict[str, dict[str, int]]) -> tuple[str, ...]:
+    """A note on every class with one picture, where no other split is there to measure on."""
+    if len(classes) > 1:
+        return ()
+    (counts,) = classes.values()
+    return tuple(
+        f"The class {label!r} has 1 sound picture. Training holds out a share of every class, which takes 2 or more: "
+        "add pictures, or take the class out."
+        for label, count in counts.items()
+        if count == 1
+    )
 
 
 def _repeated(sound: Sequence[_Looked]) -> list[Fault]:

@@ -19,6 +19,7 @@ def render(report: ClassReport) -> Group:
     parts: list[RenderableType] = [Text(f"{report.path} ({report.format})", style="bold")]
     parts += [_classes(report), _sizes(report)]
     parts += [Text(str(fault), overflow="ignore", no_wrap=True) for fault in report.faults]
+    parts += [Text(note) for note in report.notes]
     count = "1 fault" if len(report.faults) == 1 else f"{len(report.faults)} faults"
     verdict = Text(f"{count}.", style="red") if report.faults else Text("No faults.", style="green")
     return Group(*parts, verdict)

@@ -54,6 +54,33 @@ def test_every_fault_is_listed_with_its_file(folder, picture, zipped):
     assert report.classes["train"] == {"cat": 2, "dog": 2} and report.fault_counts["unreadable_picture"] == 3
 
 
+@pytest.mark.parametrize("zipped", [False, True])
+def test_every_folder_with_files_that_are_not_read_is_a_fault(folder, zipped, caplog):
+    for name in ("train/eel/1.heic", "train/eel/2.heic", "val/dog/3.avif", "val/dog/Thumbs.db", "val/dog/e.json"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"no picture that is read")
+    path = shutil.make_archive(folder, "zip", folder) if zipped else folder
+    report = examine_classes(path)
+    assert [str(fault) for fault in report.faults] == [
+        f"{path}/train/eel: 2 files of train/eel are not read as pictures: .heic. "
+        "Convert pictures to .jpg or .png and take out the rest.",
+        f"{path}/val/dog: 1 file of val/dog is not read as a picture: .avif. "
+        "Convert pictures to .jpg or .png and take out the rest.",
+    ]
+    assert not caplog.messages  # the report says it
+
+
+def test_a_class_of_one_picture_is_noted_where_a_share_must_be_held_out(folder):
+    assert examine_classes(folder).notes == ()  # there is another split
+    report = examine_classes(folder / "train")  # two cats, one dog
+    (note,) = report.notes
+    assert note.startswith("The class 'dog' has 1 sound picture. Training holds out a share of every class")
+    assert report.as_dict()["notes"] == (note,) and not report.faults
+    console = Console(width=1000, record=True, file=io.StringIO())
+    console.print(render(report))
+    assert console.export_text().splitlines()[-2:] == [note, "No faults."]
+
+
 def test_the_report_as_text_ends_with_its_verdict(folder, picture):
     console = Console(width=1000, record=True, file=io.StringIO())
     console.print(render(examine_classes(folder)))

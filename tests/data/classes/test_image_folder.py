@@ -1,5 +1,6 @@
 """Class folders, on disk and zipped, and what can be wrong with them."""
 
+import unicodedata
 import zipfile
 
 import cv2
@@ -94,6 +95,72 @@ def test_hidden_files_and_those_that_are_no_pictures_are_not_classes(folder, tmp
         assert data.labels == ("cat", "dog") and len(data.splits["train"]) == 3
 
 
+def test_files_that_are_not_read_are_warned_about_by_folder_and_suffix(folder, tmp_path, caplog):
+    (folder / "dog/d.HEIC").write_bytes(b"a telephone's picture")
+    for name in ("eel/e.heic", "eel/f", "eel/Thumbs.db", "eel/._e.heic", "cat/a.json", "loose.heic"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"no picture that is read")
+    for path in (folder, zipped(folder, tmp_path / "a.zip")):
+        caplog.clear()
+        assert read_image_folder(path).labels == ("cat", "dog")
+        (said,) = caplog.messages
+        assert said.startswith(f"{path}: 3 files of dog, eel are not read as pictures: .heic, no suffix. Convert")
+
+
+def test_nothing_is_said_of_notes_and_hidden_files(folder, caplog):
+    for name in (".DS_Store", "desktop.ini", "Thumbs.db", "a.txt", "a.json", "a.csv", "a.xml", "README"):
+        (folder / "cat" / name).write_text("no picture")
+    read_image_folder(folder)
+    assert not caplog.messages
+
+
+def test_a_jpeg_by_its_other_name_is_a_picture(folder, picture):
+    picture(folder / "eel/e.jpg").rename(folder / "eel/e.jfif")
+    data = read_image_folder(folder)
+    assert data.labels == ("cat", "dog", "eel") and data.splits["train"].load(3).shape == (40, 60, 3)
+
+
+class UnmarkedInfo(zipfile.ZipInfo):
+    """A member as a Mac's Archive Utility writes it: its name in UTF-8, the mark for that not set."""
+
+    def _encodeFilenameFlags(self):  # noqa: N802  # zipfile's own
+        return self.filename.encode("utf-8"), self.flag_bits & ~0x800
+
+
+def test_names_of_a_zip_in_utf8_are_read_without_the_mark_for_them(tmp_path, picture):
+    content = picture(tmp_path / "a.png").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(UnmarkedInfo("Käse/a.png"), content)
+        archive.writestr("Brot/b.png", content)
+        archive.writestr("Öl/c.png", content)  # marked
+    data = read_image_folder(tmp_path / "a.zip")
+    assert data.labels == ("Brot", "Käse", "Öl")
+    part = data.splits["train"]
+    assert part.names[1] == str(tmp_path / "a.zip/Käse/a.png") and part.content(1) == content
+
+
+def test_names_of_a_zip_in_code_page_437_stay_as_they_are(tmp_path, picture):
+    content = picture(tmp_path / "a.png").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("K#se/a.png", content)
+    (tmp_path / "a.zip").write_bytes((tmp_path / "a.zip").read_bytes().replace(b"K#se", b"K\x84se"))  # 84 is ä
+    data = read_image_folder(tmp_path / "a.zip")
+    assert data.labels == ("Käse",) and data.splits["train"].content(0) == content
+
+
+@pytest.mark.parametrize("asked", [None, "NFC", "NFD"])
+def test_a_decomposed_folder_name_is_the_same_class(tmp_path, picture, asked):
+    whole, apart = (unicodedata.normalize(form, "Käse") for form in ("NFC", "NFD"))
+    assert (len(whole), len(apart)) == (4, 5)
+    picture(tmp_path / "in/train" / whole / "1.png")
+    picture(tmp_path / "in/val" / apart / "2.png")
+    labels = (unicodedata.normalize(asked, "Käse"),) if asked else None
+    for path in (tmp_path / "in", zipped(tmp_path / "in", tmp_path / "a.zip")):
+        data = read_image_folder(path, labels)
+        assert data.labels == (labels or (whole,))
+        assert data.splits["val"].class_ids.tolist() == [0] and data.splits["val"].load(0).shape == (40, 60, 3)
+
+
 def test_what_is_no_image_folder_is_told_apart(folder, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.zip").write_text("no zip")
@@ -103,6 +170,10 @@ def test_what_is_no_image_folder_is_told_apart(folder, tmp_path):
 
 def test_a_folder_without_pictures_says_what_it_should_look_like(tmp_path):
     with pytest.raises(ValueError, match=r"contains no pictures in class folders, such as .*/cat/0001.jpg"):
+        read_image_folder(tmp_path)
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "cat/1.heic").touch()
+    with pytest.raises(ValueError, match=r"cat/0001.jpg. 1 file of cat is not read as a picture: .heic. Convert"):
         read_image_folder(tmp_path)
 
 
