@@ -20,12 +20,17 @@ class Augmentation(Section):
 class Data(config_sections.Data):
     """Source of the signals or volumes and classes, and input pipeline."""
 
+    FROM_DATA = ("labels", "held_out_up_to")
+
     path: str = Field(min_length=1, description="folder with NAME_TRAIN.tsv of the UCR archive, or a NumPy archive")
     format: Literal["auto", "ucr", "npz"] = Field("auto", description="storage format")
     labels: tuple[str, ...] = Field((), description="class names in order; empty: those of the data")
     train: tuple[str, ...] = Field(("train",), min_length=1, description="splits to train on")
     validation: tuple[str, ...] = Field((), description="splits to evaluate on; empty: the held-out part of train")
     held_out: float = Field(0.2, ge=0, lt=1, description="fraction of every class of train held out for validation")
+    held_out_up_to: tuple[str, ...] = Field(
+        (), description="for every class the fingerprint up to which examples are held out; empty: training finds them"
+    )
     per_class: int | None = Field(None, ge=1, description="training examples per class; empty: all")
     axes: Literal[1, 2, 3] | None = Field(
         None, description="axes of an example, without one of channels at its end; empty: all are axes"

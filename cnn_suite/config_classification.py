@@ -37,12 +37,17 @@ class Augmentation(Section):
 class Data(config_sections.Data):
     """Source of the pictures and classes, and input pipeline."""
 
+    FROM_DATA = ("labels", "held_out_up_to")
+
     path: str = Field("", description="folder, zip or file of the data set; for tfds:NAME its data_dir")
     format: str = Field("auto", pattern=r"^(auto|image_folder|idx|npz|tfds:.+)$", description="storage format")
     labels: tuple[str, ...] = Field((), description="class names in order; empty: those of the data")
     train: tuple[str, ...] = Field(("train",), min_length=1, description="splits to train on")
     validation: tuple[str, ...] = Field((), description="splits to evaluate on; empty: the held-out part of train")
     held_out: float = Field(0.1, ge=0, lt=1, description="fraction of every class of train held out for validation")
+    held_out_up_to: tuple[str, ...] = Field(
+        (), description="for every class the fingerprint up to which examples are held out; empty: training finds them"
+    )
     pictures_per_class: int | None = Field(None, ge=1, description="training pictures per class; empty: all")
     resize: Literal["crop", "stretch", "letterbox"] = Field("crop", description="how pictures are resized")
     margin: float = Field(1.0, ge=1, le=2, description="size of the stored pictures, relative to the input size")

@@ -46,7 +46,7 @@ class Data(Section):
     """Base class of the section for the training data."""
 
     MAY_CHANGE: ClassVar[tuple[str, ...]] = ("path",)  # where they lie, which another machine may have otherwise
-    FROM_DATA = ("labels",)
+    FROM_DATA: ClassVar[tuple[str, ...]] = ("labels",)
 
     @property
     def places(self) -> dict[str, Any]:

@@ -18,8 +18,7 @@ from cnn_suite.tasks.builder_names import builder_of
 from cnn_suite.tasks.class_weights import with_class_weights
 from cnn_suite.tasks.classifier_check import checked_classifier
 from cnn_suite.tasks.compiling import compile_options
-from cnn_suite.tasks.labelled_parts import Datasets, parts_of
-from cnn_suite.tasks.labels import with_labels
+from cnn_suite.tasks.labelled_parts import Datasets, parts_of, with_parts
 
 BUILDERS = {"array_resnet": array_resnet}
 
@@ -28,7 +27,14 @@ def datasets(config: ArraysConfig) -> Datasets:
     """Reads the data that a configuration names, in parts that share no example; see `parts_of`."""
     settings = config.data
     data = read_array_data(settings.path, settings.format, settings.labels or None)
-    return parts_of(data, settings.train, settings.validation, settings.held_out, settings.per_class)
+    return parts_of(
+        data,
+        settings.train,
+        settings.validation,
+        settings.held_out,
+        settings.held_out_up_to,
+        settings.per_class,
+    )
 
 
 def resolved(config: ArraysConfig, data: Datasets) -> ArraysConfig:
@@ -37,7 +43,7 @@ def resolved(config: ArraysConfig, data: Datasets) -> ArraysConfig:
     Raises:
         ConfigError: If the configuration says others.
     """
-    config = with_labels(config, data.labels)
+    config = with_parts(config, data)
     shape = stacked(data.training.take([0]), config.data.axes).shape[1:]
     if config.model.input_shape not in ((), shape):
         raise ConfigError(

@@ -24,8 +24,7 @@ from cnn_suite.tasks.class_weights import with_class_weights
 from cnn_suite.tasks.classification_serving import ClassificationServing
 from cnn_suite.tasks.classifier_check import checked_classifier
 from cnn_suite.tasks.compiling import compile_options
-from cnn_suite.tasks.labelled_parts import Datasets, parts_of
-from cnn_suite.tasks.labels import with_labels
+from cnn_suite.tasks.labelled_parts import Datasets, parts_of, with_parts
 from cnn_suite.tasks.pretrained_network import names_network, pretrained_network, start_from
 from cnn_suite.tasks.weights_file import weights_file
 
@@ -37,7 +36,14 @@ def datasets(config: ClassificationConfig) -> Datasets:
     """Reads the data that a configuration names, in parts that share no picture; see `parts_of`."""
     settings = config.data
     data = read_labelled_data(settings.path, settings.format, settings.labels or None)
-    return parts_of(data, settings.train, settings.validation, settings.held_out, settings.pictures_per_class)
+    return parts_of(
+        data,
+        settings.train,
+        settings.validation,
+        settings.held_out,
+        settings.held_out_up_to,
+        settings.pictures_per_class,
+    )
 
 
 def counts(data: Datasets) -> dict[str, dict[str, int]]:
@@ -57,7 +63,7 @@ def write_training_sheet(path: Path, config: ClassificationConfig, data: Dataset
 
 def resolved(config: ClassificationConfig, data: Datasets) -> ClassificationConfig:
     """The configuration with what only the data can say: the labels."""
-    return with_labels(config, data.labels)
+    return with_parts(config, data)
 
 
 def network(config: ClassificationConfig, classes: int) -> keras.Model:

@@ -1,5 +1,6 @@
 """The splits on which a classifier can be evaluated, including the one held out during its training."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ from cnn_suite.config_arrays import ArraysConfig
 from cnn_suite.config_classification import ClassificationConfig
 from cnn_suite.data.classes import labelled
 from cnn_suite.data.classes.labelled import ClassificationData, LabelledPictures
+from cnn_suite.data.classes.tfds_source import PREFIX
 
 HELD_OUT = "validation"  # the name of the part that no split of the data is
 
@@ -18,17 +20,24 @@ class Held(NamedTuple):
     Attributes:
         splits: The splits that are trained on.
         share: The share of every class that is held out of them.
+        limits: By label the limit of the pictures that were held out (`labelled.held_out`), as far as it is known.
         is_own: Whether the data have the name of those that the classifier learned from, so that what is not held out
             was trained on.
     """
 
     splits: tuple[str, ...]
     share: float
+    limits: Mapping[str, str]
     is_own: bool
 
     def part(self, data: ClassificationData) -> LabelledPictures:
-        """The pictures that are held out."""
-        return labelled.held_out(data.pictures(self.splits), self.share)[1]
+        """The pictures that are held out; of the classifier's own data those that were, whatever became of the rest."""
+        pictures = data.pictures(self.splits)
+        if self.is_own and set(data.labels) <= set(self.limits):
+            limits: Sequence[str] = [self.limits[label] for label in data.labels]
+        else:
+            limits = labelled.held_out_limits(pictures, self.share, data.labels)
+        return labelled.held_out(pictures, limits)[1]
 
 
 def held_of(folder: Path, data: ClassificationData) -> Held | None:
@@ -42,11 +51,15 @@ def held_of(folder: Path, data: ClassificationData) -> Held | None:
     own = config.data
     if own.validation or not own.held_out or not set(own.train) <= set(data.splits):
         return None
-    return Held(own.train, own.held_out, _name(own.path) == _name(data.root))
+    source = own.format if own.format.startswith(PREFIX) else own.path
+    limits = dict(zip(own.labels, own.held_out_up_to))
+    return Held(own.train, own.held_out, limits, _name(source) == _name(data.root))
 
 
 def _name(root: Path | str) -> str:
-    """The name by which a data set is known again, on whatever machine it lies, zipped or not."""
+    """The name by which a data set is known again, on whatever machine it lies, zipped or not, in any version."""
+    if str(root).startswith(PREFIX):
+        return PREFIX + str(root).removeprefix(PREFIX).split(":")[0]
     return Path(root).expanduser().absolute().name.removesuffix(".zip")
 
 

@@ -3,23 +3,32 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from cnn_suite.config import ConfigError
+from cnn_suite.config_arrays import ArraysConfig
+from cnn_suite.config_classification import ClassificationConfig
 from cnn_suite.data.classes import labelled
 from cnn_suite.data.classes.labelled import ClassificationData, LabelledPictures
+from cnn_suite.tasks.labels import with_labels
 
+AnyConfig = TypeVar("AnyConfig", ClassificationConfig, ArraysConfig)
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Datasets:
-    """Pictures of a training, or signals or volumes in their place."""
+    """Pictures of a training, or signals or volumes in their place.
+
+    `held_out_up_to` are the limits of `labelled.held_out` by which the validation part was drawn, if it was.
+    """
 
     labels: tuple[str, ...]
     training: LabelledPictures
     validation: LabelledPictures
+    held_out_up_to: tuple[str, ...] = ()
 
 
 def parts_of(
@@ -27,6 +36,7 @@ def parts_of(
     train: Sequence[str],
     validation: Sequence[str],
     held_out: float,
+    held_out_up_to: Sequence[str] = (),
     few_of_each: int | None = None,
 ) -> Datasets:
     """The parts that a configuration names.
@@ -36,16 +46,18 @@ def parts_of(
         train: The splits to train on.
         validation: The splits to measure on; none for a part of `train`.
         held_out: The share of every class of `train` that is measured on where `validation` is empty.
+        held_out_up_to: Limits by which that share was drawn already, when the run was started.
         few_of_each: At most this many of each class to train on; None for all.
 
     Raises:
-        ConfigError: If a split does not exist, or training has nothing or one class alone.
+        ConfigError: If a split does not exist, training has nothing or one class alone, or limits are missing.
         ValueError: If a class is too small to be in both parts.
     """
     try:
         training, measured = data.pictures(train), data.pictures(validation)
     except KeyError as error:
         raise ConfigError(f"data.train or data.validation: {error.args[0]}") from error
+    limits: tuple[str, ...] = ()
     found = np.unique(training.class_ids)
     if len(found) == 1:
         raise ConfigError(
@@ -57,9 +69,25 @@ def parts_of(
         if shared:
             _log.warning("%d training examples are validation examples too and are left out of training", shared)
     elif held_out:
-        training, measured = labelled.held_out(training, held_out)
+        if len(held_out_up_to) not in (0, len(data.labels)):
+            raise ConfigError(
+                f"data.held_out_up_to: must have an entry for each of the {len(data.labels)} classes in {data.root}. "
+                f"Received {len(held_out_up_to)}. Leave it out to have it found anew."
+            )
+        limits = tuple(held_out_up_to) or labelled.held_out_limits(training, held_out, data.labels)
+        training, measured = labelled.held_out(training, limits)
     if few_of_each:
         training = labelled.few_of_each(training, few_of_each)
     if not len(training):
         raise ConfigError(f"data.train: there is no example to train on in {data.root}.")
-    return Datasets(data.labels, training, measured)
+    return Datasets(data.labels, training, measured, limits)
+
+
+def with_parts(config: AnyConfig, data: Datasets) -> AnyConfig:
+    """The configuration with what its data say: the labels, and the limits of what was held out.
+
+    Raises:
+        ConfigError: If it names other labels.
+    """
+    config = with_labels(config, data.labels)
+    return config.model_copy(update={"data": config.data.model_copy(update={"held_out_up_to": data.held_out_up_to})})

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cnn_suite.data.classes.labelled import held_out
+from cnn_suite.data.classes.labelled import held_out, held_out_limits
 from cnn_suite.data.classes.labelled_sources import read_labelled_data
 from cnn_suite.evaluate import evaluate_model
 
@@ -31,7 +31,8 @@ def test_digits_lenet5_reaches_its_figure_on_the_held_out_fifth():
 
 def test_the_held_out_tenth_of_cifar10_shares_no_picture_with_the_rest():
     data = read_labelled_data(CIFAR)
-    rest, kept = held_out(data.pictures(["train"]), 0.1)
+    pictures = data.pictures(["train"])
+    rest, kept = held_out(pictures, held_out_limits(pictures, 0.1, data.labels))
     assert (len(rest), len(kept)) == (45_000, 5_000)
     assert not set(rest.fingerprints().tolist()) & set(kept.fingerprints().tolist())
 

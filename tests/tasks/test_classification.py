@@ -72,6 +72,20 @@ def test_a_share_of_every_class_is_held_out(folder):
     assert classification.counts(data)["training"] == {"pictures": 48, "blue": 16, "green": 16, "red": 16}
 
 
+def test_what_was_held_out_stays_held_out_when_pictures_are_taken_away(folder, tmp_path):
+    config = config_of(shutil.copytree(folder, tmp_path / "pictures"))
+    before = classification.datasets(config)
+    config = classification.resolved(config, before)
+    for name in before.validation.names[:2]:
+        (tmp_path / "pictures" / name).unlink()
+    after = classification.datasets(config)
+    assert after.validation.names == before.validation.names[2:]
+    assert after.training.names == before.training.names
+    fewer = config.model_copy(update={"data": config.data.model_copy(update={"held_out_up_to": ("00",)})})
+    with pytest.raises(ConfigError, match="held_out_up_to: must have an entry for each of the 3 classes .* Received 1"):
+        classification.datasets(fewer)
+
+
 def test_few_pictures_a_class_are_taken_from_the_training_part_alone(folder):
     whole = classification.datasets(config_of(folder))
     few = classification.datasets(config_of(folder, data={"pictures_per_class": 3}))

@@ -1,13 +1,14 @@
 """Classifiers measured: one that knows the answers but for one picture, on pictures made in memory."""
 
 import json
+import unicodedata
 
 import numpy as np
 import pytest
 
 from cnn_suite.config import save_config
 from cnn_suite.config_classification import ClassificationConfig, Data
-from cnn_suite.data.classes.labelled import ClassificationData, held_out, of_arrays
+from cnn_suite.data.classes.labelled import ClassificationData, held_out, held_out_limits, of_arrays
 from cnn_suite.evaluate import evaluate_model
 from cnn_suite.results import Classification, ModelCard
 from cnn_suite.tasks import classification_evaluation
@@ -42,9 +43,7 @@ class Knows:
 def model(monkeypatch, tmp_path):
     """The classifier and a data set in place of those on disk; the data lists its classes in another order."""
     ModelCard("knows", "classification", LABELS).write(tmp_path)
-    turned = of_arrays(
-        np.stack([pictures().load(i)[..., 0] for i in range(12)]), np.array([2, 1, 0] * 4), "memory"
-    )
+    turned = of_arrays(np.stack([pictures().load(i)[..., 0] for i in range(12)]), np.array([2, 1, 0] * 4), "memory")
     data = ClassificationData(("eel", "dog", "cat"), {"test": turned, "train": turned}, "memory")
     classifier = Knows()
     monkeypatch.setattr(classification_evaluation, "load_classifier", lambda folder, **options: classifier)
@@ -93,7 +92,7 @@ def test_figures_are_recorded_in_the_card(model, tmp_path):
 def test_the_validation_part_is_what_training_held_out(model, tmp_path):
     save_config(ClassificationConfig(name="knows", data=Data(path="data", held_out=0.25)), tmp_path / "config.yaml")
     result = evaluate_model(tmp_path, "data", split="validation")
-    kept = held_out(pictures(), 0.25)[1]
+    kept = held_out(pictures(), held_out_limits(pictures(), 0.25, LABELS))[1]
     assert result["pictures"] == len(kept) == 3
     assert sorted(model.seen[1:]) == sorted(int(kept.load(i)[0, 0, 0]) for i in range(3))
 
@@ -112,7 +111,7 @@ def numbers(part):
 
 def test_what_was_held_out_is_a_split_the_usual_one_and_no_part_of_train(model, tmp_path, monkeypatch):
     own_data(monkeypatch, tmp_path)
-    rest, kept = held_out(pictures(), 0.25)
+    rest, kept = held_out(pictures(), held_out_limits(pictures(), 0.25, LABELS))
     usual = evaluate_model(tmp_path, "data", record=True)
     assert usual["split"] == "validation" and sorted(model.seen[1:]) == numbers(kept)
     assert ModelCard.read(tmp_path).metrics["validation"]["command"].endswith("--data data --split validation")
@@ -137,6 +136,35 @@ def test_of_other_data_the_only_split_is_the_usual_one_and_whole(model, tmp_path
 def test_an_unknown_split_is_refused(model, tmp_path):
     with pytest.raises(ValueError, match="memory has no split 'holiday'. Known splits: test, train"):
         evaluate_model(tmp_path, "data", split="holiday")
+
+
+def named(*labels, of=LABELS):
+    return classification_evaluation.named_as(ClassificationData(labels, {}, "memory"), of).labels
+
+
+def test_classes_that_are_mere_numbers_are_those_of_the_model():
+    assert named("0", "1", "2") == named("0", "1") == named("-1", "0.5", "7") == LABELS
+    assert named("cat", "dog") == ("cat", "dog")
+    assert named("1", "2") == ("1", "2")  # which of the three are they?
+    assert named("0", "1", "2", "3") == ("0", "1", "2", "3")  # one too many
+    assert named("1", "10", "2") == ("1", "10", "2")  # sorted as text
+    assert named("0", "1", of=("1", "0", "2")) == ("0", "1")  # names of the model's as they are
+
+
+@pytest.mark.parametrize("classes", [3, 2])
+def test_data_with_numbers_for_classes_are_evaluated_with_the_models_names(model, tmp_path, monkeypatch, classes):
+    kept = pictures().take(np.flatnonzero(pictures().class_ids < classes))
+    data = ClassificationData(("0", "1", "2")[:classes], {"test": kept}, "memory")
+    monkeypatch.setattr(classification_evaluation, "read_labelled_data", lambda path, format: data)
+    result = evaluate_model(tmp_path, "data")
+    assert (result["pictures"], result["accuracy"]) == (4 * classes, pytest.approx(1 - 1 / (4 * classes)))
+
+
+def test_labels_in_another_form_of_unicode_are_the_same_classes():
+    whole, apart = (unicodedata.normalize(form, "Käse") for form in ("NFC", "NFD"))
+    for data_label, model_label in ((whole, apart), (apart, whole)):
+        part = classification_evaluation.in_model_classes(pictures(1), (data_label,), ("Brot", model_label))
+        assert part.class_ids.tolist() == [1]
 
 
 def test_a_class_that_the_model_does_not_know_is_refused(model, tmp_path, monkeypatch):

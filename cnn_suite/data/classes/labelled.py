@@ -1,7 +1,8 @@
 """Pictures with one class each, the common representation of classification data; and leak-free splits of them.
 
 A picture is decoded on demand. Its content (the bytes of its file or pixels) gives a fingerprint, by which splits are
-drawn: always the same, even if pictures are added to the data set, and with identical pictures on the same side.
+drawn: the same whatever the order of the files, and with identical pictures on the same side. Once drawn, the limits of
+a split say of every picture on which side it is, also of those that come later.
 """
 
 import hashlib
@@ -143,27 +144,50 @@ def _numbered(values: np.ndarray, class_ids: np.ndarray, source: str) -> Labelle
     return LabelledPictures(names, numbers, values.__getitem__, lambda index: values[index].tobytes())
 
 
-def held_out(pictures: LabelledPictures, share: float) -> tuple[LabelledPictures, LabelledPictures]:
-    """Splits pictures into two parts: the rest, and a held-out fraction of every class.
+def held_out(pictures: LabelledPictures, limits: Sequence[str]) -> tuple[LabelledPictures, LabelledPictures]:
+    """Splits pictures into two parts: the rest, and those held out.
 
-    The share is drawn by fingerprint, so that it is the same for everybody who has the data. A picture that occurs
-    more than once, in whatever class, is never in both parts.
+    A picture that occurs more than once, in whatever class, is never in both parts.
+
+    Args:
+        pictures: All of them.
+        limits: For every class the fingerprint up to which its pictures are held out, as `held_out_limits` gives it.
+    """
+    prints = pictures.fingerprints().tolist()
+    chosen = {one for one, class_id in zip(prints, pictures.class_ids) if _digits(one) <= limits[class_id]}
+    is_chosen = np.array([one in chosen for one in prints], bool)
+    return pictures.take(np.flatnonzero(~is_chosen)), pictures.take(np.flatnonzero(is_chosen))
+
+
+def held_out_limits(pictures: LabelledPictures, share: float, labels: Sequence[str]) -> tuple[str, ...]:
+    """Limits for `held_out` that hold out a share of every class, the same for everybody who has these pictures.
+
+    Args:
+        pictures: All of them.
+        share: Fraction of every class.
+        labels: Names of the classes.
+
+    Returns:
+        For every class the first 16 hexadecimal digits of a fingerprint; empty for one without pictures.
 
     Raises:
         ValueError: If a class is too small to have pictures in both parts.
     """
-    prints = pictures.fingerprints()
-    chosen: set[bytes] = set()
+    limits, prints = [""] * len(labels), pictures.fingerprints()
     for class_id, members in _by_class(pictures, prints):
         count = round(share * len(members))
         if not 0 < count < len(members):
             raise ValueError(
-                f"data.held_out: a fraction of {share} of the {len(members)} examples of class {class_id} is {count}. "
-                "Both parts need examples of every class: change the fraction, or name a split in data.validation."
+                f"data.held_out: a fraction of {share} of the {len(members)} examples of {labels[class_id]!r} is "
+                f"{count}. Both parts need examples of every class: add some, change the fraction, or name a split in "
+                "data.validation."
             )
-        chosen.update(prints[members[:count]].tolist())
-    is_chosen = np.array([one in chosen for one in prints.tolist()])
-    return pictures.take(np.flatnonzero(~is_chosen)), pictures.take(np.flatnonzero(is_chosen))
+        limits[class_id] = _digits(prints[members[count - 1]])
+    return tuple(limits)
+
+
+def _digits(fingerprint: bytes) -> str:
+    return fingerprint[:8].hex()
 
 
 def few_of_each(pictures: LabelledPictures, count: int) -> LabelledPictures:

@@ -7,6 +7,7 @@ from cnn_suite.data.classes.labelled import (
     ClassificationData,
     few_of_each,
     held_out,
+    held_out_limits,
     joined,
     of_arrays,
     without_those_of,
@@ -57,8 +58,12 @@ def test_splits_are_joined_by_name_and_an_unknown_one_lists_the_others():
         data.pictures(["train", "val"])
 
 
+def split(everything, share):
+    return held_out(everything, held_out_limits(everything, share, ["x", "y", "z"]))
+
+
 def test_the_held_out_share_is_exact_for_every_class():
-    rest, chosen = held_out(pictures(50, 20, 10), 0.2)
+    rest, chosen = split(pictures(50, 20, 10), 0.2)
     assert np.bincount(chosen.class_ids).tolist() == [10, 4, 2]
     assert np.bincount(rest.class_ids).tolist() == [40, 16, 8]
     assert sorted(keys(rest) + keys(chosen)) == sorted(keys(pictures(50, 20, 10)))
@@ -67,19 +72,37 @@ def test_the_held_out_share_is_exact_for_every_class():
 def test_the_held_out_pictures_are_the_same_whatever_their_order():
     everything = pictures(30, 30)
     shuffled = everything.take(np.random.default_rng(1).permutation(60))
-    assert sorted(keys(held_out(everything, 0.1)[1])) == sorted(keys(held_out(shuffled, 0.1)[1]))
+    assert sorted(keys(split(everything, 0.1)[1])) == sorted(keys(split(shuffled, 0.1)[1]))
 
 
 def test_the_held_out_pictures_are_those_of_the_smallest_fingerprints():
     # The same for everybody: the rule needs nothing but the pictures.
     everything = pictures(20)
-    assert sorted(keys(held_out(everything, 0.25)[1])) == sorted(keys(everything))[:5]
+    assert sorted(keys(split(everything, 0.25)[1])) == sorted(keys(everything))[:5]
 
 
 def test_pictures_of_another_class_change_nothing():
-    before = held_out(pictures(30, 30), 0.2)[1]
-    after = held_out(joined([pictures(30, 30), of_arrays(*more(20, 2), "more")]), 0.2)[1]
+    before = split(pictures(30, 30), 0.2)[1]
+    after = split(joined([pictures(30, 30), of_arrays(*more(20, 2), "more")]), 0.2)[1]
     assert set(keys(before)) == {key for key, c in zip(keys(after), after.class_ids) if c < 2}
+
+
+def test_limits_keep_every_picture_on_its_side_when_others_come_and_go():
+    first = pictures(30, 30)
+    limits = held_out_limits(first, 0.2, ["x", "y"])
+    rest, chosen = held_out(first, limits)
+    fewer = joined([rest, chosen.take(range(3)), of_arrays(*more(20, 1), "more")])
+    rest_now, chosen_now = held_out(fewer, limits)
+    assert set(keys(rest)) <= set(keys(rest_now))
+    assert set(keys(chosen.take(range(3)))) <= set(keys(chosen_now))
+    # A share of what is there now would hold out pictures that were trained on.
+    assert set(keys(split(fewer, 0.2)[1])) & set(keys(rest))
+
+
+def test_a_class_without_a_limit_has_nothing_held_out():
+    limits = held_out_limits(pictures(10), 0.2, ["x", "y"])
+    assert limits[1] == "" and len(limits[0]) == 16
+    assert len(held_out(pictures(10, 10, seed=4), ("", ""))[1]) == 0
 
 
 def more(count, class_id):
@@ -92,7 +115,7 @@ def test_equal_pictures_are_never_on_both_sides_even_under_two_names():
     pixels = np.stack([base.load(i) for i in range(80)])
     # Every picture three times: twice in its own class, once in the other.
     everything = joined([base, base, of_arrays(pixels, 1 - base.class_ids, "wrong")])
-    rest, chosen = held_out(everything, 0.1)
+    rest, chosen = split(everything, 0.1)
     assert not set(keys(rest)) & set(keys(chosen))
     assert len(rest) + len(chosen) == 240
 
@@ -100,9 +123,9 @@ def test_equal_pictures_are_never_on_both_sides_even_under_two_names():
 @pytest.mark.parametrize("share", [0.01, 0.99])
 def test_a_share_that_leaves_a_class_without_pictures_is_refused(share):
     with pytest.raises(
-        ValueError, match=rf"a fraction of {share} of the 5 examples of class 1 is [05]\. Both parts need examples"
+        ValueError, match=rf"a fraction of {share} of the 5 examples of 'y' is [05]\. Both parts need examples"
     ):
-        held_out(pictures(200, 5), share)
+        split(pictures(200, 5), share)
 
 
 def test_few_of_each_class_are_drawn_by_fingerprint_and_kept_in_order():
