@@ -73,7 +73,8 @@ def main(arguments: argparse.Namespace) -> int:
         return 2
     window = open_window("explore", headless=arguments.headless, output=arguments.output)
     source = open_source(arguments.source, endless_demo=window is not None)
-    run = ExploreRun(views, chosen, output=open_output(arguments, source, shown=window is not None))
+    output = open_output(arguments, source, shown=window is not None)
+    run = ExploreRun(views, chosen, still=source.still, output=output)
     if window is not None:
         window.keys, window.overlay = run.keys(), run.overlay
     pipeline = Pipeline(source, run.look, mirror=arguments.mirror)

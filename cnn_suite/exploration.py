@@ -12,7 +12,7 @@ from cnn_suite.trained import load_trained
 
 
 def views_of(folder: str | Path, *, windows: int = 3) -> list[View]:
-    """The views `edges`, `features` and, of a classifier, `windows` and `cam`.
+    """The views `edges`, `features` (of several styles, in the first) and, of a classifier, `windows` and `cam`.
 
     Args:
         folder: A model folder or run.

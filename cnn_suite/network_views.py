@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from cnn_suite.models.fully_convolutional import fully_convolutional
+from cnn_suite.models.stylizer import styles_of
 from cnn_suite.models.surgery import features_at
 
 MOSAIC_PX = 640
@@ -34,7 +35,7 @@ def feature_maps(
     """A view of a layer's channels beside one another, each from its least to its largest value.
 
     Args:
-        model: A functional model of one picture.
+        model: A functional model of one picture; of a style network's styles, the first is looked at.
         layer: Name of a layer with a map of features.
         picture_for: From a picture, uint8 RGB, to one as it lies on the network's input.
 
@@ -42,10 +43,12 @@ def feature_maps(
         From uint8 RGB `(height, width, 3)` to a mosaic of up to 64 channels, uint8 RGB.
     """
     network = tf.function(features_at(model, [layer]), reduce_retracing=True)
+    styles = styles_of(model)
 
     def draw(image_rgb: np.ndarray) -> np.ndarray:
         picture = tf.constant(picture_for(image_rgb)[None], tf.float32)
-        return _mosaic(network(picture)[layer].numpy()[0, ..., :MOST_CHANNELS])
+        inputs = picture if styles == 1 else [picture, tf.one_hot([0], styles)]
+        return _mosaic(network(inputs)[layer].numpy()[0, ..., :MOST_CHANNELS])
 
     return draw
 

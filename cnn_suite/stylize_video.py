@@ -7,7 +7,7 @@ under its name: at the end, or with what was painted where the work is interrupt
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from itertools import chain, islice
 from pathlib import Path
@@ -17,7 +17,7 @@ import numpy as np
 
 from cnn_suite.progress import OnProgress
 from cnn_suite.runtime.interrupts import signals_held_back
-from cnn_suite.runtime.media.frames import FrameSource, SourceError, open_source
+from cnn_suite.runtime.media.frames import Frame, FrameSource, SourceError, open_source
 from cnn_suite.runtime.media.output_paths import FilesInUse
 from cnn_suite.runtime.style.flicker import Flicker
 from cnn_suite.runtime.style.kept_colours import PAINTING_MODES, RESULT_MODES, painting_in_colours_of, with_colours_of
@@ -87,7 +87,8 @@ def stylize_video(
     with ExitStack() as cleanup:
         source = _opened(video)
         cleanup.callback(source.close)
-        frames = (frame.image_rgb for frame in islice(source, max_frames))
+        times_s: list[float] = []
+        frames = _pictures(islice(source, max_frames), times_s)
         first = next(frames)  # a damaged video ends here
         with while_importing or nullcontext():
             from cnn_suite.style_transfer.perception import load_perception
@@ -98,7 +99,7 @@ def stylize_video(
         cleanup.callback(writing.video.discard)
         check_video_output(writing.video.path, files)
         steps = paint_frames(perception, chain([first], frames), regions, settings)
-        ended = _followed(steps, writing, _total(source, max_frames), on_progress)
+        ended = _followed(steps, times_s, writing, _total(source, max_frames), on_progress)
     return {**writing.figures(), "ended": ended, "seconds": time.monotonic() - started}
 
 
@@ -110,13 +111,13 @@ class _PaintedVideo:
         self._colours, self._flicker = colours, Flicker()
         self._size_hw = (0, 0)
 
-    def add(self, painted: PaintedFrame) -> None:
-        """The next frame."""
+    def add(self, painted: PaintedFrame, time_s: float) -> None:
+        """The next frame, and when it comes."""
         picture = painted.picture
         if self._colours in RESULT_MODES:
             picture = with_colours_of(picture, painted.frame, self._colours)
         self._flicker.add(picture, painted.motion)
-        self.video.write(picture)
+        self.video.write(picture, time_s)
         self._size_hw = picture.shape[0], picture.shape[1]
 
     def figures(self) -> dict[str, Any]:
@@ -131,10 +132,28 @@ class _PaintedVideo:
         }
 
 
+def _pictures(frames: Iterable[Frame], times_s: list[float]) -> Iterator[np.ndarray]:
+    """The frames' pictures; their times are added to `times_s`, as painting knows none."""
+    for frame in frames:
+        times_s.append(frame.time_s)
+        yield frame.image_rgb
+
+
 def _followed(
-    steps: Iterable[PaintedFrame], writing: _PaintedVideo, total: int | None, on_progress: OnProgress | None
+    steps: Iterable[PaintedFrame],
+    times_s: Sequence[float],
+    writing: _PaintedVideo,
+    total: int | None,
+    on_progress: OnProgress | None,
 ) -> str:
     """Write one frame after the other; what there is stays when the work ends early.
+
+    Args:
+        steps: The painted frames.
+        times_s: When each comes; there are as many as frames were read so far.
+        writing: Takes them.
+        total: How many there will be; None where that is not known.
+        on_progress: Called with how many are done, of how many.
 
     Returns:
         How it ended.
@@ -142,7 +161,7 @@ def _followed(
     try:
         for painted in steps:
             with signals_held_back():
-                writing.add(painted)
+                writing.add(painted, times_s[writing.video.frames])
             if on_progress is not None:
                 on_progress(writing.video.frames, total or writing.video.frames)
     except (KeyboardInterrupt, SourceError) as end:

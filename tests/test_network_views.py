@@ -24,6 +24,24 @@ def test_channels_lie_beside_one_another_each_from_black_to_white():
     assert found[150, [50, 250, 370, 570], 0].tolist() == [0, 255, 255, 0]
 
 
+def test_of_several_styles_the_first_is_looked_at():
+    image, mixture = keras.Input((4, 4, 3), name="image"), keras.Input((2,), name="mixture")
+    change = layers.Reshape((1, 1, 3))(layers.Dense(3, use_bias=False, name="dense")(mixture))
+    network = keras.Model([image, mixture], layers.Multiply(name="changed")([image, change]))
+    network.set_weights([np.array([[1, 0, 0], [-1, 0, 0]], np.float32)])  # the second style turns red round
+    picture = np.zeros((4, 4, 3), np.uint8)
+    picture[:, 2:, 0] = 90
+    found = feature_maps(network, "changed", lambda given: given)(picture)
+    assert found[150, [50, 250], 0].tolist() == [0, 255]
+
+
+def test_every_layer_of_a_style_network_can_be_looked_at():
+    network = models.stylizer((32, 32, 3), styles=2, variant="thin")
+    picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    for layer in ("down1_conv", map_layers(network)[-1]):  # one before the mixture takes part, and the last
+        assert feature_maps(network, layer, lambda given: given)(picture).std() > 1
+
+
 def bright_classifier(size):
     """Dark or bright, by the mean of a window: bright has the logit mean / 32 - 4."""
     image = keras.Input((size, size, 1))

@@ -124,6 +124,25 @@ def test_an_interruption_before_there_is_a_frame_goes_through_and_leaves_nothing
     assert len(list(tmp_path.iterdir())) == 2
 
 
+class Film:
+    """Three frames at 10 a second, the last one 0.3 s late."""
+
+    name, live, still, frame_rate, frame_count = "film", False, False, 10.0, None
+
+    def __iter__(self):
+        for number, time_s in enumerate((0.0, 0.1, 0.5)):
+            yield Frame(number, smooth_picture(number, SIZE_HW), "film", time_s)
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_film_whose_rate_varies_plays_at_its_speed(files, perception, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(module, "open_source", lambda name: Film())
+    figures = stylize_video("film.mkv", [files[1]], tmp_path / "out.avi", FEW, perception=perception)
+    assert figures["frames"] == 3 and len(frames_of(tmp_path / "out.avi")) == 6  # the second until 0.4 s
+
+
 class BreaksOff:
     """A source of two frames where more were told."""
 

@@ -37,11 +37,13 @@ class ExploreRun:
     Args:
         views: At least one, those of a group beside one another.
         chosen: Number of the view to begin with.
+        still: Whether the source is of still pictures, which are worked on ahead: a key changes those, too.
         output: Takes pictures and results.
     """
 
     views: Sequence[View]
     chosen: int = 0
+    still: bool = False
     output: RunOutput = RunOutput()
     statistics: RunStatistics = field(default_factory=RunStatistics)
 
@@ -56,6 +58,8 @@ class ExploreRun:
     def handle(self, result: Result[tuple[View, np.ndarray]]) -> np.ndarray:
         """Takes one frame through everything; returns what the window shows."""
         view, picture = result.value
+        if self.still and view is not self.views[self.chosen]:  # made ahead, before a key was pressed
+            view, picture = self.look(result.frame)
         self._latest = result.frame, picture
         self.statistics.add(Detections.empty(), result.latency_s)
         more = {"view": f"{view.group}: {view.name}"}

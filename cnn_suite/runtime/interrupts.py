@@ -1,4 +1,4 @@
-"""Ctrl-C and termination as one KeyboardInterrupt, between two frames rather than in the middle of one."""
+"""Ctrl-C, termination and a closed terminal as one KeyboardInterrupt, between two frames, not in the middle of one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ import signal
 import threading
 from collections.abc import Iterator
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+def _stop_signals() -> list[signal.Signals]:
+    """The signals that end the work: a closed terminal's too, unless it is ignored, as `nohup` wishes."""
+    found = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # Windows has none
+        found.append(signal.SIGHUP)
+    return found
 
 
 @contextlib.contextmanager
@@ -16,7 +22,7 @@ def signals_interrupt() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    handlers = {number: signal.signal(number, _interrupt) for number in STOP_SIGNALS}
+    handlers = {number: signal.signal(number, _interrupt) for number in _stop_signals()}
     try:
         yield
     finally:
@@ -25,7 +31,7 @@ def signals_interrupt() -> Iterator[None]:
 
 
 def _interrupt(number: int, frame: object) -> None:
-    for each in STOP_SIGNALS:
+    for each in _stop_signals():
         signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt
 
@@ -37,7 +43,7 @@ def signals_held_back() -> Iterator[None]:
         yield
         return
     came: list[int] = []
-    handlers = {number: signal.signal(number, lambda number, _: came.append(number)) for number in STOP_SIGNALS}
+    handlers = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _stop_signals()}
     try:
         yield
     finally:

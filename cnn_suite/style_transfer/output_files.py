@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -72,10 +73,10 @@ class WholeVideo:
 
     Attributes:
         path: The file as it will be called: with another suffix where OpenCV cannot write the first.
-        frames: How many were written.
+        frames: How many it was given; those that stay on longer than a frame count once.
 
     Raises:
-        SinkError: If it cannot be written.
+        SinkError: If it cannot be written; at `close` if it is not whole then: what was there before stays there.
     """
 
     def __init__(self, path: Path, frame_rate: float) -> None:
@@ -83,9 +84,15 @@ class WholeVideo:
         self.path = path.with_suffix(self._sink.path.suffix)
         self.frames = 0
 
-    def write(self, picture_rgb: np.ndarray) -> None:
-        """Add one frame, `uint8 (height, width, 3)`."""
-        self._sink.write(Frame(self.frames, picture_rgb, "", 0.0), Detections.empty(), picture_rgb)
+    def write(self, picture_rgb: np.ndarray, time_s: float = 0.0) -> None:
+        """Add one frame.
+
+        Args:
+            picture_rgb: `uint8 (height, width, 3)`.
+            time_s: When it comes, in seconds since the first: where that is later than the frame rate says, the one
+                before stays on until then.
+        """
+        self._sink.write(Frame(self.frames, picture_rgb, "", time_s), Detections.empty(), picture_rgb)
         self.frames += 1
 
     def close(self) -> None:
@@ -96,7 +103,8 @@ class WholeVideo:
 
     def discard(self) -> None:
         """Leave nothing behind where it was not closed."""
-        self._sink.close()
+        with suppress(SinkError):  # it need not be whole to be removed
+            self._sink.close()
         self._sink.path.unlink(missing_ok=True)
 
 

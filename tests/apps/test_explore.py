@@ -1,11 +1,14 @@
 """The app that shows edges, feature maps and sliding windows, on a picture, with a classifier of `saved_models`."""
 
 import json
+import time
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+
+from cnn_suite.runtime import window as window_module
 
 MODEL = Path(__file__).resolve().parents[2] / "saved_models" / "digits_lenet5"
 
@@ -20,7 +23,7 @@ def photo(tmp_path_factory):
 
 @pytest.fixture
 def explore(run_app):
-    return lambda *words: run_app("explore", "--model", MODEL, *words)
+    return lambda *words, headless=True: run_app("explore", "--model", MODEL, *words, headless=headless)
 
 
 @pytest.mark.parametrize("view, shape", [
@@ -46,3 +49,28 @@ def test_a_picture_comes_out_as_its_view(explore, photo, tmp_path, view, shape):
 def test_an_unknown_view_lists_the_known_ones(explore, photo, view, known):
     status, _, error = explore("--source", photo, "--view", view)
     assert status == 2 and f"There is no view {view!r}. {known}" in error
+
+
+def test_a_key_changes_the_pictures_that_were_worked_on_ahead(explore, photo, monkeypatch, tmp_path):
+    (tmp_path / "in").mkdir()
+    for name in ("a.png", "b.png"):
+        (tmp_path / "in" / name).write_bytes(photo.read_bytes())
+    shown, pressed = [], []
+
+    def key(_):
+        if len(shown) == 1 and not pressed:
+            time.sleep(0.3)  # meanwhile the second picture is ready, too
+            pressed.append("f")
+            return ord("f")
+        return ord("q") if len(shown) == 3 else -1  # the first, the first anew, the second
+
+    for name in ("namedWindow", "resizeWindow", "destroyAllWindows"):
+        monkeypatch.setattr(cv2, name, lambda *_: None)
+    monkeypatch.setattr(cv2, "imshow", lambda _, picture: shown.append(picture.shape))
+    monkeypatch.setattr(cv2, "waitKey", key)
+    monkeypatch.setattr(cv2, "getWindowProperty", lambda *_: 1.0)
+    monkeypatch.setattr(window_module, "why_no_window", lambda: None)
+    status, _, error = explore("--source", tmp_path / "in", headless=False)
+    assert status == 0, error
+    edges, anew, second = shown
+    assert edges == (64, 96, 3) and anew == second != edges

@@ -35,3 +35,18 @@ def test_a_frame_is_shown_as_it_was_seen_and_anew_where_a_key_changes_the_view(r
     press = {letter: key.action for key in run.keys() for letter in key.letters}
     assert press["n"]("n", True).max() == 2 and run.redraw(frame()).max() == 2
     assert run.summary()[0].startswith("1 frame")
+
+
+def test_a_still_picture_made_ahead_is_looked_at_anew_after_a_key(run):
+    run.still = True
+    first, second = (Result(frame(), run.look(frame()), 0.01) for _ in range(2))
+    run.handle(first)
+    press = {letter: key.action for key in run.keys() for letter in key.letters}
+    press["f"]("f", False)
+    assert run.handle(second).max() == 3 and run.redraw(frame()).max() == 3
+
+
+def test_a_frame_of_a_film_made_before_a_key_is_shown_as_it_was_seen(run):
+    ahead = Result(frame(), run.look(frame()), 0.01)
+    run.chosen = 2
+    assert run.handle(ahead).max() == 1

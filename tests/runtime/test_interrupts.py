@@ -39,6 +39,31 @@ def test_the_first_signal_interrupts_and_the_second_does_not_disturb_what_is_clo
     assert signal.getsignal(number) == before
 
 
+needs_hangup = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no SIGHUP")
+
+
+@needs_hangup
+def test_a_closed_terminal_interrupts_too_and_waits_for_the_end_of_the_frame():
+    before, done = signal.getsignal(signal.SIGHUP), []
+    with pytest.raises(KeyboardInterrupt), signals_interrupt():
+        with signals_held_back():
+            signal.raise_signal(signal.SIGHUP)
+            done.append(1)
+    assert done == [1] and signal.getsignal(signal.SIGHUP) == before
+
+
+@needs_hangup
+def test_a_closed_terminal_that_nohup_ignores_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with signals_interrupt(), signals_held_back():
+            signal.raise_signal(signal.SIGHUP)
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_other_threads_may_use_it():
     done = []
 

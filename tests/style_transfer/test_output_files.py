@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from cnn_suite.runtime.media import video_sink
 from cnn_suite.runtime.media.output_paths import FilesInUse, SinkError
 from cnn_suite.style_transfer import output_files
 from cnn_suite.style_transfer.output_files import WholeVideo, check_picture_output, check_video_output, write_whole
@@ -82,3 +83,30 @@ def test_a_video_has_its_name_when_it_is_closed_and_none_when_it_is_discarded(tm
     empty.close()
     empty.discard()
     assert [file.name for file in tmp_path.iterdir()] == ["a.avi"]
+
+
+def test_a_video_that_is_not_whole_keeps_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.mp4").write_text("before")
+    video = WholeVideo(tmp_path / "a.mp4", 25.0)
+    video.write(PICTURE)
+    monkeypatch.setattr(video_sink, "_frames_in", lambda path: 0)  # as of a full disk
+    with pytest.raises(SinkError, match="is not whole: 1 frames were written, but it has 0"):
+        video.close()
+    video.discard()
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("a.mp4", "before")]
+
+
+def test_discarding_tells_nothing_of_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    video = WholeVideo(tmp_path / "a.mp4", 25.0)
+    video.write(PICTURE)
+    monkeypatch.setattr(video_sink, "_frames_in", lambda path: 0)
+    video.discard()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_frame_that_comes_late_leaves_the_one_before_on(tmp_path: Path) -> None:
+    video = WholeVideo(tmp_path / "a.avi", 10.0)
+    for time_s in (0.0, 0.1, 0.5):  # 0.1 until 0.4: six frames at 10 a second
+        video.write(PICTURE, time_s)
+    video.close()
+    assert video.frames == 3 and cv2.VideoCapture(str(video.path)).get(cv2.CAP_PROP_FRAME_COUNT) == 6

@@ -15,7 +15,11 @@ from cnn_suite.runtime.media.frames import Frame, SourceError
 
 
 class PictureSource:
-    """Reads picture files one after the other; the window shows each for a second."""
+    """Reads picture files one after the other; the window shows each for a second.
+
+    Raises:
+        SourceError: While reading, if the only picture is damaged; of several, after the last, with the text of each.
+    """
 
     live = False
     still = True
@@ -27,8 +31,18 @@ class PictureSource:
         self.files: Sequence[Path] = tuple(paths)
 
     def __iter__(self) -> Iterator[Frame]:
+        faults = []
         for index, path in enumerate(self.files):
-            yield Frame(index, read_picture(path), str(path), 0.0)
+            try:
+                picture = read_picture(path)
+            except SourceError as fault:
+                if len(self.files) == 1:
+                    raise
+                faults.append(str(fault))  # one damaged picture does not stop a thousand
+            else:
+                yield Frame(index, picture, str(path), 0.0)
+        if faults:
+            raise SourceError(f"{len(faults)} of {len(self.files)} pictures could not be read. {' '.join(faults)}")
 
     def close(self) -> None:
         """Nothing stays open between two pictures."""

@@ -59,9 +59,8 @@ class RunOutput:
 
     def close(self) -> None:
         """Closes every file, so that what was written can be read and played."""
-        if self.progress is not None:
-            self.progress.close()
-        close_all([*self.pictures, *self.records])
+        progress = [] if self.progress is None else [self.progress]  # cannot be cleared on a terminal that is gone
+        close_all([*progress, *self.pictures, *self.records])
 
     def written(self) -> list[str]:
         """One line that names what was written; none where nothing was."""

@@ -62,7 +62,7 @@ def _picture_sink(path: Path, source: FrameSource, files: FilesInUse) -> Picture
     from cnn_suite.runtime.media.video_sink import VideoSink
 
     if is_video_name(path):
-        return VideoSink(path, source.frame_rate, live=source.live)
+        return VideoSink(path, source.frame_rate)
     if is_picture_output_name(path):
         if source.frame_count != 1:
             raise SinkError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,14 +11,20 @@ import cv2
 
 from cnn_suite.runtime.media.frames import DEFAULT_FRAME_RATE, Frame, SourceError
 
+_log = logging.getLogger(__name__)
+_COUNTING_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi")  # of others OpenCV estimates the count: duration times rate
 _TOLERATED_LOSS = 0.02  # containers state their number of frames, and some state a few too many
 
 
 class VideoSource:
     """A video file (or the http address of one).
 
+    `frame_count` is what the container states; of one that states none, Matroska for example, it is an estimate from
+    the duration, which is wrong where the rate varies or the sound is longer. Only a stated count tells damage.
+
     Raises:
-        SourceError: At once if it cannot be opened; while reading if it ends long before its stated end.
+        SourceError: At once if it cannot be opened; while reading if it has no frame, or ends long before its stated
+            end.
     """
 
     live = False
@@ -48,17 +55,26 @@ class VideoSource:
                 time_s = stamp_s if math.isfinite(stamp_s) and stamp_s > time_s else time_s + 1 / self.frame_rate
             yield Frame(index, cv2.cvtColor(image, cv2.COLOR_BGR2RGB), self.name, time_s)
             index += 1
-        self._check_end(index)
+        self._check_end(index, time_s)
 
-    def _check_end(self, frames: int) -> None:
-        expected = self.frame_count or 1
+    def _check_end(self, frames: int, last_s: float) -> None:
         if frames == 0:
             raise SourceError(f"Video {self.name} contains no decodable frame: it is damaged.")
-        if frames < expected - max(2, _TOLERATED_LOSS * expected):
+        expected = self.frame_count or 1
+        least = expected - max(2, _TOLERATED_LOSS * expected)
+        if not self._counts_frames:
+            if last_s * self.frame_rate + 1 < least:
+                text = "Video %s has its last frame at %.1f of %.1f s: its sound is longer, or it is cut off."
+                _log.warning(text, self.name, last_s, expected / self.frame_rate)
+        elif frames < least:
             raise SourceError(
                 f"Video {self.name} is damaged or truncated: it ended after {frames} of {expected} frames. "
                 "The results so far have been kept."
             )
+
+    @property
+    def _counts_frames(self) -> bool:
+        return Path(self.name.split("?", 1)[0]).suffix.lower() in _COUNTING_SUFFIXES  # an address may have a query
 
     def close(self) -> None:
         """Closes the file."""

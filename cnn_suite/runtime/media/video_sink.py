@@ -22,25 +22,25 @@ _LONGEST_REPEAT_S = 2.0
 class VideoSink:
     """A video that plays at the speed of the source.
 
-    A file gives one frame out for one frame in. Of a live source frames are dropped where the model is slow, so the
-    one before is repeated until the times agree (over at most 2 s: longer pauses are cut).
+    No frame is left out. Where one comes later than the rate says, as the file's rate varies or a camera's frames were
+    dropped, the one before is repeated until the times agree (over at most 2 s: longer pauses are cut).
 
     Args:
         path: The file; its suffix chooses the container.
         frame_rate: Frames a second of the video.
-        live: Whether frames may be missing.
 
     Raises:
-        SinkError: At once if the file cannot be written.
+        SinkError: At once if the file cannot be written; at `close` if it is not whole then.
     """
 
-    def __init__(self, path: Path, frame_rate: float, *, live: bool = False) -> None:
+    def __init__(self, path: Path, frame_rate: float) -> None:
         check_writable(path)
         self.path, self._codec = _usable(path, frame_rate)
-        self._frame_rate, self._live = frame_rate, live
+        self._frame_rate = frame_rate
         self._writer: cv2.VideoWriter | None = None
         self._size_wh = (0, 0)
-        self._next = 0  # the number of the next frame on the video's own clock
+        self._next = 0  # the number of the next frame on the source's clock
+        self._frames = 0
         self._last: np.ndarray | None = None
 
     def write(self, frame: Frame, detections: Detections, picture_rgb: np.ndarray) -> None:
@@ -52,25 +52,39 @@ class VideoSink:
             if not self._writer.isOpened():
                 raise SinkError(f"Cannot write the video {self.path} of {width} x {height} pixels.")
         picture = cv2.cvtColor(_fitted(picture_rgb, self._size_wh), cv2.COLOR_RGB2BGR)
-        if self._live and self._last is not None:
-            due = round(frame.time_s * self._frame_rate)
+        due = round(frame.time_s * self._frame_rate)
+        if self._last is not None:
             for _ in range(min(due - self._next, int(_LONGEST_REPEAT_S * self._frame_rate))):
-                self._writer.write(self._last)
-            self._next = max(self._next, due)
-        self._writer.write(picture)
-        self._next += 1
+                self._put(self._last)
+        self._put(picture)
+        self._next = max(self._next, due) + 1
         self._last = picture
+
+    def _put(self, picture_bgr: np.ndarray) -> None:
+        assert self._writer is not None
+        self._writer.write(picture_bgr)
+        self._frames += 1
 
     @property
     def is_written(self) -> bool:
         """Whether there is a frame."""
-        return self._next > 0
+        return self._frames > 0
 
     def close(self) -> None:
-        """Writes the end of the file, without which it would not play."""
+        """Writes the end of the file, without which it would not play, and looks whether it is there.
+
+        Raises:
+            SinkError: If the file does not open, or has fewer frames than were written.
+        """
         if self._writer is not None:
-            self._writer.release()
+            self._writer.release()  # like `write`, it says nothing of a full disk
             self._writer = None
+            found = _frames_in(self.path)
+            if found < self._frames:
+                raise SinkError(
+                    f"The video {self.path} is not whole: {self._frames} frames were written, but it has {found}. "
+                    "The disk is probably full: free some space, or choose another folder."
+                )
 
 
 def _usable(path: Path, frame_rate: float) -> tuple[Path, str]:
@@ -96,6 +110,17 @@ def _can_write(path: Path, codec: str, frame_rate: float) -> bool:
             writer.write(np.zeros((48, 64, 3), np.uint8))
         writer.release()
         return opened and trial.is_file() and trial.stat().st_size > 0
+
+
+def _frames_in(path: Path) -> int:
+    """How many frames a video file has, of which none is decoded; 0 where it cannot be opened."""
+    capture = cv2.VideoCapture(str(path))
+    capture.set(cv2.CAP_PROP_FORMAT, -1)  # packets as they are: 100 times faster, and not every container has a count
+    frames = 0
+    while capture.grab():
+        frames += 1
+    capture.release()
+    return frames
 
 
 def _opened(path: Path, codec: str, frame_rate: float, size_wh: tuple[int, int]) -> cv2.VideoWriter:

@@ -96,6 +96,20 @@ def test_a_folder_without_pictures_says_what_it_looked_for(tmp_path):
         open_source(str(tmp_path))
 
 
+def test_damaged_pictures_among_others_are_named_at_the_end(tmp_path):
+    write_pictures(tmp_path / "p", "a2.png", "a4.png")
+    for name in ("a1.png", "a3.png"):
+        (tmp_path / "p" / name).write_bytes(b"junk")
+    frames = []
+    with pytest.raises(SourceError) as caught:
+        for frame in open_source(str(tmp_path / "p")):
+            frames.append((frame.index, frame.source.rsplit("/", 1)[1]))
+    assert frames == [(1, "a2.png"), (3, "a4.png")]
+    text = str(caught.value)
+    assert text.startswith("2 of 4 pictures could not be read. Picture ")
+    assert "a1.png is damaged or not readable" in text and "a3.png is damaged or not readable" in text
+
+
 @pytest.mark.parametrize("content", [b"", b"no picture at all"])
 def test_a_damaged_picture_is_named(tmp_path, content):
     (tmp_path / "bad.png").write_bytes(content)

@@ -39,6 +39,18 @@ def test_the_flags_name_the_files_and_every_one_is_written(tmp_path):
     assert output.written() == [f"written: {', '.join(str(path) for path in flags.values())}"]
 
 
+def test_files_are_closed_even_where_the_terminal_is_gone():
+    closed = []
+
+    def gone():
+        raise OSError("Input/output error")
+
+    file = types.SimpleNamespace(close=lambda: closed.append(1))
+    with pytest.raises(OSError, match="Input/output error"):
+        RunOutput([file], [file], types.SimpleNamespace(close=gone)).close()
+    assert closed == [1, 1]
+
+
 def test_without_files_nothing_is_written_or_said():
     output = open_output(arguments(), source(), shown=False)
     output.take(FRAME, FOUND, FRAME.image_rgb, RunStatistics())

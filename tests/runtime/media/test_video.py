@@ -81,7 +81,32 @@ def test_stamps_of_a_varying_rate_are_kept_and_never_run_backwards(monkeypatch):
 
 def test_a_count_that_is_one_too_high_is_no_damage(monkeypatch):
     monkeypatch.setattr(cv2, "VideoCapture", lambda *_: Capture(99, count=100.0, frame_rate=25.0))
-    assert len(list(VideoSource("odd.mkv"))) == 99
+    assert len(list(VideoSource("odd.mp4"))) == 99
+
+
+@pytest.mark.parametrize("name", ["odd.MP4", "odd.mov", "http://host/odd.mp4?key=a.b"])
+def test_a_count_that_the_container_states_tells_damage(monkeypatch, name):
+    monkeypatch.setattr(cv2, "VideoCapture", lambda *_: Capture(60, count=75.0, frame_rate=25.0))
+    with pytest.raises(SourceError, match="damaged or truncated: it ended after 60 of 75 frames"):
+        list(VideoSource(name))
+
+
+@pytest.mark.parametrize("name", ["odd.mkv", "odd.webm", "odd.gif", "http://host/odd.mkv?as=a.mp4"])
+def test_a_count_that_is_only_estimated_tells_no_damage(monkeypatch, caplog, name):
+    monkeypatch.setattr(cv2, "VideoCapture", lambda *_: Capture(60, count=75.0, frame_rate=25.0))
+    assert len(list(VideoSource(name))) == 60
+    # 60 frames at 25 a second: the last is at 59 / 25 = 2.36 s
+    assert "has its last frame at 2.4 of 3.0 s: its sound is longer, or it is cut off" in caplog.text
+
+
+def test_a_rate_that_varies_is_not_even_noted_where_the_times_reach_the_end(monkeypatch, caplog):
+    stamps_ms = [40 * i for i in range(25)] + [
+        1000 + 200 * i for i in range(35)
+    ]  # until 7.8 s; 8 s at 25 are 200 frames
+    monkeypatch.setattr(cv2, "VideoCapture", lambda *_: Capture(60, stamps_ms, count=200.0, frame_rate=25.0))
+    source = VideoSource("odd.mkv")
+    assert [frame.time_s for frame in source][-1] == pytest.approx(7.8)
+    assert "last frame" not in caplog.text
 
 
 def test_a_video_without_a_single_good_frame_is_damaged(monkeypatch):

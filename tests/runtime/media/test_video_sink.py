@@ -41,8 +41,8 @@ def test_colours_are_not_swapped(tmp_path):
     assert pixel[0] > 180 and pixel[2] < 70
 
 
-def test_a_live_source_with_missing_frames_plays_at_its_true_speed(tmp_path):
-    sink = VideoSink(tmp_path / "a.mp4", 10.0, live=True)
+def test_where_frames_come_late_the_video_plays_at_its_true_speed(tmp_path):
+    sink = VideoSink(tmp_path / "a.mp4", 10.0)
     for time_s, level in ((0.0, 50), (0.3, 100), (0.4, 150), (100.0, 200)):
         sink.write(Frame(0, grey(0), "s", time_s), NONE, grey(level))
     sink.close()
@@ -50,12 +50,54 @@ def test_a_live_source_with_missing_frames_plays_at_its_true_speed(tmp_path):
     np.testing.assert_allclose(levels(tmp_path / "a.mp4"), [50] * 3 + [100] + [150] * 21 + [200], atol=4)
 
 
-def test_a_file_with_gaps_in_its_times_gives_one_frame_for_one(tmp_path):
+def test_frames_that_come_early_are_kept_and_the_next_pause_is_shorter_for_them(tmp_path):
     sink = VideoSink(tmp_path / "a.mp4", 10.0)
-    for index in range(3):
-        sink.write(Frame(index, grey(0), "s", index * 5.0), NONE, grey(90))
+    for time_s, level in ((0.0, 50), (0.02, 100), (0.04, 150), (0.5, 200)):
+        sink.write(Frame(0, grey(0), "s", time_s), NONE, grey(level))
     sink.close()
-    assert len(levels(tmp_path / "a.mp4")) == 3
+    # 0.0 | 0.1 instead of 0.02 | 0.2 instead of 0.04, until 0.4 | 0.5
+    np.testing.assert_allclose(levels(tmp_path / "a.mp4"), [50, 100] + [150] * 3 + [200], atol=4)
+
+
+@pytest.mark.parametrize("frame_rate", [10.0, 24000 / 1001, 59.94, 240.0])
+def test_times_rounded_to_milliseconds_repeat_nothing(tmp_path, frame_rate):
+    sink = VideoSink(tmp_path / "a.avi", frame_rate)
+    for index in range(60):
+        sink.write(Frame(index, grey(0), "s", round(index / frame_rate, 3)), NONE, grey(90))
+    sink.close()
+    assert len(levels(tmp_path / "a.avi")) == 60
+
+
+@pytest.fixture
+def small_disk():
+    """Whose files can have 20 kB."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".avi", ".mkv", ".webm", ".mpg", ".wmv"])
+@pytest.mark.parametrize("moves", [True, False])  # where nothing moves, Matroska fails only at its very end
+def test_a_full_disk_is_told_when_the_video_is_closed(tmp_path, small_disk, suffix, moves):
+    noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)  # some 20 kB a frame
+    sink = VideoSink(tmp_path / f"a{suffix}", 25.0)
+    for index in range(30):
+        sink.write(Frame(index, noise, "s", index / 25), NONE, np.roll(noise, 37 * index * moves, axis=1))
+    with pytest.raises(SinkError, match=r"a[.]\w+ is not whole: 30 frames were written, but it has \d+. The disk"):
+        sink.close()
+    sink.close()  # is said once
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".avi", ".mkv", ".webm", ".mpg", ".wmv"])
+@pytest.mark.parametrize("frames", [1, 2, 300])
+@pytest.mark.parametrize("frame_rate", [1.0, 24.0, 29.97, 240.1234, 1000.0])
+def test_a_whole_video_is_not_taken_for_a_short_one(tmp_path, suffix, frames, frame_rate):
+    sink = VideoSink(tmp_path / f"a{suffix}", frame_rate)
+    for index in range(frames):
+        sink.write(Frame(index, grey(0), "s", index / frame_rate), NONE, grey(index % 256))
+    sink.close()
 
 
 def test_pictures_of_other_sizes_are_fitted_into_the_first(tmp_path):
