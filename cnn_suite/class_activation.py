@@ -15,6 +15,7 @@ import tensorflow as tf
 from keras import layers
 
 from cnn_suite.network_views import map_layers
+from cnn_suite.runtime.draw import plain_text
 
 SIDE_PX = 480
 WHITE = (255, 255, 255)
@@ -118,4 +119,4 @@ def _drawn(picture: np.ndarray, heat: np.ndarray, words: str) -> np.ndarray:
     share = cv2.resize(heat / max(float(heat.max()), 1e-12), size_wh, interpolation=cv2.INTER_LINEAR)
     colours = cv2.applyColorMap(np.rint(255 * share).astype(np.uint8), cv2.COLORMAP_JET)[..., ::-1]
     mixed = np.rint(0.5 * large + 0.5 * colours).astype(np.uint8)
-    return cv2.putText(mixed, words, (8, 24), cv2.FONT_HERSHEY_SIMPLEX, 0.7, WHITE, 2, cv2.LINE_AA)
+    return cv2.putText(mixed, plain_text(words), (8, 24), cv2.FONT_HERSHEY_SIMPLEX, 0.7, WHITE, 2, cv2.LINE_AA)

@@ -15,6 +15,7 @@ from cnn_suite.data.classes.picture_augmentation import augment_pictures, mix_pi
 from cnn_suite.data.classes.picture_views import centre_views
 from cnn_suite.data.even_choice import evenly_chosen
 from cnn_suite.data.picture_resize import resized
+from cnn_suite.runtime.draw import plain_text
 from cnn_suite.runtime.media.picture_arrays import as_rgb
 from cnn_suite.runtime.media.sinks import write_picture
 
@@ -133,6 +134,7 @@ def _captioned(image: np.ndarray, text: str) -> np.ndarray:
     height, width = image.shape[:2]
     tile = np.full((height + _CAPTION_PX, width, 3), _PAPER, np.uint8)
     tile[:height] = image
+    text = plain_text(text)
     (text_width, _), _ = cv2.getTextSize(text, _FONT, _FONT_SCALE, 1)
     scale = _FONT_SCALE * min(1.0, (width - 4) / max(1, text_width))
     cv2.putText(tile, text, (2, height + _CAPTION_PX - 6), _FONT, scale, (_INK,) * 3, 1, cv2.LINE_AA)

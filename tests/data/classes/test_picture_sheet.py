@@ -88,6 +88,11 @@ def test_captions_are_written_below_and_stay_within_their_picture():
     assert (long < 200).any() and (long[:, -GAP:] == 255).all()
 
 
+def test_accents_are_left_out_of_captions_as_the_font_has_none():
+    accented, plain = (picture_sheet(config(), pictures(1), (name,), 1, 1, seed=0) for name in ("Käse", "Kase"))
+    np.testing.assert_array_equal(accented, plain)
+
+
 def test_what_cannot_be_shown_is_refused():
     with pytest.raises(ValueError, match="`rows` and `columns` must be at least 1. Received 0 and 3"):
         picture_sheet(config(), pictures(), NAMES, 0, 3, seed=0)
