@@ -18,6 +18,7 @@ class Augmentation(Section):
     brightness: float = Field(0.3, ge=0, le=1, description="maximum change, as a fraction of full brightness")
     contrast: float = Field(0.3, ge=0, le=1, description="maximum relative change of the contrast")
     blur: float = Field(0.3, ge=0, le=1, description="probability of blurring")
+    grey: float = Field(0.2, ge=0, le=1, description="probability of conversion to greyscale")
     no_face: float = Field(0.15, ge=0, lt=1, description="fraction of squares without a face, as negative examples")
 
 

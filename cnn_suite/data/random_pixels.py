@@ -1,4 +1,4 @@
-"""Random brightness, contrast and sharpness of a small picture, imitating different cameras."""
+"""Random brightness, contrast, sharpness and loss of colour of a small picture, imitating different cameras."""
 
 from typing import Protocol
 
@@ -21,15 +21,21 @@ class PixelRanges(Protocol):
     def blur(self) -> float:
         """Probability of a loss of sharpness."""
 
+    @property
+    def grey(self) -> float:
+        """Probability of a picture without colours."""
+
 
 def random_pixels(image: np.ndarray, generator: np.random.Generator, settings: PixelRanges) -> np.ndarray:
-    """The picture, uint8 `(height, width, 3)`, with other light and contrast, and with probability `blur` less sharp.
+    """The picture, uint8 `(height, width, 3)`, with other light and contrast, less sharp or grey.
 
     Args:
         image: Uint8 `(height, width, 3)`.
         generator: Source of randomness.
-        settings: Largest changes of brightness and contrast, as fractions, and the probability of blur.
+        settings: Largest changes of brightness and contrast, as fractions, and the probabilities of blur and grey.
     """
+    if generator.random() < settings.grey:
+        image = np.repeat(cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
     if generator.random() < settings.blur:
         height, width = image.shape[:2]
         share = generator.uniform(0.35, 0.9)

@@ -4,15 +4,19 @@ none of ours has seen."""
 import os
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from cnn_suite.convert import convert_mobileface
+from cnn_suite.data.picture_files import read_rgb
 from cnn_suite.face_evaluation import evaluate_people, one_shot_people
 from cnn_suite.face_gallery import enrol_pictures
 from cnn_suite.face_pictures import PictureError
 from cnn_suite.runtime.faces.face_detector import FaceDetector
 from cnn_suite.runtime.faces.face_encoder import FaceEncoder, load_encoder
 from cnn_suite.runtime.faces.face_pipeline import load_finder
+from cnn_suite.runtime.faces.face_threshold import threshold_of
 from cnn_suite.runtime.faces.gallery_opening import open_gallery
 from cnn_suite.runtime.model_files.model_folders import find_model
 
@@ -53,6 +57,19 @@ def test_our_own_encodings_reach_what_their_card_says(finders, finder):
     found = evaluate_people(encoder, FACES / "lfw10", quiet=True)
     assert found["balanced_accuracy"] >= 0.92
     assert found["rank1"]["value"] >= 0.95
+
+
+def test_a_photograph_without_its_colours_shows_the_same_person(finders):
+    encoder = FaceEncoder(finders["ours"], load_encoder(find_model("face_embedding")))
+    threshold = threshold_of(encoder.encoder.card).distance
+    distances = []
+    for path in sorted((FACES / "lfw10").glob("*/*_0001.jpg")):
+        picture = read_rgb(path)
+        grey = np.repeat(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+        first, second = (found.encodings[found.faces.largest()] for found in map(encoder, (picture, grey)))
+        distances.append(float(((first - second) ** 2).sum()))
+    assert len(distances) == 10 and max(distances) < threshold
+    assert np.median(distances) < 0.4  # 0.17 of all hundred photographs
 
 
 def test_one_picture_each_of_seven_people_and_three_strangers(finders, mobileface):

@@ -7,7 +7,6 @@ Augmentation shifts the points a little, as a detector would, and changes the pi
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from cnn_suite.config_embedding import Augmentation
@@ -67,8 +66,6 @@ class AlignedFaces:
         image = align_face(self._pictures[number], (moved - middle) @ rotation.T * size + middle, self.size)
         if generator.random() < settings.mirror:
             image = image[:, ::-1]
-        if generator.random() < settings.grey:
-            image = np.repeat(cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
         if generator.random() < settings.erase:
             image = _erased(image, generator)
         return random_pixels(image, generator, settings), self._target(number)

@@ -48,7 +48,8 @@ class FaceCrops:
     ) -> tuple[np.ndarray, np.ndarray]:
         """A randomly augmented crop of a face, uint8, and its target."""
         if generator.random() < settings.no_face:
-            return self._beside(number, generator)
+            image, target = self._beside(number, generator)
+            return random_pixels(image, generator, settings), target
         matrix = self._random_matrix(number, generator, settings)
         target = self._target(number, matrix)
         image = crop(self._pictures[number], matrix, self.size)

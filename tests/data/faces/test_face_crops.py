@@ -9,7 +9,7 @@ from cnn_suite.data.faces.landmarked_faces import read_landmarked_faces
 from tests.drawn_faces import people_of, write_faces
 
 STILL = Augmentation(
-    mirror=0, scale=(1, 1), shift=0, rotation_deg=0, brightness=0, contrast=0, blur=0, no_face=0,
+    mirror=0, scale=(1, 1), shift=0, rotation_deg=0, brightness=0, contrast=0, blur=0, grey=0, no_face=0,
 )  # fmt: skip
 
 
@@ -54,6 +54,11 @@ def test_points_move_with_the_pixels(crops, seed):
     for i in (0, 1):
         there, here = colour_at(still, points[1 + 2 * i : 3 + 2 * i]), colour_at(image, target[1 + 2 * i : 3 + 2 * i])
         assert abs(there - here).max() < 40
+
+
+def test_a_crop_beside_the_face_loses_its_colours_as_a_face_does(crops):
+    image, _ = crops.random(0, np.random.default_rng(0), STILL.model_copy(update={"no_face": 1.0, "grey": 1.0}))
+    assert np.ptp(image, axis=2).max() == 0 < image.std()  # or colours would tell what is a face
 
 
 def test_a_crop_beside_the_face_says_so(crops):
