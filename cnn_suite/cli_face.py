@@ -113,8 +113,10 @@ def evaluate(
         raise UsageFault(f"{asked} of the whole folder. Omit --pairs and --one-shot.")
     from cnn_suite.face_evaluation import evaluate_listed_pairs, evaluate_people, one_shot_people
     from cnn_suite.faces import record_figures
-    from cnn_suite.runtime.model_files.model_folders import find_model
+    from cnn_suite.runtime.model_files.model_folders import check_recordable, find_model
 
+    if record:
+        check_recordable(find_model(model))
     with stdout_kept_clean(as_json):
         encoder = _encoder(model, detector)
         if pairs:
@@ -145,8 +147,10 @@ def calibrate(
     if not 0 < far < 1:
         raise UsageFault(f"--far takes a share between 0 and 1, such as 0.001. Received {far}.")
     from cnn_suite.faces import calibrate_listed_pairs, calibrate_people, record_calibration
-    from cnn_suite.runtime.model_files.model_folders import find_model
+    from cnn_suite.runtime.model_files.model_folders import check_recordable, find_model
 
+    if record:
+        check_recordable(find_model(model))
     with stdout_kept_clean(as_json):
         encoder = _encoder(model, detector)
         if pairs:

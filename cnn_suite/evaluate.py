@@ -17,6 +17,7 @@ from cnn_suite.config import load_config
 from cnn_suite.metrics.plotting import require_matplotlib
 from cnn_suite.results import ModelCard
 from cnn_suite.runtime.model_files.model_folder import RUNTIMES, runtimes_in
+from cnn_suite.runtime.model_files.model_folders import check_recordable
 from cnn_suite.tasks.evaluation_request import Asked
 
 _log = logging.getLogger(__name__)
@@ -57,12 +58,15 @@ def evaluate_model(
         ValueError: If the data cannot be read or has classes that the model does not know, or the split is unknown or
             empty.
         ImportError: If a report is asked for and matplotlib is missing.
+        SinkError: If the metrics are to be recorded in a folder that cannot be written.
     """
     if limit is not None and limit < 1:
         raise ValueError(f"`limit` must be at least 1 picture. Received {limit}.")
     if report_folder is not None:
         require_matplotlib()
     card = ModelCard.read(folder)
+    if record:
+        check_recordable(folder)
     measured = {"model": str(folder), "task": card.task, "data": str(data_path), "split": split or "test"}
     measured |= {"runtime": runtime}
     report = None if report_folder is None else Path(report_folder)

@@ -74,6 +74,8 @@ def export_model(
         check_for_other_things(target)
     if not replace:
         check_for_another_network(target, config.task, config.data.labels)
+    if folder is None and not replace:
+        _check_for_other_weights(trained, target)
     formats = _checked_formats(formats or config.export.formats)
     serving = task_of(config.task).serving_model(trained.model, config)
     calibration = _calibration(trained, serving) if int8 else []
@@ -92,6 +94,19 @@ def _check_overrides(overrides: Sequence[str]) -> None:
         raise ConfigError(
             f"Only fields of `export` can be replaced in a trained network, such as export.mirror=true. Received "
             f"{other[0]!r}, which is a matter of the training."
+        )
+
+
+def _check_for_other_weights(trained: Trained, target: Path) -> None:
+    """Refuses to replace a model of the same name by a model folder from elsewhere, where nobody named the target."""
+    origin = trained.path.parent
+    if target.resolve() == origin.resolve() or not all((f / "card.json").is_file() for f in (origin, target)):
+        return
+    ours, theirs = (ModelCard.read(f).model.get("weights_sha256") for f in (origin, target))
+    if ours != theirs:
+        raise ConfigError(
+            f"{target} holds another network than {origin}, with other weights, and would be replaced. Name the folder "
+            "to write with --output."
         )
 
 
@@ -154,9 +169,7 @@ def _copy(trained: Trained, serving: Serving, target: Path) -> None:
     save_config(trained.config, target / "config.yaml")
 
 
-def _write_forms(
-    serving: Serving, target: Path, formats: Sequence[str], calibration: Sequence[np.ndarray]
-) -> None:
+def _write_forms(serving: Serving, target: Path, formats: Sequence[str], calibration: Sequence[np.ndarray]) -> None:
     one_picture = serving.one_picture_signatures
     if "saved_model" in formats:
         graphs.write_saved_model(serving.model, serving.signatures, target)
@@ -212,9 +225,7 @@ def _parity_pictures(config: RunConfig, serving: Serving) -> list[np.ndarray]:
     return [*pictures, *odd]
 
 
-def _card(
-    trained: Trained, serving: Serving, target: Path, differences: dict, earlier: ModelCard | None
-) -> ModelCard:
+def _card(trained: Trained, serving: Serving, target: Path, differences: dict, earlier: ModelCard | None) -> ModelCard:
     """What a program must know to use the folder; metrics and calibration of an earlier card of the same network are
     kept."""
     files = [path for path in sorted(target.rglob("*")) if path.is_file() and path.name != "card.json"]

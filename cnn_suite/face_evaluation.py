@@ -88,7 +88,7 @@ def one_shot_people(
         The fields of `cnn_suite.metrics.identification.OpenSetFigures`, and `rank1`.
 
     Raises:
-        PictureError: If there are not more people than are to be enrolled.
+        PictureError: If there are not more people than are to be enrolled, or none of these has a second picture.
     """
     pictures, encodings = encode_people(encoder, folder, quiet=quiet)
     usable = np.isfinite(encodings).all(axis=1)
@@ -101,6 +101,11 @@ def one_shot_people(
         )
     first = [int(np.flatnonzero(people == name)[0]) for name in names[:enrolled]]
     others = np.setdiff1d(np.arange(len(people)), first)
+    if not np.isin(people[others], names[:enrolled]).any():
+        raise PictureError(
+            f"Nobody of the {enrolled} enrolled people in {folder} has a second picture with a face, by which they "
+            "could be recognised. Add pictures of them."
+        )
     found = candidates(encodings[first], people[first], encodings[others], people[others])
     return dir_at_fpir(found, fpir).as_dict() | {"rank1": rank_one(found)._asdict()}
 

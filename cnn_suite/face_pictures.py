@@ -1,11 +1,13 @@
 """Pictures of people as files: folders with one folder per person, and the one face of a picture."""
 
+import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from cnn_suite.data.picture_files import picture_size_hw, pictures_under, read_rgb
+from cnn_suite.file_names import is_hidden
 from cnn_suite.runtime.faces.face_encoder import FaceEncoder
 
 MOST_PIXELS = 100_000_000  # a picture of 20,000 x 20,000 would take a gigabyte
@@ -23,7 +25,9 @@ class PersonPicture(NamedTuple):
 
 
 def people_pictures(folder: str | Path) -> list[PersonPicture]:
-    """The pictures of a folder of people: one folder per person, in the order of their names.
+    """The pictures of a folder of people: one folder per person, in the order of their names; none of hidden folders.
+
+    A name is that of its folder in Unicode's composed form (NFC), as a Mac writes accents apart from their letters.
 
     Raises:
         FileNotFoundError: If the folder does not exist.
@@ -33,10 +37,11 @@ def people_pictures(folder: str | Path) -> list[PersonPicture]:
     if not folder.is_dir():
         raise FileNotFoundError(f"The folder {folder} does not exist. A folder of people has one folder per person.")
     found = [
-        PersonPicture(path, person.name)
+        PersonPicture(path, unicodedata.normalize("NFC", person.name))
         for person in sorted(folder.iterdir())
         if person.is_dir()
         for path in pictures_under(person)
+        if not is_hidden(path.relative_to(folder))
     ]
     if not found:
         raise PictureError(f"{folder} contains no folders with pictures. A folder of people has one folder per person.")

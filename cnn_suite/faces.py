@@ -124,10 +124,15 @@ def calibrate_people(
 
     Raises:
         TooFewPairsError: If there are too few pairs of different people; the message says how many are needed.
-        PictureError: If no picture in the folder can be used.
+        PictureError: If fewer than two pictures in the folder show a face.
     """
     pictures, encodings = encode_people(encoder, folder, quiet=quiet)
     usable = np.isfinite(encodings).all(axis=1)
+    if usable.sum() < 2:
+        raise PictureError(
+            f"A calibration needs faces to compare. In {folder} a face was found in {usable.sum()} of {len(pictures)} "
+            "pictures: use larger or better lit ones."
+        )
     people = np.array([picture.person for picture in pictures])[usable]
     return calibrate(encodings[usable], people, far=far)
 
@@ -175,9 +180,14 @@ def listed_pairs(
 
 
 def record_figures(folder: str | Path, figures: Mapping[str, Any], data: str | Path, command: str) -> None:
-    """Writes the result of `evaluate_people` into the model's card, under the data's name."""
-    card = ModelCard.read(folder)
-    found = {Path(data).name: json.loads(json.dumps(dict(figures))) | {"command": command}}
+    """Writes the result of `evaluate_people` into the model's card, under the data's name.
+
+    What was measured by another protocol, on a split of that name, is kept: the data is then called `people/<name>`.
+    """
+    card, name = ModelCard.read(folder), Path(data).resolve().name
+    if "protocol" in card.metrics.get(name, {}):
+        name = f"people/{name}"
+    found = {name: json.loads(json.dumps(dict(figures))) | {"command": command}}
     replace(card, metrics=card.metrics | found).write(folder)
 
 

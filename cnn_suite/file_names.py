@@ -9,6 +9,11 @@ VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpe
 ANIMATION_SUFFIX = ".gif"  # a still picture as often as a film; OpenCV reads both and writes no film
 
 
+def is_hidden(name: PurePath) -> bool:
+    """Whether a file or one of its folders is hidden: thumbnails, checkpoints of notebooks, a Mac's second files."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in name.parts)
+
+
 def is_picture_name(name: str | PurePath) -> bool:
     """Whether a file of that name, in capitals or not, holds a picture."""
     return PurePath(name).suffix.lower() in PICTURE_SUFFIXES

@@ -6,7 +6,8 @@ model folder, which is written elsewhere and moved to its place whole.
 
 import shutil
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -115,16 +116,19 @@ def as_text() -> str:
     return "\n".join([*lines, f"`cnn-suite pull NAME` downloads to {cache_home()} (CNN_SUITE_HOME)."])
 
 
-def _turn(folder: Path) -> FileLock:
-    """The lock of an entry, so that two processes convert it only once."""
+@contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Holds the lock of an entry, so that two processes convert it only once."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        held = FileLock(folder / "pull.lock").acquire()
     except OSError as error:
         raise DownloadError(
-            f"Cannot create the folder {folder}: {error.strerror}. Set another one with the environment variable "
+            f"Cannot write to the folder {folder}: {error.strerror}. Set another one with the environment variable "
             "CNN_SUITE_HOME."
         ) from error
-    return FileLock(folder / "pull.lock")
+    with held:
+        yield
 
 
 def _download_all(row: KnownWeights, on_progress: OnProgress | None) -> None:

@@ -203,6 +203,17 @@ def test_another_network_keeps_neither_metrics_nor_forms_of_the_earlier(
     assert not any((copied / name).exists() for name in ("saved_model.pb", "variables", "model.int8.tflite"))
 
 
+def test_a_folder_from_elsewhere_does_not_replace_another_network_of_its_name(copied, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    there = Path(shutil.copytree(copied, tmp_path / "saved_models" / "shapes"))
+    card = ModelCard.read(there)
+    ModelCard(**{**vars(card), "model": card.model | {"weights_sha256": "0" * 64}}).write(there)
+    before = digest(there / "model.keras"), digest(there / "card.json")
+    with pytest.raises(ConfigError, match="saved_models/shapes holds another network than .*shapes, .*--output"):
+        export_model(copied, formats=["litert"])
+    assert (digest(there / "model.keras"), digest(there / "card.json")) == before
+
+
 def test_by_default_the_folder_is_that_of_the_name_and_the_formats_those_of_the_configuration(
     shapes_run, tmp_path, monkeypatch, conversions
 ):

@@ -2,6 +2,9 @@
 
 import json
 import re
+import shutil
+import unicodedata
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -198,6 +201,18 @@ def test_figures_go_into_the_card_with_their_command(encoder, folder, tmp_path):
     assert metrics[folder.name]["command"] == "cnn-suite face evaluate people"
 
 
+def test_figures_of_another_protocol_are_kept_and_here_has_a_name(tmp_path, monkeypatch):
+    split = {"eer": 0.1, "protocol": "pairs of a split"}
+    ModelCard("colours", "embedding", (), metrics={"test": split}).write(tmp_path)
+    (tmp_path / "people" / "test").mkdir(parents=True)
+    faces.record_figures(tmp_path, {"eer": 0.2}, tmp_path / "people" / "test", "c")
+    monkeypatch.chdir(tmp_path / "people")
+    faces.record_figures(tmp_path, {"eer": 0.3}, ".", "c")
+    metrics = ModelCard.read(tmp_path).metrics
+    assert metrics["test"] == split
+    assert (metrics["people/test"]["eer"], metrics["people"]["eer"]) == (0.2, 0.3)
+
+
 def test_pictures_are_enrolled_together_and_recognised(encoder, folder, tmp_path):
     with Gallery(tmp_path / "g", fingerprint="colours", dimensions=3, create=True) as gallery:
         for person in (0, 1):
@@ -235,6 +250,36 @@ def test_two_people_do_not_come_under_one_name(encoder, folder, tmp_path):
             enrol_pictures(encoder, gallery, " Ada", [other])
         told = enrol_pictures(encoder, gallery, "Ada", [other], force=True)
         assert told["encodings"] == 1 and len(told["problems"]) == 1
+
+
+def test_hidden_folders_are_no_people_and_hold_none_of_their_pictures(folder, tmp_path):
+    people = Path(shutil.copytree(folder, tmp_path / "people"))
+    for hidden in (".thumbnails", "__MACOSX", "p00/.ipynb_checkpoints"):
+        shutil.copytree(folder / "p01", people / hidden)
+    assert [picture.path.name for picture in people_pictures(people)] == [p.path.name for p in people_pictures(folder)]
+    assert {picture.person for picture in people_pictures(people)} == {f"p{person:02}" for person in range(PEOPLE)}
+
+
+def test_a_name_is_the_same_person_in_either_form_of_unicode(folder, tmp_path):
+    for form in ("NFC", "NFD"):
+        shutil.copytree(folder / "p00", tmp_path / form / unicodedata.normalize(form, "José"))
+        assert {picture.person for picture in people_pictures(tmp_path / form)} == {"Jos\u00e9"}
+
+
+def test_a_calibration_without_faces_says_so(encoder, tmp_path):
+    for person in ("a", "b"):
+        (tmp_path / person).mkdir()
+        cv2.imwrite(str(tmp_path / person / "0.png"), np.zeros((160, 160, 3), np.uint8))
+    with pytest.raises(PictureError, match="a face was found in 0 of 2 pictures: use larger or better lit ones"):
+        faces.calibrate_people(encoder, tmp_path, quiet=True)
+
+
+def test_recognition_cannot_be_measured_where_nobody_enrolled_has_a_second_picture(encoder, folder, tmp_path):
+    for person in ("p00", "p01", "p02"):
+        (tmp_path / person).mkdir()
+        shutil.copyfile(folder / person / "0.png", tmp_path / person / "0.png")
+    with pytest.raises(PictureError, match="Nobody of the 2 enrolled people .* has a second picture with a face"):
+        face_evaluation.one_shot_people(encoder, tmp_path, enrolled=2, quiet=True)
 
 
 def test_folders_of_people(folder, tmp_path):

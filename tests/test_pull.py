@@ -169,7 +169,16 @@ def test_a_cache_that_cannot_be_made_is_one_line(
 ) -> None:
     (tmp_path / "taken").write_text("")
     monkeypatch.setenv("CNN_SUITE_HOME", str(tmp_path / "taken"))
-    with pytest.raises(DownloadError, match="Cannot create the folder .*Set another one with .* CNN_SUITE_HOME"):
+    with pytest.raises(DownloadError, match="Cannot write to the folder .*Set another one with .* CNN_SUITE_HOME"):
+        pull("a")
+
+
+def test_a_cache_of_somebody_else_is_one_line(
+    tmp_path: Path, detector: KnownWeights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CNN_SUITE_HOME", str(tmp_path))
+    (tmp_path / "files" / "a" / "pull.lock").mkdir(parents=True)  # the lock cannot be taken, whoever runs the test
+    with pytest.raises(DownloadError, match="Cannot write to the folder .*Set another one with .* CNN_SUITE_HOME"):
         pull("a")
 
 

@@ -11,6 +11,7 @@ from cnn_suite.config_classification import ClassificationConfig, Data
 from cnn_suite.data.classes.labelled import ClassificationData, held_out, held_out_limits, of_arrays
 from cnn_suite.evaluate import evaluate_model
 from cnn_suite.results import Classification, ModelCard
+from cnn_suite.runtime.media.output_paths import SinkError
 from cnn_suite.tasks import classification_evaluation
 
 LABELS = ("cat", "dog", "eel")
@@ -87,6 +88,13 @@ def test_figures_are_recorded_in_the_card(model, tmp_path):
     recorded = ModelCard.read(tmp_path).metrics["test"]
     assert recorded["accuracy"] == pytest.approx(11 / 12)
     assert recorded["command"] == f"cnn-suite evaluate {tmp_path} --data data --split test"
+
+
+def test_a_card_that_cannot_be_written_is_told_before_the_work(model, tmp_path):
+    (tmp_path / "card.json.new").mkdir()
+    with pytest.raises(SinkError, match="card.json.new is a folder"):
+        evaluate_model(tmp_path, "data", record=True)
+    assert not model.seen
 
 
 def test_the_validation_part_is_what_training_held_out(model, tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 from cnn_suite.cache_folders import cache_home
 from cnn_suite.known_weights import KNOWN
 from cnn_suite.nearest_names import did_you_mean
+from cnn_suite.runtime.media.output_paths import check_writable
 from cnn_suite.runtime.model_files.not_there import NotThereError
 
 _ROOT = Path(__file__).resolve().parents[3]
@@ -41,3 +42,12 @@ def find_model(model: str, *, roots: tuple[Path, ...] | None = None) -> Path:
     raise NotThereError(
         f"There is no model {model!r}: neither a folder nor a known name ({', '.join(known) or 'none found'}).{hint}"
     )
+
+
+def check_recordable(folder: str | Path) -> None:
+    """Tries whether figures can be written into the card of a model folder, before the work that gives them.
+
+    Raises:
+        SinkError: If they cannot.
+    """
+    check_writable(Path(folder) / "card.json.new")

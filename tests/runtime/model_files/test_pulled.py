@@ -73,7 +73,7 @@ def test_the_real_command_passes_its_line_through(home, monkeypatch, capfd):
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[3]))
     with pytest.raises(NotPulledError):
         find_or_pull("yolo-fastest-1.1")
-    assert "cnn-suite pull: Cannot create the folder" in capfd.readouterr().err
+    assert "cnn-suite pull: Cannot write to the folder" in capfd.readouterr().err
 
 
 def test_neither_tensorflow_nor_requests_is_imported():
