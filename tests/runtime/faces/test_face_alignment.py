@@ -93,6 +93,27 @@ def test_points_of_a_turned_and_scaled_face_come_to_lie_on_the_template(size):
     assert (aligned.max(axis=2) > 0).mean() < 0.1
 
 
+@pytest.mark.parametrize("size", [4, 5.5])
+def test_a_large_face_is_averaged_where_it_lies(size):
+    # In a face of several times the size the noise of single pixels is gone, and a point stays where the template says.
+    points = (ARCFACE_TEMPLATE + 0.5) * size - 0.5
+    side = int(112 * size)
+    noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
+    assert align_face(noise, points).std() < 2 * noise.std() / size
+    x, y = points[0].round().astype(int)
+    spot = np.zeros((side, side, 3), np.uint8)
+    cv2.circle(spot, (int(x), int(y)), int(3 * size), (255, 255, 255), -1)
+    rows, columns = np.nonzero(align_face(spot, points)[..., 0] > 127)
+    np.testing.assert_allclose([columns.mean(), rows.mean()], ARCFACE_TEMPLATE[0], atol=0.3)
+
+
+def test_a_face_of_more_than_half_the_size_is_sampled_once():
+    picture = np.random.default_rng(1).integers(0, 256, (200, 200, 3), np.uint8)
+    points = ARCFACE_TEMPLATE * 1.7
+    once = cv2.warpAffine(picture, similarity_transform(points, ARCFACE_TEMPLATE), (112, 112), flags=cv2.INTER_LINEAR)
+    np.testing.assert_array_equal(align_face(picture, points), once)
+
+
 def test_what_lies_over_the_edge_is_black_and_the_picture_stays():
     picture = np.full((60, 40, 3), 200, np.uint8)
     aligned = align_face(picture, ARCFACE_TEMPLATE)
