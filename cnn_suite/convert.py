@@ -116,7 +116,7 @@ def _labels(names: str | Path | None, classes: int) -> tuple[str, ...]:
     path = Path(names)
     try:
         with path.open("rb") as file:
-            text = file.read(LARGEST_NAMES).decode("utf-8")
+            text = file.read(LARGEST_NAMES).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DarknetError(f"Cannot read the class names from {path}: {error}.") from error
     found = tuple(line.strip() for line in text.splitlines() if line.strip())

@@ -39,9 +39,8 @@ def people_pictures(folder: str | Path) -> list[PersonPicture]:
     found = [
         PersonPicture(path, unicodedata.normalize("NFC", person.name))
         for person in sorted(folder.iterdir())
-        if person.is_dir()
+        if person.is_dir() and not is_hidden(person.relative_to(folder))
         for path in pictures_under(person)
-        if not is_hidden(path.relative_to(folder))
     ]
     if not found:
         raise PictureError(f"{folder} contains no folders with pictures. A folder of people has one folder per person.")

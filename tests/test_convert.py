@@ -84,6 +84,14 @@ def test_names_must_be_as_many_as_classes(files):
     assert not (files / "x").exists()
 
 
+def test_names_may_begin_with_a_byte_order_mark(files):
+    (files / "marked.names").write_text("cat\nbus\ndog\n", encoding="utf-8-sig")
+    folder = convert_darknet(
+        files / "net.cfg", files / "net.weights", files / "marked", names=files / "marked.names", formats=("litert",)
+    )
+    assert ModelCard.read(folder).labels == ("cat", "bus", "dog")
+
+
 def test_names_that_are_not_there_are_named(files):
     with pytest.raises(DarknetError, match="Cannot read the class names from .*no.names"):
         convert_darknet(files / "net.cfg", files / "net.weights", files / "x", names=files / "no.names")

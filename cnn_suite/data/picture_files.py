@@ -7,6 +7,7 @@ here, in `size_hw` as in `read_rgb`. Readers that do not turn (`tf.io.decode_jpe
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,14 +16,30 @@ import cv2
 import numpy as np
 
 from cnn_suite.data.boxes.annotations import AnnotatedPicture
-from cnn_suite.file_names import is_picture_name
+from cnn_suite.file_names import is_hidden, is_picture_name
 
 _HEAD_BYTES = 65536  # large enough for the EXIF block of nearly every camera; the fallback decodes the file
 
 
 def pictures_under(folder: Path) -> list[Path]:
-    """Every picture file of a folder and its sub-folders, sorted by path."""
-    return sorted(file for file in folder.rglob("*") if is_picture_name(file) and file.is_file())
+    """Every picture file of a folder and its sub-folders but hidden ones, sorted by path; see `files_under`."""
+    return sorted(
+        file for file in files_under(folder) if is_picture_name(file) and not is_hidden(file.relative_to(folder))
+    )
+
+
+def files_under(folder: Path) -> Iterator[Path]:
+    """Every file of a folder and its sub-folders, also behind symbolic links.
+
+    A link back to a folder that it lies in is not followed; what two links lead to is found under both names.
+    """
+    above = {str(folder): {os.path.realpath(folder)}}  # by folder: where it and those on the way to it really are
+    for place, names, files in os.walk(folder, followlinks=True):
+        way = above.pop(place)
+        real = {name: os.path.realpath(os.path.join(place, name)) for name in names}
+        names[:] = [name for name in names if real[name] not in way]
+        above |= {os.path.join(place, name): way | {real[name]} for name in names}
+        yield from (file for name in files if (file := Path(place, name)).is_file())
 
 
 def load_pixels(picture: AnnotatedPicture) -> np.ndarray:

@@ -42,8 +42,8 @@ def evaluate_folder(folder: str | Path, data_path: str | Path, asked: Asked) -> 
         of one picture. Undefined numbers are None.
 
     Raises:
-        ValueError: If the model is not a detector, the data has faults or classes that the model does not know, or the
-            split is unknown or empty.
+        ValueError: If the model is not a detector, the data has faults or objects of classes that the model does not
+            know, or the split is unknown or empty.
     """
     detector = load_detector(folder, runtime=asked.runtime)
     pictures = pictures_to_measure(data_path, asked, detector.labels)
@@ -145,7 +145,7 @@ def pictures_to_measure(
     """The pictures of a request, with the class numbers of the model.
 
     Raises:
-        ValueError: If the data has faults or classes that the model does not know, or the split is unknown.
+        ValueError: If the data has faults or objects of classes that the model does not know, or the split is unknown.
     """
     data = read_detection_data(data_path, asked.format).checked()
     pictures = pictures_of_split(data, asked.split_or_test)[: asked.limit]
@@ -170,11 +170,15 @@ def in_model_classes(
     """The pictures with the class numbers of the model: classes are the same where their names are.
 
     Data may lack a class of the model (its metrics are then None), since some formats only know the classes that occur.
+    It may have one that the model does not know if no object is of it, such as the parent of all that Roboflow writes.
 
     Raises:
-        ValueError: If the data has a class that the model does not know.
+        ValueError: If an object is of a class that the model does not know.
     """
-    number = model_numbers(data_labels, model_labels)
+    pictures = tuple(pictures)
+    used = sorted({int(class_id) for picture in pictures for class_id in picture.class_ids})
+    number = np.full(len(data_labels), -1, np.int32)  # the others' is never asked for
+    number[used] = model_numbers([data_labels[class_id] for class_id in used], model_labels)
     return tuple(replace(picture, class_ids=number[picture.class_ids]) for picture in pictures)
 
 

@@ -112,3 +112,25 @@ def test_pictures_under_a_folder_are_sorted_and_nothing_else(tmp_path, picture):
     b, a = picture(tmp_path / "sub folder" / "b.PNG"), picture(tmp_path / "a.jpg")
     (tmp_path / "notes.txt").touch()
     assert pictures_under(tmp_path) == [a, b]
+
+
+def test_pictures_behind_symbolic_links_are_found(tmp_path, picture):
+    picture(tmp_path / "disk/deep/a.jpg")
+    picture(tmp_path / "set/b.jpg")
+    (tmp_path / "set/more").symlink_to(tmp_path / "disk")
+    (tmp_path / "set/same").symlink_to("more")
+    (tmp_path / "set/gone").symlink_to(tmp_path / "gone")
+    (tmp_path / "set/gone.jpg").symlink_to(tmp_path / "gone.jpg")
+    (tmp_path / "set/itself").symlink_to("itself")
+    found = [str(path.relative_to(tmp_path / "set")) for path in pictures_under(tmp_path / "set")]
+    assert found == ["b.jpg", "more/deep/a.jpg", "same/deep/a.jpg"]
+
+
+def test_links_in_a_circle_end(tmp_path, picture):
+    # one/two leads to two and two/one back to one; the third leads to the folder that it lies in.
+    picture(tmp_path / "one/a.jpg")
+    picture(tmp_path / "two/b.jpg")
+    (tmp_path / "one/two").symlink_to(tmp_path / "two")
+    (tmp_path / "two/one").symlink_to(tmp_path / "one")
+    (tmp_path / "one/above").symlink_to(tmp_path / "one")
+    assert pictures_under(tmp_path / "one") == [tmp_path / "one/a.jpg", tmp_path / "one/two/b.jpg"]

@@ -129,6 +129,20 @@ def test_class_that_the_model_does_not_know_is_refused(pictures):
         detection_evaluation.in_model_classes(pictures, ("bubble", "cell"), LABELS)
 
 
+def test_class_without_any_object_need_not_be_known(pictures):
+    # Roboflow writes a parent of all classes first, which no object is of.
+    (moved,) = detection_evaluation.in_model_classes(
+        [annotated(pictures[0].path, (2, 1))], ("all", "dust", "cell"), LABELS
+    )
+    assert moved.class_ids.tolist() == [0, 1] and moved.class_ids.dtype == np.int32
+
+
+def test_pictures_without_objects_ask_for_no_class(pictures):
+    empty = annotated(pictures[0].path, (), boxes_px=np.zeros((0, 4)))
+    (moved,) = detection_evaluation.in_model_classes([empty], ("bubble",), LABELS)
+    assert moved.class_ids.shape == (0,)
+
+
 def test_class_that_the_data_lacks_has_no_metric(pictures):
     only_cells = detection_evaluation.in_model_classes([annotated(pictures[0].path, (0, 0))], ("cell",), LABELS)
     result = detection_evaluation.evaluate_detector(KnowsTheAnswers(), only_cells, LABELS)

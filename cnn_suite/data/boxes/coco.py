@@ -78,8 +78,10 @@ def read_coco(path: Path | str, labels: Sequence[str] | None = None) -> Detectio
 
 @dataclass
 class _Objects:
-    """What a file says about one image: the boxes that can be read, and what is wrong with the others."""
+    """What a file says about one image id: the names of its pictures, which should be one, the boxes that can be read,
+    and what is wrong with the others."""
 
+    file_names: dict[str, None] = field(default_factory=dict)  # a set in order
     boxes: list[RawBox] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
@@ -102,20 +104,24 @@ class _File:
                 message = f"the id of image {image.get('file_name')!r} must be a number. Received {image.get('id')!r}"
                 faults.append(Fault(str(self.file), None, "malformed", message, _FIX))
                 continue
-            file_name = str(image.get("file_name", ""))
+            file_name, objects = _file_name(image), by_image[image["id"]]
             if file_name in seen:
-                faults += by_image[image["id"]].faults
+                faults += objects.faults
                 faults.append(repeated_picture_fault(file_name, _split_name(self.file), str(self.file), None))
                 continue
             seen.add(file_name)
-            picture, found = self._picture(image, by_image[image["id"]])
+            if len(objects.file_names) > 1:
+                if file_name == next(iter(objects.file_names)):
+                    faults += [self._shared_id(image["id"], objects), *objects.faults]
+                continue
+            picture, found = self._picture(image, objects)
             faults += found
             if picture is not None:
                 pictures.append(picture)
         return tuple(pictures), faults
 
     def _picture(self, image: dict[str, Any], objects: _Objects) -> tuple[AnnotatedPicture | None, list[Fault]]:
-        path = _picture_path(self.root, self.file, str(image.get("file_name", "")))
+        path = _picture_path(self.root, self.file, _file_name(image))
         size_hw, faults = picture_size_or_fault(path, str(self.file), None)
         where = f"image {image.get('id')} ({path.name}): "
         drawn_on, found = self._drawn_on(image, size_hw, where)
@@ -138,7 +144,10 @@ class _File:
 
     def _objects_by_image(self, content: dict[str, Any]) -> tuple[dict[Any, _Objects], list[Fault]]:
         """Objects of each image id, and the faults of those that belong to no image."""
-        by_image = {image["id"]: _Objects() for image in content["images"] if isinstance(image.get("id"), _ID)}
+        by_image: dict[Any, _Objects] = {}
+        for image in content["images"]:
+            if isinstance(image.get("id"), _ID):
+                by_image.setdefault(image["id"], _Objects()).file_names[_file_name(image)] = None
         faults = []
         for annotation in content["annotations"]:
             image_id = annotation.get("image_id")
@@ -153,6 +162,12 @@ class _File:
             else:
                 by_image[image_id].boxes.append(box)
         return by_image, faults
+
+    def _shared_id(self, image_id: Any, objects: _Objects) -> Fault:
+        first, second, *others = objects.file_names
+        names = f"{first}, {second} and {len(others)} more" if others else f"{first} and {second}"
+        message = f"id {image_id} belongs to {names}, so its annotations may be of any of them"
+        return Fault(str(self.file), None, "malformed", message, "Give every image an id of its own.")
 
     def _box(self, annotation: dict[str, Any], where: str) -> RawBox | Fault:
         numbers = annotation.get("bbox")
@@ -186,6 +201,10 @@ def _looks_like(file: Path) -> bool:
     with open(file, "rb") as opened:
         head = opened.read(_HEAD_BYTES)
     return any(key in head for key in (b'"images"', b'"annotations"', b'"categories"'))
+
+
+def _file_name(image: dict[str, Any]) -> str:
+    return str(image.get("file_name", ""))
 
 
 def _split_name(file: Path) -> str:

@@ -9,7 +9,8 @@ Source: Everingham et al. 2010, The PASCAL VOC Challenge; its development kit fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from cnn_suite.data.boxes.leaks import take_out_leaks
 from cnn_suite.data.boxes.xml_lines import Element, XmlError, read_xml
 from cnn_suite.file_names import PICTURE_SUFFIXES
 
-_PER_CLASS_ENDINGS = ("_train", "_val", "_trainval", "_test")  # such as aeroplane_train.txt: no splits of pictures
+_PER_CLASS_LINE = re.compile(r"\S+\s+(-1|0|1)")  # of aeroplane_train.txt: a picture, and whether it shows the class
 
 
 def is_voc(path: Path) -> bool:
@@ -101,26 +102,33 @@ class _VocFile:
 
 
 def _listed_ids(root: Path) -> tuple[list[_Entry], list[str]]:
-    lists = {file.stem: file for file in sorted((root / "ImageSets" / "Main").glob("*.txt"))}
-    names = [name for name in lists if not name.endswith(_PER_CLASS_ENDINGS)]
+    annotated = {file.stem: file for file in sorted((root / "Annotations").glob("*.xml"))}
+    files = sorted((root / "ImageSets" / "Main").glob("*.txt"))
+    lists = {file.stem: list(_list_entries(file)) for file in files}
+    names = [name for name, entries in lists.items() if not _is_of_one_class(entries, annotated)]
     if {"train", "val"} <= set(names) and "trainval" in names:
         names.remove("trainval")
     if not names:
-        found = sorted((root / "Annotations").glob("*.xml"))
         note = "No list in ImageSets/Main: all pictures form one split, 'all'."
-        return [_Entry("all", file.stem, str(file), None) for file in found], [note]
+        return [_Entry("all", name, str(file), None) for name, file in annotated.items()], [note]
     order = ["train", "val", "test"]
     names.sort(key=lambda name: (order.index(name) if name in order else len(order), name))
-    entries = [entry for name in names for entry in _list_entries(name, lists[name])]
+    entries = [entry for name in names for entry in lists[name]]
     known = {entry.picture_id for entry in entries}
-    left = [file.stem for file in sorted((root / "Annotations").glob("*.xml")) if file.stem not in known]
+    left = [name for name in annotated if name not in known]
     return entries, [f"{len(left)} annotation files are in no split, the first is {left[0]}.xml."] if left else []
 
 
-def _list_entries(split: str, file: Path) -> Iterator[_Entry]:
+def _is_of_one_class(entries: Sequence[_Entry], annotated: Container[str]) -> bool:
+    """Whether a list is no split, but says of each picture whether it shows one class; "cat 1" may be a picture too."""
+    lines = [entry.picture_id for entry in entries]
+    return bool(lines) and all(_PER_CLASS_LINE.fullmatch(line) and line not in annotated for line in lines)
+
+
+def _list_entries(file: Path) -> Iterator[_Entry]:
     for number, line in enumerate(file.read_text(encoding="utf-8-sig", errors="replace").splitlines(), start=1):
         if line.strip():
-            yield _Entry(split, line.strip(), str(file), number)
+            yield _Entry(file.stem, line.strip(), str(file), number)
 
 
 def _read_annotation(root: Path, entry: _Entry) -> tuple[_VocFile | None, list[Fault]]:
@@ -142,19 +150,21 @@ def _read_annotation(root: Path, entry: _Entry) -> tuple[_VocFile | None, list[F
 
 
 def _picture_path(root: Path, picture_id: str, filename: str) -> Path:
-    """The picture of an annotation: <filename> where that file exists, else the annotation's own name."""
+    """The picture of an annotation: that of its own name, or <filename> where there is none.
+
+    Files that were renamed or copied together keep the <filename> they had, which may be another picture's by now.
+    Where several pictures have the annotation's name, such as a.jpg and a.png, <filename> says which it is.
+    """
     folder = root / "JPEGImages"
-    if filename and (folder / Path(filename).name).is_file():
-        return folder / Path(filename).name
-    for suffix in (*PICTURE_SUFFIXES, *(suffix.upper() for suffix in PICTURE_SUFFIXES)):
-        if (folder / (picture_id + suffix)).is_file():
-            return folder / (picture_id + suffix)
-    return folder / (filename or picture_id + ".jpg")
+    suffixes = (*PICTURE_SUFFIXES, *(suffix.upper() for suffix in PICTURE_SUFFIXES))
+    own = [folder / (picture_id + suffix) for suffix in suffixes]
+    named = folder / Path(filename).name
+    candidates = [named, *own] if named.stem == picture_id else [*own, named]
+    found = next((picture for picture in candidates if picture.is_file()), None)
+    return found or folder / (filename or picture_id + ".jpg")
 
 
-def _drawn_on(
-    tree: Element, size_hw: tuple[int, int] | None, file: str
-) -> tuple[tuple[int, int] | None, list[Fault]]:
+def _drawn_on(tree: Element, size_hw: tuple[int, int] | None, file: str) -> tuple[tuple[int, int] | None, list[Fault]]:
     """Size of the picture that the objects were drawn on, and what is wrong with <size>."""
     size = tree.child("size")
     if size is None:

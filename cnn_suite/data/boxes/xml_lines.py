@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.parsers import expat
+
+_DECLARED = re.compile(rb"""(\xef\xbb\xbf)?<\?xml\s[^>]*?\bencoding\s*=\s*["']([\w.-]+)""")
 
 
 @dataclass
@@ -35,12 +38,24 @@ class XmlError(ValueError):
 
 
 def read_xml(path: Path | str) -> Element:
-    """Root element of an XML file.
+    """Root element of an XML file, in whichever encoding that it declares and Python knows.
 
     Raises:
-        XmlError: If the file is not well-formed XML.
+        XmlError: If the file is not well-formed XML, or its encoding is unknown or not the one it declares.
         OSError: If the file cannot be opened.
     """
+    data = Path(path).read_bytes()
+    try:
+        try:
+            return _root(data)
+        except (LookupError, ValueError):  # expat's own encodings are few, and none of Chinese, Japanese or Korean
+            return _root(_decoded(data))
+    except expat.ExpatError as error:
+        raise XmlError(f"not well-formed XML ({expat.ErrorString(error.code)})", error.lineno) from error
+
+
+def _root(data: bytes | str) -> Element:
+    """Root element; of a text, whatever encoding it declares."""
     parser = expat.ParserCreate()
     top = Element("", 0)
     stack = [top]
@@ -56,8 +71,20 @@ def read_xml(path: Path | str) -> Element:
     parser.StartElementHandler = start
     parser.EndElementHandler = lambda _tag: stack.pop()
     parser.CharacterDataHandler = characters
-    try:
-        parser.Parse(Path(path).read_bytes(), True)
-    except expat.ExpatError as error:
-        raise XmlError(f"not well-formed XML ({expat.ErrorString(error.code)})", error.lineno) from error
+    parser.Parse(data, True)
     return top.children[0]
+
+
+def _decoded(data: bytes) -> str:
+    """The text of a file whose encoding expat does not know; its first bytes count for more than what it declares."""
+    declared = _DECLARED.match(data)
+    if declared is None:
+        raise XmlError("the encoding that it declares is unknown", 1)
+    encoding = "utf-8-sig" if declared[1] else declared[2].decode()
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise XmlError(f"not text in the encoding {encoding} ({error.reason})", line) from error
+    except (LookupError, UnicodeError) as error:
+        raise XmlError(f"the encoding that it declares, {encoding!r}, is unknown", 1) from error

@@ -23,6 +23,15 @@ from cnn_suite.data.picture_files import pictures_under
 _SPLIT_NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 
+class _AsWritten(yaml.SafeLoader):
+    """Leaves every value a text, so that no class named `no`, `on` or `010` becomes False, True or 8; but null."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, form) for tag, form in resolvers if tag in ("tag:yaml.org,2002:null", "tag:yaml.org,2002:merge")]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
 @dataclass(frozen=True)
 class ListedPicture:
     """A picture of a split and the place that lists it (line None if a folder does)."""
@@ -69,8 +78,7 @@ def find_layout(path: Path) -> tuple[Path, Layout]:
             name: [ListedPicture(file, str(folder)) for file in pictures_under(folder)]
             for name, folder in folders.items()
         }
-        notes = [] if set(folders) != {"all"} else ["No splits are given: all pictures form one split, 'all'."]
-        layout = Layout(splits, notes=notes)
+        layout = Layout(splits, notes=_folder_notes(root, splits))
         _take_names_file(layout, _names_file(root))
         return root, layout
     raise ValueError(
@@ -131,6 +139,16 @@ def _picture_folders(path: Path) -> dict[str, Path]:
     }
 
 
+def _folder_notes(root: Path, splits: Mapping[str, list[ListedPicture]]) -> list[str]:
+    """What was decided where folders alone give the splits."""
+    if "all" in splits:
+        return ["No splits are given: all pictures form one split, 'all'."]
+    known = {listed.path for split in splits.values() for listed in split}
+    left = [picture for picture in pictures_under(root / "images") if picture not in known]
+    first = left[0].relative_to(root).as_posix() if left else ""
+    return [f"{len(left)} pictures under images/ are in no split, the first is {first}."] if left else []
+
+
 def _split_folders(path: Path) -> dict[str, Path]:
     return {split: path / stem for stem, split in _SPLIT_NAMES.items() if (path / stem).is_dir()}
 
@@ -167,7 +185,7 @@ def _layout_of_yaml(file: Path) -> Layout:
     layout = Layout()
     text = file.read_text(encoding="utf-8-sig", errors="replace")
     try:
-        content = yaml.safe_load(text)
+        content = yaml.load(text, _AsWritten)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else None
@@ -193,14 +211,14 @@ def _take_names(layout: Layout, file: Path, text: str, content: dict) -> None:
     line = _line_of(text, "names")
     if isinstance(names, list):
         names = dict(enumerate(names))
-    if isinstance(names, dict) and all(isinstance(number, int) for number in names):
-        given = {number: "" if name is None else str(name).strip() for number, name in sorted(names.items())}
-        _name_classes(layout, given, file, dict.fromkeys(given, line))
+    if isinstance(names, dict) and all(str(number).isdecimal() for number in names):
+        given = {int(number): "" if name is None else str(name).strip() for number, name in names.items()}
+        _name_classes(layout, dict(sorted(given.items())), file, dict.fromkeys(given, line))
     elif names is not None:
         message = "`names` must be a list of names or a mapping from number to name"
         layout.faults.append(_malformed(file, line, message))
     count = content.get("nc")
-    if layout.names is not None and count is not None and count != len(layout.names):
+    if layout.names is not None and count is not None and str(count) != str(len(layout.names)):
         message = f"`nc` is {count} while `names` has {len(layout.names)} entries"
         layout.faults.append(_malformed(file, _line_of(text, "nc"), message))
 

@@ -14,8 +14,8 @@ import numpy as np
 from cnn_suite.data.classes.class_folders import places
 from cnn_suite.data.classes.labelled import ClassificationData, LabelledPictures
 from cnn_suite.data.classes.unread_files import UNREAD_FIX, Unread, unread_message, unread_of
-from cnn_suite.data.picture_files import decode_rgb
-from cnn_suite.file_names import is_picture_name
+from cnn_suite.data.picture_files import decode_rgb, files_under
+from cnn_suite.file_names import is_hidden, is_picture_name
 
 _LARGEST_BYTES = 2**28  # of one picture file: a member that unpacks to more is no picture
 
@@ -78,9 +78,7 @@ def read_with_unread(path: Path, labels: Sequence[str] | None = None) -> tuple[C
 
 
 def _is_visible(name: PurePosixPath) -> bool:
-    """Whether it is in a folder, and nothing hidden: previews, checkpoints, a Mac's second files."""
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in name.parts)
-    return len(name.parts) > 1 and not hidden
+    return len(name.parts) > 1 and not is_hidden(name)
 
 
 def _composed(name: str) -> str:
@@ -90,9 +88,9 @@ def _composed(name: str) -> str:
 
 def _files(folder: Path) -> Iterator[PurePosixPath]:
     """Visible files in sub-folders, relative to the folder."""
-    for file in folder.rglob("*"):
+    for file in files_under(folder):
         name = PurePosixPath(file.relative_to(folder).as_posix())
-        if _is_visible(name) and file.is_file():
+        if _is_visible(name):
             yield name
 
 

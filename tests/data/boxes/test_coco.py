@@ -199,6 +199,33 @@ def test_a_picture_listed_twice_is_kept_once(coco):
     assert only_fault(data).kind == "repeated_picture" and len(data.pictures("train")) == 1
 
 
+def test_pictures_that_share_an_id_are_left_out_and_named_once(coco):
+    coco.add("a", [(3, 5, 5, 9, 9)])
+    coco.add("b", [(7, 20, 5, 9, 9)])
+    coco.add(2, [(7, 20, 5, 9, 9)])
+    for image in coco.content["images"][:2]:
+        image["id"] = 1
+    for annotation in coco.content["annotations"][:2]:
+        annotation["image_id"] = 1
+    file = coco.write()
+    data = read_coco(coco.root)
+    fault = only_fault(data)
+    assert (fault.file, fault.kind) == (str(file), "malformed")
+    assert fault.message == "id 1 belongs to a.jpg and b.jpg, so its annotations may be of any of them"
+    assert [picture.path.name for picture in data.pictures("train")] == ["2.jpg"]
+
+
+def test_an_id_of_many_pictures_hides_no_other_fault_and_names_two_of_them(coco):
+    for name in "abcd":
+        coco.add(name, [(4, 5, 5, 9, 9)] if name == "b" else [])
+    for image in coco.content["images"]:
+        image["id"] = "b"
+    coco.write()
+    shared, unknown = read_coco(coco.root).faults
+    assert shared.message.startswith("id b belongs to a.jpg, b.jpg and 2 more, so")
+    assert unknown.kind == "unknown_class"
+
+
 def test_broken_json_names_its_line(coco):
     file = coco.write()
     file.write_text('{"images": [],\n"annotations": [}\n')

@@ -64,6 +64,29 @@ def test_lists_of_one_class_are_no_splits(voc):
     assert list(data.splits) == ["train"] and data.faults == ()
 
 
+@pytest.mark.parametrize("name", ["cat_train", "cat_default"])
+def test_a_list_is_of_one_class_by_what_it_says_whatever_its_name(voc, name):
+    # The first name is of VOC's own kit, the second of CVAT's export.
+    voc.add("a", [CAT], "default")
+    voc.add("b", [DOG], "default")
+    (voc.root / f"ImageSets/Main/{name}.txt").write_text("a  1\nb -1\nc  0\n")
+    data = read_voc(voc.root)
+    assert list(data.splits) == ["default"] and data.faults == ()
+
+
+def test_a_list_of_pictures_is_a_split_whatever_its_name(voc):
+    voc.add("a", [CAT], "fold1_train")
+    voc.add("b", [CAT], "fold1_val")
+    data = read_voc(voc.root)
+    assert {split: len(pictures) for split, pictures in data.splits.items()} == {"fold1_train": 1, "fold1_val": 1}
+
+
+def test_a_list_of_pictures_whose_names_end_in_nought_or_one_is_a_split(voc):
+    voc.add("cat 0", [CAT], "val")
+    voc.add("cat 1", [CAT], "val")
+    assert len(read_voc(voc.root).pictures("val")) == 2
+
+
 def test_without_lists_all_pictures_are_one_split_and_the_data_says_so(voc):
     voc.add("a", [CAT])
     (voc.root / "ImageSets/Main/train.txt").unlink()
@@ -89,6 +112,31 @@ def test_a_filename_that_does_not_exist_gives_way_to_the_annotations_own_name(vo
     voc.add("a", [CAT], filename="renamed_once.jpg")
     data = read_voc(voc.root)
     assert data.faults == () and data.pictures("train")[0].path.name == "a.jpg"
+
+
+def test_the_annotations_own_name_comes_before_a_filename_that_is_another_picture(voc):
+    # Renamed together: 0001 was 0002 before, and its <filename> still says so.
+    voc.add("0001", [CAT], filename="0002.jpg")
+    voc.add("0002", [DOG], filename="0003.jpg")
+    data = read_voc(voc.root)
+    assert data.faults == ()
+    found = {
+        picture.path.name: [data.labels[number] for number in picture.class_ids] for picture in data.pictures("train")
+    }
+    assert found == {"0001.jpg": ["cat"], "0002.jpg": ["dog"]}
+
+
+def test_a_filename_counts_where_no_picture_has_the_annotations_own_name(voc, picture):
+    picture(voc.root / "JPEGImages/photo.jpg")
+    voc.add("a", [CAT], picture=False, filename="photo.jpg")
+    data = read_voc(voc.root)
+    assert data.faults == () and data.pictures("train")[0].path.name == "photo.jpg"
+
+
+def test_a_filename_says_which_of_two_pictures_of_the_annotations_name(voc, picture):
+    voc.add("a", [CAT], filename="a.png")
+    picture(voc.root / "JPEGImages/a.png")
+    assert read_voc(voc.root).pictures("train")[0].path.name == "a.png"
 
 
 def test_a_picture_without_objects_is_background(voc):
@@ -198,6 +246,17 @@ def test_broken_xml_names_the_line(voc):
     file.write_text(file.read_text().replace("</object>", ""))
     fault = only_fault(read_voc(voc.root))
     assert (fault.kind, fault.line) == ("malformed", 8) and "not well-formed XML (mismatched tag)" in fault.message
+
+
+def test_an_annotation_in_an_unknown_encoding_is_a_fault_of_its_own(voc):
+    voc.add("a", [CAT])
+    voc.add("b", [CAT])
+    file = voc.root / "Annotations/a.xml"
+    file.write_text('<?xml version="1.0" encoding="cp-xyz"?>\n' + file.read_text())
+    data = read_voc(voc.root)
+    fault = only_fault(data)
+    assert (fault.file, fault.line, fault.kind) == (str(file), 1, "malformed")
+    assert [picture.path.name for picture in data.pictures("train")] == ["b.jpg"]
 
 
 @pytest.mark.parametrize("old, new", [("<xmin>15</xmin>", "<xmin>left</xmin>"), ("<xmin>15</xmin>", ""), ("cat", "")])

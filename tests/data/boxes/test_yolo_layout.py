@@ -40,6 +40,22 @@ def test_names_may_be_a_mapping(yolo):
     assert find_layout(yolo.root)[1].names == {0: "cat", 1: "dog"}
 
 
+@pytest.mark.parametrize(
+    "names", ["[no, yes, 010, 1.50, 12:30, on]", "{0: no, 1: yes, 2: 010, 3: 1.50, 4: 12:30, 5: on}"]
+)
+def test_names_stay_as_they_are_written(yolo, names):
+    # YAML 1.1 reads False, True, 8, 1.5, 750 and True.
+    (yolo.root / "data.yaml").write_text(f"train: images/train\nnc: 6\nnames: {names}\n")
+    layout = find_layout(yolo.root)[1]
+    assert list(layout.names.values()) == ["no", "yes", "010", "1.50", "12:30", "on"] and layout.faults == []
+
+
+def test_a_split_left_empty_is_none(yolo):
+    (yolo.root / "data.yaml").write_text("train: images/train\nval: null\ntest:\nnames: [cat]\n")
+    layout = find_layout(yolo.root)[1]
+    assert list(layout.splits) == ["train"] and layout.faults == []
+
+
 def test_path_moves_the_root(yolo):
     yolo.add("a", [])
     (yolo.root / "data.yaml").write_text("path: images\ntrain: train\nnames: [cat]\n")
@@ -87,7 +103,8 @@ def test_a_wrong_data_yaml_is_a_fault_with_its_line(yolo, text, line, message):
 def test_images_and_labels_without_yaml_are_enough(yolo):
     (yolo.root / "data.yaml").unlink()
     yolo.add("a", [])
-    assert names_of(find_layout(yolo.root)[1]) == {"train": ["a.jpg"], "val": []}
+    layout = find_layout(yolo.root)[1]
+    assert names_of(layout) == {"train": ["a.jpg"], "val": []} and layout.notes == []
 
 
 def test_images_without_split_folders_are_one_split(tmp_path, picture):
@@ -97,6 +114,16 @@ def test_images_without_split_folders_are_one_split(tmp_path, picture):
     layout = find_layout(tmp_path)[1]
     assert names_of(layout) == {"all": ["a.jpg"]} and layout.names == {0: "cat", 1: "dog"}
     assert layout.notes == ["No splits are given: all pictures form one split, 'all'."]
+
+
+def test_pictures_beside_the_split_folders_are_counted(yolo, picture):
+    (yolo.root / "data.yaml").unlink()
+    yolo.add("a", [])
+    picture(yolo.root / "images/loose.jpg")
+    picture(yolo.root / "images/test2/b.jpg")
+    layout = find_layout(yolo.root)[1]
+    assert names_of(layout) == {"train": ["a.jpg"], "val": []}
+    assert layout.notes == ["2 pictures under images/ are in no split, the first is images/loose.jpg."]
 
 
 def test_split_folders_outside_images_are_found(tmp_path, picture):

@@ -51,6 +51,17 @@ def test_names_with_spaces_work(with_val):
     assert data.faults == () and len(data.pictures("train")[0].boxes) == 1
 
 
+def test_pictures_behind_a_symbolic_link_have_their_text_files(with_val, tmp_path, picture):
+    with_val.add("a", [BOX])
+    picture(tmp_path / "disk/images/b.jpg")
+    (tmp_path / "disk/labels").mkdir()
+    (tmp_path / "disk/labels/b.txt").write_text(BOX)
+    for kind in ("images", "labels"):
+        (with_val.root / kind / "train/more").symlink_to(tmp_path / "disk" / kind)
+    data = read_yolo_txt(with_val.root)
+    assert data.faults == () and [len(found.boxes) for found in data.pictures("train")] == [1, 1]
+
+
 def test_given_labels_pick_the_order(with_val):
     with_val.add("a", [BOX])
     data = read_yolo_txt(with_val.root, labels=("dog", "cat"))

@@ -41,6 +41,13 @@ def test_labels_give_the_order_and_may_name_classes_without_pictures(folder):
     assert data.splits["train"].class_ids.tolist() == [2, 2, 0]
 
 
+def test_a_class_may_lie_behind_a_symbolic_link(folder, tmp_path, picture):
+    picture(tmp_path / "disk/d.png")
+    (folder / "bird").symlink_to(tmp_path / "disk")
+    data = read_image_folder(folder)
+    assert data.labels == ("bird", "cat", "dog") and data.splits["train"].names[0] == str(folder / "bird/d.png")
+
+
 def test_folders_of_splits_hold_folders_of_classes(tmp_path, picture):
     for name in ("train/x/1.png", "train/y/2.png", "val/y/3.png"):
         picture(tmp_path / name)
