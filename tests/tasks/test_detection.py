@@ -173,7 +173,7 @@ def test_too_few_boxes_for_the_anchors_are_refused():
 @pytest.fixture(scope="module")
 def compiled():
     loss = {"box_loss": "ciou", "match_iou": 0.5, "neighbour_cells": True, "ignore_iou": 0.6, "box_weight": 2.0}
-    training = {"jit": False, "steps_per_execution": 2, "clip_norm": 3.0, "warmup_epochs": 1}
+    training = {"jit": False, "steps_per_execution": 3, "clip_norm": 3.0, "warmup_epochs": 1}
     config = config_of(loss=loss, model={"scale_xy": 2.0, "strides": (8, 16)}, training=training)
     data = detection.datasets(config)
     config = detection.resolved(config, data)
@@ -208,7 +208,7 @@ def test_the_model_is_compiled_with_what_the_configuration_says(compiled):
     config, data, model = compiled
     assert type(model.optimizer) is keras.optimizers.AdamW
     assert model.optimizer.global_clipnorm == 3.0
-    assert model.steps_per_execution == 2 and model.jit_compile is False
+    assert model.steps_per_execution == 3 and model.jit_compile is False
     assert detection.steps_per_epoch(config, data) == 3
     # 3 epochs of 3 steps are the whole schedule.
     assert float(model.optimizer._learning_rate(9)) == pytest.approx(config.training.final_learning_rate)

@@ -39,7 +39,7 @@ def run(folder, tmp_path_factory):
 name: points
 task: landmarks
 seed: 1
-data: {{path: {folder}, batch_size: 8, augmentation: {{rotation_deg: 5, no_face: 0}}}}
+data: {{path: {folder}, batch_size: 8, augmentation: {{rotation_deg: 5, no_face: 0, grey: 0}}}}
 model: {{width: 0.5}}
 training: {{epochs: 25, learning_rate: 0.01, warmup_epochs: 1, ema_momentum: 0.0}}
 export: {{formats: [litert]}}
