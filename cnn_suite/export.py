@@ -13,7 +13,13 @@ from cnn_suite import graphs
 from cnn_suite.backend import require_tensorflow
 from cnn_suite.config import ConfigError, RunConfig, save_config
 from cnn_suite.config_sections import EXPORT_FORMATS
-from cnn_suite.export_target import FILES, check_for_another_network, check_for_other_things, target_of
+from cnn_suite.export_target import (
+    FILES,
+    check_for_another_network,
+    check_for_other_things,
+    check_for_other_weights,
+    target_of,
+)
 from cnn_suite.network_files import weights_digest
 from cnn_suite.parity import Answer, Runtime
 from cnn_suite.results import ModelCard
@@ -75,7 +81,7 @@ def export_model(
     if not replace:
         check_for_another_network(target, config.task, config.data.labels)
     if folder is None and not replace:
-        _check_for_other_weights(trained, target)
+        check_for_other_weights(trained.path.parent, target)
     formats = _checked_formats(formats or config.export.formats)
     serving = task_of(config.task).serving_model(trained.model, config)
     calibration = _calibration(trained, serving) if int8 else []
@@ -94,19 +100,6 @@ def _check_overrides(overrides: Sequence[str]) -> None:
         raise ConfigError(
             f"Only fields of `export` can be replaced in a trained network, such as export.mirror=true. Received "
             f"{other[0]!r}, which is a matter of the training."
-        )
-
-
-def _check_for_other_weights(trained: Trained, target: Path) -> None:
-    """Refuses to replace a model of the same name by a model folder from elsewhere, where nobody named the target."""
-    origin = trained.path.parent
-    if target.resolve() == origin.resolve() or not all((f / "card.json").is_file() for f in (origin, target)):
-        return
-    ours, theirs = (ModelCard.read(f).model.get("weights_sha256") for f in (origin, target))
-    if ours != theirs:
-        raise ConfigError(
-            f"{target} holds another network than {origin}, with other weights, and would be replaced. Name the folder "
-            "to write with --output."
         )
 
 

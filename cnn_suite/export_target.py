@@ -54,6 +54,22 @@ def check_for_another_network(target: Path, task: str, labels: Sequence[str]) ->
         )
 
 
+def check_for_other_weights(origin: Path, target: Path) -> None:
+    """Refuses to replace another network of the same name by a model folder from elsewhere; nobody named the target.
+
+    Raises:
+        ConfigError: If both are model folders, and their weights differ.
+    """
+    if not all((folder / "card.json").is_file() for folder in (origin, target)):
+        return
+    ours, theirs = (ModelCard.read(folder).model.get("weights_sha256") for folder in (origin, target))
+    if ours != theirs:
+        raise ConfigError(
+            f"{target} holds another network than {origin}, with other weights, and would be replaced. Name the folder "
+            "to write with --output."
+        )
+
+
 def told_of(target: Path) -> str | None:
     """Describes the model in a folder with its first recorded metric; None if there is no model.
 

@@ -27,18 +27,11 @@ def datasets(config: ArraysConfig) -> Datasets:
     """Reads the data that a configuration names, in parts that share no example; see `parts_of`."""
     settings = config.data
     data = read_array_data(settings.path, settings.format, settings.labels or None)
-    return parts_of(
-        data,
-        settings.train,
-        settings.validation,
-        settings.held_out,
-        settings.held_out_up_to,
-        settings.per_class,
-    )
+    return parts_of(data, settings, settings.per_class)
 
 
 def resolved(config: ArraysConfig, data: Datasets) -> ArraysConfig:
-    """The configuration with what only the data can say: the labels, and the shape of an example.
+    """The configuration with what only the data can say: the labels, what is held out, and the shape of an example.
 
     Raises:
         ConfigError: If the configuration says others.

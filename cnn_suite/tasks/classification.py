@@ -36,14 +36,7 @@ def datasets(config: ClassificationConfig) -> Datasets:
     """Reads the data that a configuration names, in parts that share no picture; see `parts_of`."""
     settings = config.data
     data = read_labelled_data(settings.path, settings.format, settings.labels or None)
-    return parts_of(
-        data,
-        settings.train,
-        settings.validation,
-        settings.held_out,
-        settings.held_out_up_to,
-        settings.pictures_per_class,
-    )
+    return parts_of(data, settings, settings.pictures_per_class)
 
 
 def counts(data: Datasets) -> dict[str, dict[str, int]]:
@@ -62,7 +55,7 @@ def write_training_sheet(path: Path, config: ClassificationConfig, data: Dataset
 
 
 def resolved(config: ClassificationConfig, data: Datasets) -> ClassificationConfig:
-    """The configuration with what only the data can say: the labels."""
+    """The configuration with what only the data can say: the labels, and what is held out."""
     return with_parts(config, data)
 
 

@@ -1,20 +1,18 @@
 """What a classifier is trained on and measured on: two parts of its data that share nothing."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 
+from cnn_suite import config_arrays, config_classification
 from cnn_suite.config import ConfigError
-from cnn_suite.config_arrays import ArraysConfig
-from cnn_suite.config_classification import ClassificationConfig
 from cnn_suite.data.classes import labelled
 from cnn_suite.data.classes.labelled import ClassificationData, LabelledPictures
 from cnn_suite.tasks.labels import with_labels
 
-AnyConfig = TypeVar("AnyConfig", ClassificationConfig, ArraysConfig)
+AnyConfig = TypeVar("AnyConfig", config_classification.ClassificationConfig, config_arrays.ArraysConfig)
 _log = logging.getLogger(__name__)
 
 
@@ -32,21 +30,14 @@ class Datasets:
 
 
 def parts_of(
-    data: ClassificationData,
-    train: Sequence[str],
-    validation: Sequence[str],
-    held_out: float,
-    held_out_up_to: Sequence[str] = (),
-    few_of_each: int | None = None,
+    data: ClassificationData, settings: config_classification.Data | config_arrays.Data, few_of_each: int | None
 ) -> Datasets:
     """The parts that a configuration names.
 
     Args:
         data: All splits.
-        train: The splits to train on.
-        validation: The splits to measure on; none for a part of `train`.
-        held_out: The share of every class of `train` that is measured on where `validation` is empty.
-        held_out_up_to: Limits by which that share was drawn already, when the run was started.
+        settings: Which of them are trained and measured on, or the share that is held out, and the limits by which it
+            was drawn when the run was started.
         few_of_each: At most this many of each class to train on; None for all.
 
     Raises:
@@ -54,7 +45,7 @@ def parts_of(
         ValueError: If a class is too small to be in both parts.
     """
     try:
-        training, measured = data.pictures(train), data.pictures(validation)
+        training, measured = data.pictures(settings.train), data.pictures(settings.validation)
     except KeyError as error:
         raise ConfigError(f"data.train or data.validation: {error.args[0]}") from error
     limits: tuple[str, ...] = ()
@@ -68,13 +59,13 @@ def parts_of(
         training, shared = labelled.without_those_of(training, measured)
         if shared:
             _log.warning("%d training examples are validation examples too and are left out of training", shared)
-    elif held_out:
-        if len(held_out_up_to) not in (0, len(data.labels)):
+    elif settings.held_out:
+        if len(settings.held_out_up_to) not in (0, len(data.labels)):
             raise ConfigError(
                 f"data.held_out_up_to: must have an entry for each of the {len(data.labels)} classes in {data.root}. "
-                f"Received {len(held_out_up_to)}. Leave it out to have it found anew."
+                f"Received {len(settings.held_out_up_to)}. Leave it out to have it found anew."
             )
-        limits = tuple(held_out_up_to) or labelled.held_out_limits(training, held_out, data.labels)
+        limits = settings.held_out_up_to or labelled.held_out_limits(training, settings.held_out, data.labels)
         training, measured = labelled.held_out(training, limits)
     if few_of_each:
         training = labelled.few_of_each(training, few_of_each)

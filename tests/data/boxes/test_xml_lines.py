@@ -68,17 +68,13 @@ def test_an_unknown_encoding_names_the_first_line(tmp_path, encoding, written_in
     assert (str(caught.value), caught.value.line) == (message, 1)
 
 
-def test_bytes_that_are_not_of_the_encoding_name_their_line(tmp_path):
+@pytest.mark.parametrize(
+    ("rest", "message"),
+    [(b"<a>\n<b>\xff</b></a>", "not text in the encoding gb2312"), (b"<a>\n", "not well-formed XML")],
+)
+def test_a_fault_in_another_encoding_names_its_line(tmp_path, rest, message):
     file = tmp_path / "a.xml"
-    file.write_bytes(b'<?xml version="1.0" encoding="gb2312"?>\n<a>\n<b>\xff</b></a>')
-    with pytest.raises(XmlError, match="not text in the encoding gb2312") as caught:
-        read_xml(file)
-    assert caught.value.line == 3
-
-
-def test_broken_xml_in_another_encoding_names_the_line(tmp_path):
-    file = tmp_path / "a.xml"
-    file.write_bytes(b'<?xml version="1.0" encoding="gb2312"?>\n<a>\n')
-    with pytest.raises(XmlError, match="not well-formed XML") as caught:
+    file.write_bytes(b'<?xml version="1.0" encoding="gb2312"?>\n' + rest)
+    with pytest.raises(XmlError, match=message) as caught:
         read_xml(file)
     assert caught.value.line == 3
