@@ -157,6 +157,7 @@ def _fit_phases(model: keras.Model, config: RunConfig, data: Any, folder: Path, 
             "epochs %d to %d: %d trainable layers, starting at %s", first_epoch + 1, end, len(learning), learning[0]
         )
         task.compile_model(model, config, data, phase, f"phase{number}")
+        model.optimizer.build(model.trainable_variables)  # variables made in the first step have it traced twice
         if resume and number == reached:
             first_epoch += _restore(model, last, task.steps_per_epoch(config, data))
         if first_epoch >= end:  # the run has this phase behind it, but for the averages of the weights
@@ -193,7 +194,6 @@ def _phase_of(checkpoint: Path) -> int:
 
 def _restore(model: keras.Model, checkpoint: Path, steps: int) -> int:
     """Loads the weights of network and optimiser, and returns the number of the phase's epochs that they have seen."""
-    model.optimizer.build(model.trainable_variables)
     model.load_weights(checkpoint)
     return round(int(model.optimizer.iterations) / steps)
 

@@ -218,10 +218,10 @@ def test_the_real_network_learns_eight_pictures_by_heart(tmp_path):
                 mirror=0, scale=(1, 1), aspect=1, shift=0, mosaic=0, brightness=0, contrast=0, saturation=0, hue=0
             ),
         ),
-        model=Model(image_size_hw=(64, 64), width=0.5, depth=0.5, anchors_per_head=2, scale_xy=2.0),
+        model=Model(image_size_hw=(64, 64), width=0.25, depth=0.25, anchors_per_head=2, scale_xy=2.0),
         loss=Loss(box_loss="ciou", box_weight=2.0, match_iou=0.5, neighbour_cells=True, ignore_iou=0.6),
         training=Training(
-            epochs=8, steps_per_epoch=25, learning_rate=4e-3, warmup_epochs=0.5, ema_momentum=0.9, weight_decay=0
+            epochs=2, steps_per_epoch=100, learning_rate=4e-3, warmup_epochs=0.1, ema_momentum=0.9, weight_decay=0
         ),
     )
     folder = train(config, quiet=True, runs=tmp_path)

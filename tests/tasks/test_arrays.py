@@ -50,7 +50,7 @@ task: arrays
 seed: 1
 data: {{path: {folder}, labels: [narrow, wide], augmentation: {{shift: 0.1, noise: 0.1, mirror: [0]}}}}
 model: {{filters: [16, 16]}}
-training: {{epochs: 20, learning_rate: 0.005, warmup_epochs: 1}}
+training: {{epochs: 4, steps_per_epoch: 20, learning_rate: 0.005, warmup_epochs: 0.2}}
 """
     )
     return train(load_config(root / "beats.yaml"), quiet=True, runs=root / "runs")

@@ -52,7 +52,10 @@ export: {{formats: [litert], mirror: true}}
 @pytest.fixture(scope="module")
 def run(folder, tmp_path_factory):
     root = tmp_path_factory.mktemp("run")
-    training = "{epochs: 30, learning_rate: 0.01, warmup_epochs: 1, ema_momentum: 0.0, triplets: {rule: all}}"
+    training = (
+        "{epochs: 3, steps_per_epoch: 10, learning_rate: 0.01, warmup_epochs: 0.1, ema_momentum: 0.0, "
+        "triplets: {rule: all}}"
+    )
     return train(written(root, folder, training), quiet=True, runs=root / "runs")
 
 

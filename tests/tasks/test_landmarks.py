@@ -41,7 +41,7 @@ task: landmarks
 seed: 1
 data: {{path: {folder}, batch_size: 8, augmentation: {{rotation_deg: 5, no_face: 0, grey: 0}}}}
 model: {{width: 0.5}}
-training: {{epochs: 25, learning_rate: 0.01, warmup_epochs: 1, ema_momentum: 0.0}}
+training: {{epochs: 3, steps_per_epoch: 25, learning_rate: 0.01, warmup_epochs: 0.1, ema_momentum: 0.0}}
 export: {{formats: [litert]}}
 """
     )

@@ -74,7 +74,7 @@ task: localization
 seed: 1
 data: {{path: {folder}, batch_size: 8, augmentation: {{scale: [0.9, 1.1], shift: 0.1, hue: 0, saturation: 0}}}}
 model: {{builder: "{__name__}:tiny_body", image_size_hw: [32, 32]}}
-training: {{epochs: 15, learning_rate: 0.003, warmup_epochs: 1, ema_momentum: 0.0}}
+training: {{epochs: 3, steps_per_epoch: 75, learning_rate: 0.003, warmup_epochs: 0.2, ema_momentum: 0.0}}
 export: {{formats: [litert]}}
 """
     )
