@@ -98,6 +98,9 @@ class Training(Section):
     ema_momentum: float = Field(
         0.99, ge=0, lt=1, description="momentum of the moving average of weights and batch norm statistics; 0: off"
     )
+    sharpness_radius: float = Field(
+        0.0, ge=0, description="radius of sharpness-aware steps (SAM), such as 0.1, at twice the time per step; 0: off"
+    )
     mixed_precision: Literal["none", "bfloat16", "float16"] = Field(
         "none", description="numbers that layers compute with; none: float32"
     )

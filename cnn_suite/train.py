@@ -13,12 +13,14 @@ from typing import Any
 
 import keras
 
+from cnn_suite.backend import require_tensorflow
 from cnn_suite.config import ConfigError, RunConfig, load_config, save_config
 from cnn_suite.config_sections import Phase
 from cnn_suite.data.loading_errors import told_plainly
 from cnn_suite.learning_rate_finder import LearningRateFinding, find_learning_rate, write_finding
 from cnn_suite.metrics.plotting import require_matplotlib
 from cnn_suite.models.surgery import lengthen_statistics, set_trainable
+from cnn_suite.optimizers.sharpness import minimise_sharpness
 from cnn_suite.resumption import resumed
 from cnn_suite.run_callbacks import (
     BestCheckpoint,
@@ -137,6 +139,9 @@ def _network(config: RunConfig, data: Any) -> keras.Model:
     finally:
         keras.config.set_dtype_policy(before)
     lengthen_statistics(model, config.training.ema_momentum)
+    if config.training.sharpness_radius:
+        require_tensorflow("training.sharpness_radius", "Leave it out, or train on TensorFlow.")
+        minimise_sharpness(model, config.training.sharpness_radius)
     return model
 
 

@@ -191,6 +191,15 @@ def test_mixed_precision_belongs_to_the_network_and_leaves_keras_as_it_was(tmp_p
     assert keras.config.dtype_policy().name == before
 
 
+def test_sharpness_aware_steps_are_taken_if_asked_for(tmp_path):
+    plain, sharp = (
+        train(config_of(epochs=1, sharpness_radius=radius), quiet=True, runs=tmp_path / str(radius))
+        for radius in (0.0, 0.5)
+    )
+    apart = [np.abs(a - b).max() for a, b in zip(weights(plain / "model.keras"), weights(sharp / "model.keras"))]
+    assert 1e-5 < max(apart) < 0.1
+
+
 def test_early_stopping_ends_a_run_and_stays_ended(tmp_path, monkeypatch):
     # The evaluation says 0.5 in the first epoch and never better.
     def on_epoch_end(self, epoch, logs=None):
