@@ -26,7 +26,7 @@ class ClassActivation:
 
     Args:
         model: A functional classifier of pictures with one output `(batch, classes)`.
-        layer: Name of a layer with a feature map; None for the last one.
+        layer: Name of a layer with a feature map; None for the last one of more than one place.
 
     Raises:
         ValueError: If there is no such layer.
@@ -39,7 +39,8 @@ class ClassActivation:
                 f"`layer` must be one of {model.name} that gives a feature map: "
                 f"{', '.join(known[-5:]) or 'it has none'}. Received {layer!r}."
             )
-        maps = model.get_layer(layer or known[-1]).output
+        spread = [name for name in known if tuple(model.get_layer(name).output.shape[1:3]) != (1, 1)]
+        maps = model.get_layer(layer or (spread or known)[-1]).output
         self._network = keras.Model(model.inputs[0], [maps, logits_of(model), model.outputs[0]])
         self._mapped = tf.function(self._graph, reduce_retracing=True)
 

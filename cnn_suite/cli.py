@@ -21,6 +21,7 @@ from cnn_suite.cli_arguments import (
     Overrides,
     Quiet,
     UsageFault,
+    check_suffix,
     is_usage,
     model_folder,
     named_network,
@@ -32,6 +33,7 @@ from cnn_suite.cli_data import data, doctor
 from cnn_suite.cli_face import face_app
 from cnn_suite.cli_output import as_lines, in_three_lines, progress, show, stdout_kept_clean
 from cnn_suite.cli_stylize import stylize
+from cnn_suite.file_names import PICTURE_OUTPUT_SUFFIXES, PLOT_SUFFIXES
 from cnn_suite.runtime.interrupts import signals_interrupt
 from cnn_suite.runtime.quiet_imports import imports_muted
 
@@ -211,6 +213,8 @@ def find_rate(
     """Suggest a learning rate: the one at which the loss falls fastest in a short trial."""
     from cnn_suite.config import load_config
 
+    if plot is not None:
+        check_suffix("--plot", plot, PLOT_SUFFIXES)
     settings = load_config(config, overrides or [])
     with imports_muted(debug):
         from cnn_suite.train import try_rates
@@ -272,6 +276,7 @@ def patches(
 ) -> None:
     """Show the picture patches that activate each unit of a layer most."""
     numbers = parse_units(units)
+    check_suffix("--output", output, PICTURE_OUTPUT_SUFFIXES)
     source = Path(model) if Path(model).exists() else model_folder(model)
     with imports_muted(debug):
         from cnn_suite.patches import write_patches

@@ -76,6 +76,12 @@ def parse_units(text: str) -> tuple[int, ...]:
     return tuple(map(int, parts))
 
 
+def check_suffix(flag: str, path: Path, suffixes: Sequence[str]) -> None:
+    """Refuse, before the work, a file that could not be written after it: its suffix is none of these."""
+    if path.suffix.lower() not in suffixes:
+        raise UsageFault(f"{flag} takes a file that ends in one of {' '.join(suffixes)}. Received {str(path)!r}.")
+
+
 def named_network(network: str, options: Sequence[str]) -> tuple[str, list[str]]:
     """Give a network and its options; a line of `cnn-suite models` such as "alexnet groups=2" may be one word.
 

@@ -5,6 +5,7 @@ from pathlib import PurePath
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 _ONLY_READ = (".pgm", ".jfif")  # the first holds no colours, and OpenCV writes a JPEG under its other names alone
 PICTURE_OUTPUT_SUFFIXES = tuple(suffix for suffix in PICTURE_SUFFIXES if suffix not in _ONLY_READ)
+PLOT_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".pdf", ".svg")  # of those that matplotlib writes
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".ogv")
 ANIMATION_SUFFIX = ".gif"  # a still picture as often as a film; OpenCV reads both and writes no film
 

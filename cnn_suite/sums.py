@@ -59,7 +59,8 @@ def model_sums(model: keras.Model, image_shape: Sequence[int] | None = None) -> 
 
     Raises:
         ValueError: If the model does not know its inputs, a side of a further input is open, or one of the first and
-            `image_shape` is not given; or if it has a recurrent layer with a cell of an unknown kind.
+            `image_shape` is not given or another than the model takes; or if it has a recurrent layer with a cell of an
+            unknown kind.
     """
     shape = _input_shape(model, image_shape)
     calls: list[tuple] = []
@@ -73,7 +74,8 @@ def model_sums(model: keras.Model, image_shape: Sequence[int] | None = None) -> 
     with _watched(model, note):
         specs = [tf.TensorSpec((1, *shape), model.inputs[0].dtype)]
         specs += [tf.TensorSpec((1, *more.shape[1:]), more.dtype) for more in model.inputs[1:]]
-        traced = tf.function(lambda *x: model(x[0] if len(x) == 1 else list(x), training=False), autograph=False)
+        form = model.inputs[0] if len(specs) == 1 else model.input  # several in a list or a dictionary
+        traced = tf.function(lambda *x: model(keras.tree.pack_sequence_as(form, x), training=False), autograph=False)
         traced.get_concrete_function(*specs)
     rows = [_sums_of(*call) for call in calls]
     return ModelSums(
@@ -95,7 +97,10 @@ def _input_shape(model: keras.Model, image_shape: Sequence[int] | None) -> tuple
         )
     if any(None in more.shape[1:] for more in model.inputs[1:]):
         raise ValueError(f"Only the first input of `model` may have unspecified sides. Received {model.name!r}.")
-    shape = tuple(image_shape) if image_shape is not None else tuple(model.inputs[0].shape[1:])
+    own = tuple(model.inputs[0].shape[1:])
+    shape = tuple(image_shape) if image_shape is not None else own
+    if len(shape) != len(own) or any(side not in (None, given) for side, given in zip(own, shape)):
+        raise ValueError(f"{model.name!r} takes inputs of shape {own} only. Received {shape}. Leave the size out.")
     if None in shape:
         raise ValueError(f"`image_shape` is required, because {model.name!r} takes any size: its input is {shape}.")
     return shape

@@ -39,6 +39,15 @@ def test_behind_a_mean_the_maps_are_those_of_the_classes_weights():
     np.testing.assert_allclose(probabilities, np.exp(logits) / np.exp(logits).sum(), rtol=1e-5)
 
 
+def test_a_map_of_one_place_says_nothing_and_is_not_looked_at():
+    image = keras.Input((6, 6, 3))
+    x = layers.GlobalAveragePooling2D(keepdims=True)(layers.Conv2D(2, 3, name="maps")(image))
+    x = layers.Conv2D(2, 1, name="logits")(x)
+    network = keras.Model(image, layers.Softmax()(layers.Flatten()(x)))
+    assert ClassActivation(network)(halves())[0].shape == (4, 4)
+    assert ClassActivation(network, "logits")(halves())[0].shape == (1, 1)
+
+
 def test_weights_are_mean_slopes_of_the_logit():
     keras.utils.set_random_seed(0)
     maps = keras.Input((3, 4, 2), name="maps_in")

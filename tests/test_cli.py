@@ -313,6 +313,21 @@ def test_find_rate_suggests_a_rate_and_draws_its_trial(colours: Path, capsys: py
     assert plot.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("words", [
+    ["find-rate", "{colours}", "--plot", "rates.foo"],
+    ["find-rate", "{colours}", "--plot", "rates"],
+    ["patches", "digits_lenet5", "conv2", "--output", "sheet.xyz"],
+])  # fmt: skip
+def test_a_picture_that_cannot_be_written_is_refused_before_the_work(
+    colours: Path, capsys: pytest.CaptureFixture[str], words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_verb(monkeypatch, "train")
+    replace_verb(monkeypatch, "patches")
+    assert main([word.format(colours=colours) for word in words]) == 2
+    said = capsys.readouterr().err
+    assert f"{words[-2]} takes a file that ends in one of ." in said and f"Received {words[-1]!r}." in said
+
+
 def fake_doctor(monkeypatch: pytest.MonkeyPatch, faults: list[str]) -> dict[str, Any]:
     """Stand-ins for the doctor's parts; what they were given is collected in the dictionary returned."""
     seen: dict[str, Any] = {}

@@ -111,6 +111,22 @@ def test_of_several_inputs_the_first_is_the_picture():
     assert sums.multiply_adds == 5 * 6 * 4 * 27 + 2 * 4
 
 
+def test_inputs_may_be_named():
+    first, second = keras.Input((8,), name="b"), keras.Input((4,), name="a")
+    joined = layers.Concatenate()([layers.Dense(3)(first), layers.Dense(5)(second)])
+    assert model_sums(keras.Model({"b": first, "a": second}, joined)).multiply_adds == 8 * 3 + 4 * 5
+    assert model_sums(keras.Model({"b": first}, layers.Dense(3)(first))).multiply_adds == 8 * 3
+
+
+@pytest.mark.parametrize("shape", [(9, 7, 3), (9, 8)])
+def test_another_shape_than_that_of_the_input_is_refused(shape):
+    network = keras.Sequential([keras.Input((None, 8, 3)), layers.Conv2D(2, 3)], name="strips")
+    assert model_sums(network, (9, 8, 3)).input_shape == (9, 8, 3)
+    says = r"'strips' takes inputs of shape \(None, 8, 3\) only. Received \(9, (7, 3|8)\). Leave the size out."
+    with pytest.raises(ValueError, match=says):
+        model_sums(network, shape)
+
+
 def test_a_further_input_with_open_sides_is_refused():
     first, second = keras.Input((2,)), keras.Input((None,))
     with pytest.raises(ValueError, match="Only the first input of `model` may have unspecified sides"):

@@ -6,6 +6,7 @@ block is any layer with a method `tensors(x)` that gives its inner tensors by na
 
 import re
 from collections.abc import Container, Sequence
+from itertools import groupby
 
 import keras
 from keras import layers
@@ -13,6 +14,7 @@ from keras import layers
 from cnn_suite.models.classifier_head import classifier
 from cnn_suite.nearest_names import nearest_names
 
+_NORMS = (layers.BatchNormalization, layers.GroupNormalization, layers.LayerNormalization)
 _SETTINGS = ("strides", "shortcut", "activation")  # of layers, that no shape of a weight tells
 
 
@@ -143,19 +145,23 @@ def lengthen_statistics(model: keras.Model, momentum: float) -> None:
 def blocks(model: keras.Model) -> list[list[str]]:
     """Names of the layers with weights, block by block from the input on.
 
-    Neighbours whose names begin alike up to their first number (`block5_conv1`, `block5_conv2`) are one block.
+    Neighbours whose names begin alike up to their first number (`block5_conv1`, `block5_conv2`) are one block; the axes
+    in the name of a kind (`conv2d_1`) are none. Normalisations that would be a block by themselves belong to the layer
+    before them.
     """
     found: list[list[str]] = []
-    for name in (layer.name for layer in model.layers if layer.weights):
-        if found and _block_of(found[-1][0]) == _block_of(name):
-            found[-1].append(name)
+    with_weights = (layer for layer in model.layers if layer.weights)
+    for _, neighbours in groupby(with_weights, key=lambda layer: _block_of(layer.name)):
+        block = list(neighbours)
+        if found and all(isinstance(layer, _NORMS) for layer in block):
+            found[-1] += [layer.name for layer in block]
         else:
-            found.append([name])
+            found.append([layer.name for layer in block])
     return found
 
 
 def _block_of(name: str) -> str:
-    match = re.match(r"\D*\d+", name)
+    match = re.match(r"(?:\D|[123]d(?![^_]))*+\d+", name)
     return match.group() if match else name
 
 

@@ -142,6 +142,31 @@ def test_neighbours_with_the_same_beginning_are_one_block():
     ]
 
 
+def test_layers_that_keras_named_are_a_block_each():
+    kinds = [layer() for layer in 3 * [lambda: keras.layers.Conv2D(2, 3), keras.layers.BatchNormalization]]
+    network = keras.Sequential([keras.Input((9, 9, 3)), *kinds, keras.layers.Flatten(), keras.layers.Dense(2)])
+    names = [layer.name for layer in kinds]
+    assert blocks(network) == [names[:2], names[2:4], names[4:], [network.layers[-1].name]]
+    plain = keras.Sequential([keras.Input((9, 9, 3)), *kinds[::2]])
+    assert blocks(plain) == [[name] for name in names[::2]]
+
+
+def test_a_normalisation_is_of_the_block_of_its_name_or_else_of_the_layer_before_it():
+    mobile = models.mobilenet_v2((32, 32, 3), 2)
+    assert blocks(mobile)[:3] == [
+        ["Conv1", "bn_Conv1"],
+        ["expanded_conv_depthwise", "expanded_conv_depthwise_BN"],
+        ["expanded_conv_project", "expanded_conv_project_BN"],
+    ]
+    norm, convolution = (
+        keras.layers.BatchNormalization(name="block2_norm"),
+        keras.layers.Conv2D(2, 1, name="block2_conv"),
+    )
+    before = keras.layers.Conv2D(2, 1, name="block1_conv")
+    network = keras.Sequential([keras.Input((4, 4, 3)), before, norm, convolution])
+    assert blocks(network) == [["block1_conv"], ["block2_norm", "block2_conv"]]
+
+
 def test_rates_fall_by_the_same_factor_from_block_to_block():
     network = models.resnet20()
     rates = layer_rates(network, 0.5)

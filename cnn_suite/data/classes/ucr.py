@@ -42,7 +42,7 @@ def read_ucr(path: Path, labels: tuple[str, ...] | None = None) -> Classificatio
         )
         for split, table in tables.items()
     }
-    own = tuple(f"{number:g}" for number in numbers.tolist())
+    own = tuple(np.format_float_positional(number, trim="-") for number in numbers)
     return ClassificationData(class_names(splits, labels or own, str(path)), splits, path)
 
 
@@ -65,4 +65,10 @@ def _table(file: Path) -> np.ndarray:
         ) from error
     if table.shape[1] < 2:
         raise ValueError(f"{file} must contain a class and at least one sample a line. Received shape {table.shape}.")
+    unknown = np.flatnonzero(~np.isfinite(table[:, 0]))
+    if len(unknown):
+        raise ValueError(
+            f"{file}: every signal must have a class, a finite number. Signal {unknown[0]} has {table[unknown[0], 0]}. "
+            "Give it its class or take it out."
+        )
     return table

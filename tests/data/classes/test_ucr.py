@@ -35,11 +35,17 @@ def test_classes_stand_in_front_and_are_numbered_in_order_over_all_splits(folder
     ("1\t2\t3\t4\n1\t2", "Beats_TEST.tsv must contain one signal a line"),
     ("1\t2\t3\tNaN", "all numbers must be finite. Example 0 has others. Series of several lengths"),
     ("1", "a class and at least one sample a line"),
+    ("1\t2\t3\t4\nnan\t2\t3\t4", "every signal must have a class, a finite number. Signal 1 has nan. Give it"),
 ])  # fmt: skip
 def test_a_faulty_file_is_named(folder, line, says):
     write(folder, "Beats_TEST.tsv", line)
     with pytest.raises(ValueError, match=says):
         read_array_data(folder)
+
+
+def test_large_numbers_of_classes_keep_all_their_digits(folder):
+    write(folder, "Beats_TEST.tsv", "10000001\t1\t2\t3", "10000002\t1\t2\t3", "0.5\t1\t2\t3")
+    assert read_array_data(folder).labels == ("-1", "0.5", "2", "10000001", "10000002")
 
 
 def test_two_data_sets_in_one_folder_are_refused(folder):
