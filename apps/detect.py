@@ -75,11 +75,13 @@ def main(arguments: argparse.Namespace) -> int:
     from cnn_suite.runtime.media.run_output import open_output
     from cnn_suite.runtime.model_files.pulled import find_or_pull
     from cnn_suite.runtime.pipeline import Pipeline
+    from cnn_suite.runtime.quiet_imports import imports_muted
     from cnn_suite.runtime.window import open_window
 
     window = open_window("detect", headless=arguments.headless, output=arguments.output)
     folder = find_or_pull(arguments.model, quiet=arguments.quiet)
-    detector = load_detector(folder, runtime=arguments.runtime, threads=arguments.threads)
+    with imports_muted(arguments.debug or arguments.runtime == "litert"):  # only a SavedModel imports TensorFlow
+        detector = load_detector(folder, runtime=arguments.runtime, threads=arguments.threads)
     source = open_source(arguments.source, endless_demo=window is not None)
     run = DetectionRun(
         detector,

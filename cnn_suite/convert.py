@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Literal
 
 import keras
+from pydantic import ValidationError
 
 from cnn_suite import config_embedding
-from cnn_suite.config import RunConfig, save_config
+from cnn_suite.config import ConfigError, RunConfig, save_config
 from cnn_suite.config_detection import Data, DetectionConfig, Model
 from cnn_suite.config_embedding import EmbeddingConfig
+from cnn_suite.config_text import explain_all
 from cnn_suite.export import export_model
 from cnn_suite.models.darknet import darknet
 from cnn_suite.models.mobileface import mobileface_v2
@@ -49,7 +51,9 @@ def convert_darknet(
         The folder.
 
     Raises:
-        DarknetError: If the files cannot be imported, have no detection head, or there is not one name per class.
+        DarknetError: If the files cannot be imported, have no detection head, or there are not as many
+            different names as classes.
+        ConfigError: If the folder's name cannot be a model's, or a side of the network's input is no multiple of 32.
         ParityError: If an exported format gives different results from the network.
     """
     network = plan(read_cfg(cfg))
@@ -59,11 +63,16 @@ def convert_darknet(
     classes = yolo_heads(model)[0].classes
     folder = Path(folder)
     resize: Literal["letterbox", "stretch"] = "letterbox" if network.letterbox else "stretch"
-    config = DetectionConfig(
-        name=name or folder.name,
-        data=Data(format="none", labels=_labels(names, classes), resize=resize),
-        model=Model(builder="darknet", cfg=CFG, image_size_hw=network.size_hw),
-    )
+    labels = _labels(names, classes)
+    try:
+        config = DetectionConfig(
+            name=name or folder.resolve().name,
+            data=Data(format="none", labels=labels, resize=resize),
+            model=Model(builder="darknet", cfg=CFG, image_size_hw=network.size_hw),
+        )
+    except ValidationError as error:
+        faults = " ".join(explain_all(error.errors(), DetectionConfig))
+        raise ConfigError(f"{Path(cfg).name} cannot be converted into the folder {folder}. {faults}") from error
     _export(model, config, folder, formats)
     shutil.copyfile(cfg, folder / CFG)
     return folder
@@ -122,4 +131,10 @@ def _labels(names: str | Path | None, classes: int) -> tuple[str, ...]:
     found = tuple(line.strip() for line in text.splitlines() if line.strip())
     if len(found) != classes:
         raise DarknetError(f"{path.name} must contain {classes} names, one per line. It contains {len(found)}.")
+    twice = [label for number, label in enumerate(found) if label in found[:number]]
+    if twice:
+        raise DarknetError(
+            f"{path.name} must name every class differently. It contains {twice[0]!r} {found.count(twice[0])} times: "
+            "results could not tell these classes apart. Rename all but one."
+        )
     return found

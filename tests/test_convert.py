@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cnn_suite.config import load_config
+from cnn_suite.config import ConfigError, load_config
 from cnn_suite.convert import convert_darknet
 from cnn_suite.results import ModelCard
 from cnn_suite.runtime.detection.detector import load_detector
@@ -84,6 +84,13 @@ def test_names_must_be_as_many_as_classes(files):
     assert not (files / "x").exists()
 
 
+def test_a_name_for_two_classes_is_refused(files):
+    (files / "twice.names").write_text("cat\ndog\ncat\n")
+    with pytest.raises(DarknetError, match="twice.names must name every class differently. It contains 'cat' 2 times"):
+        convert_darknet(files / "net.cfg", files / "net.weights", files / "x", names=files / "twice.names")
+    assert not (files / "x").exists()
+
+
 def test_names_may_begin_with_a_byte_order_mark(files):
     (files / "marked.names").write_text("cat\nbus\ndog\n", encoding="utf-8-sig")
     folder = convert_darknet(
@@ -101,6 +108,25 @@ def test_a_network_without_a_head_is_no_detector(files):
     (files / "body.cfg").write_text(CFG.format(letter_box=0).partition("[yolo]")[0])
     with pytest.raises(DarknetError, match=r"body.cfg has neither \[yolo\] nor \[region\]"):
         convert_darknet(files / "body.cfg", files / "net.weights", files / "x")
+
+
+def test_a_folder_that_no_model_may_be_named_after_is_refused(files):
+    text = "^net.cfg cannot be converted into the folder .*my net. name: must match the pattern .* Received 'my net'.$"
+    with pytest.raises(ConfigError, match=text):
+        convert_darknet(files / "net.cfg", files / "net.weights", files / "my net")
+
+
+def test_a_network_for_pictures_of_other_sides_than_multiples_of_32_is_refused(files):
+    (files / "odd.cfg").write_text(CFG.format(letter_box=0).replace("height=64", "height=72"))
+    text = r"^odd.cfg cannot .*image_size_hw: both sides must be multiples of 32, received \(72, 96\)$"
+    with pytest.raises(ConfigError, match=text):
+        convert_darknet(files / "odd.cfg", files / "net.weights", files / "x")
+
+
+def test_the_folder_one_stands_in_has_a_name_too(files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = convert_darknet(files / "net.cfg", files / "net.weights", ".", formats=("litert",))
+    assert ModelCard.read(folder).name == tmp_path.name
 
 
 def test_a_converted_network_is_where_a_training_begins(converted, files, tmp_path, monkeypatch):

@@ -56,6 +56,7 @@ def plan(sections: Sequence[Section]) -> Plan:
     for section in rest:
         steps.append(_step(section, _Before(steps, (*size_hw, 3))))
         _check_size(steps)
+    _check_classes(steps)
     joined = _heads_joined(steps)
     _check_paths(joined)
     return Plan(size_hw, net.integer("letter_box", 0, 0, 1) == 1, joined)
@@ -102,6 +103,18 @@ def _check_size(steps: list[Step]) -> None:
         raise step.section.fault(
             f"brings the network to {parameters:,} parameters. At most {MOST_PARAMETERS:,} can be imported."
         )
+
+
+def _check_classes(steps: list[Step]) -> None:
+    """Rejects heads of different numbers of classes: the boxes of all heads make one list, with one set of classes."""
+    heads = [(step.section, step.settings.classes) for step in steps if isinstance(step.settings, Head)]
+    for section, classes in heads[1:]:
+        first, expected = heads[0]
+        if classes != expected:
+            raise section.fault(
+                f"classes must be {expected}, as in the head at line {first.line}. Received {classes}. All heads of a "
+                "network find the same classes."
+            )
 
 
 def _check_paths(steps: tuple[Step, ...]) -> None:

@@ -223,6 +223,14 @@ def test_quiet_prints_nothing_and_max_frames_ends(detect, tmp_path):
     assert len(records(tmp_path / "r.jsonl")) == 3
 
 
+@pytest.mark.slow
+def test_quiet_is_quiet_on_a_saved_model_too(colour_model, tmp_path):
+    video = write_video(tmp_path / "in.avi", 2)
+    process = started("--source", video, "--headless", "--quiet", "--model", colour_model, "--runtime", "saved_model")
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, out, err) == (0, "", "")
+
+
 def test_a_damaged_video_keeps_what_was_good(detect, tmp_path):
     whole = write_video(tmp_path / "in.avi", 60).read_bytes()
     (tmp_path / "cut.avi").write_bytes(whole[: len(whole) // 2])

@@ -202,6 +202,13 @@ def test_cells_of_a_head_are_squares_of_whole_pixels():
     refused(down + YOLO, "line 10: .* Received 4x4 cells for an input of 7x8", height=7)
 
 
+def test_heads_of_different_classes_are_refused():
+    other = YOLO.replace("filters=14", "filters=16").replace("classes=2", "classes=3")
+    body = "[conv]\nfilters=2\n" + YOLO + "[route]\nlayers=0\n"
+    assert [step.settings.classes for step in planned(body + YOLO) if isinstance(step.settings, Head)] == [2, 2]
+    refused(body + other, "line 18: .* classes must be 2, as in the head at line 9. Received 3. All heads")
+
+
 def test_nothing_else_may_take_what_a_head_gives():
     for more in ("[conv]\n", "[route]\nlayers=-1", "[route]\nlayers=0", "[route]\nlayers=-2"):
         refused(

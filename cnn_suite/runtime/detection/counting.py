@@ -66,7 +66,7 @@ class ZoneCounter:
             raise ValueError(f"A zone needs at least three corners. Received {len(corners)}.")
         self.corners = tuple(_point(corner) for corner in corners)
         self.inside = self.most = 0
-        self._visitors: set[int] = set()
+        self._visitors: set[int] | None = None  # unknown without a tracker
 
     def update(self, detections: Detections, size_hw: tuple[int, int]) -> None:
         """Looks at one frame's detections."""
@@ -74,17 +74,19 @@ class ZoneCounter:
         self.inside = int(within.sum())
         self.most = max(self.most, self.inside)
         if detections.track_id is not None:
-            self._visitors |= {track_id for track_id in detections.track_id[within].tolist() if track_id >= 0}
+            here = {track_id for track_id in detections.track_id[within].tolist() if track_id >= 0}
+            self._visitors = here | (self._visitors or set())
 
     @property
     def visitors(self) -> int:
-        """How many different tracked objects have been inside."""
-        return len(self._visitors)
+        """How many different tracked objects have been inside; 0 without a tracker."""
+        return len(self._visitors or ())
 
     def as_dict(self) -> dict[str, object]:
-        """The zone and its counts, for a result line."""
+        """The zone and its counts, for a result line; without a tracker there are no visitors to count."""
         zone = [value for corner in self.corners for value in corner]
-        return {"zone": zone, "inside": self.inside, "visitors": self.visitors}
+        visitors = {} if self._visitors is None else {"visitors": self.visitors}
+        return {"zone": zone, "inside": self.inside, **visitors}
 
 
 def centres(detections: Detections, size_hw: tuple[int, int]) -> np.ndarray:

@@ -61,6 +61,11 @@ def check_picture(image_rgb: np.ndarray) -> None:
     Raises:
         ValueError: If it is not uint8 of shape (height, width, 3), or empty.
     """
+    if not isinstance(image_rgb, np.ndarray):
+        raise ValueError(
+            "`image_rgb` must be one array, uint8 of shape (height, width, 3). Received an object of type "
+            f"{type(image_rgb).__name__}. Read a file with `cnn_suite.runtime.media.pictures.read_picture`."
+        )
     if image_rgb.dtype != np.uint8 or image_rgb.ndim != 3 or image_rgb.shape[2] != 3 or 0 in image_rgb.shape:
         raise ValueError(
             "`image_rgb` must be uint8 of shape (height, width, 3). "

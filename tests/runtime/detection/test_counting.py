@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -70,6 +72,12 @@ def test_a_zone_needs_no_tracker_and_may_be_empty():
     zone = ZoneCounter([(0, 0), (1, 0), (1, 1)])
     zone.update(Detections.empty(), SIZE_HW)
     assert (zone.inside, zone.visitors) == (0, 0)
+
+
+def test_without_a_tracker_a_zone_says_nothing_of_visitors():
+    zone = ZoneCounter([(0, 0), (0.5, 0), (0.5, 1), (0, 1)])
+    zone.update(dataclasses.replace(at((10, 10), (90, 90), (150, 50)), track_id=None), SIZE_HW)
+    assert zone.as_dict() == {"zone": [0, 0, 0.5, 0, 0.5, 1, 0, 1], "inside": 2}
 
 
 def test_points_in_a_bent_polygon_equal_opencv():

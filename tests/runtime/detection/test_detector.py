@@ -98,6 +98,8 @@ def test_the_saved_model_says_the_same(colour_model, detector, picture_of):
         (np.zeros((4, 4, 3), np.float32), "must be uint8.*Received float32"),
         (np.zeros((4, 4), np.uint8), r"of shape \(height, width, 3\).*\(4, 4\)"),
         (np.zeros((0, 4, 3), np.uint8), r"Received uint8 of shape \(0, 4, 3\)"),
+        ("street.jpg", "Received an object of type str. Read a file with .*read_picture"),
+        ([np.zeros((4, 4, 3), np.uint8)], "must be one array, .* Received an object of type list"),
     ],
 )
 def test_what_is_no_rgb_picture_is_refused(detector, image, message):
