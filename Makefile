@@ -9,8 +9,10 @@ demo: .venv/.installed-demo
 	$(BIN)/python apps/detect.py --source demo --headless --max-frames 150 --track \
 		--output out/demo.mp4 --results out/demo.jsonl --snapshot out/demo.png
 
-# Two processes: a test file keeps to one of them, and more would need more memory than a laptop has.
+# Two processes: a test file keeps to one of them, and more would need more memory than a laptop has. TensorFlow computes
+# with one thread in each, or they would wait for one another on two cores.
 PYTEST := -m pytest --numprocesses 2 --dist loadfile
+test test-opencv5: export TF_NUM_INTRAOP_THREADS := 1
 
 test: lint
 	$(BIN)/python $(PYTEST)

@@ -46,7 +46,7 @@ def test_cifar10_plain20_keeps_its_figure_on_the_held_out_tenth():
 def test_cifar10_resnet20_48_keeps_its_figure_on_two_classes_of_the_held_out_tenth():
     folder = ROOT / "saved_models" / "cifar10_resnet20_48"
     result = evaluate_model(folder, CIFAR, split="validation", limit=1000, quiet=True)  # all would take a minute
-    assert result["accuracy"] >= 0.94  # 0.947; 0.911 of all in its card
+    assert result["accuracy"] >= 0.947  # 0.954; 0.913 of all in its card
 
 
 def test_cifar10_resnet20_keeps_its_figure_on_the_held_out_tenth():
