@@ -74,7 +74,7 @@ def model_sums(model: keras.Model, image_shape: Sequence[int] | None = None) -> 
     with _watched(model, note):
         specs = [tf.TensorSpec((1, *shape), model.inputs[0].dtype)]
         specs += [tf.TensorSpec((1, *more.shape[1:]), more.dtype) for more in model.inputs[1:]]
-        form = model.inputs[0] if len(specs) == 1 else model.input  # several in a list or a dictionary
+        form = getattr(model, "input", model.inputs[0])  # a list or dictionary; Sequential has none
         traced = tf.function(lambda *x: model(keras.tree.pack_sequence_as(form, x), training=False), autograph=False)
         traced.get_concrete_function(*specs)
     rows = [_sums_of(*call) for call in calls]
