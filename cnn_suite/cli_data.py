@@ -97,7 +97,8 @@ def data(
 
     settings = load_config(config, overrides or [])
     if settings.task not in ("classification", "style"):
-        raise ConfigError(f"task: `data` needs a classification or style task. Received {settings.task}. Try `doctor`.")
+        instead = " Try `doctor`." if settings.task in ("detection", "localization") else ""
+        raise ConfigError(f"task: `data` needs a classification or style task. Received {settings.task}.{instead}")
     with imports_muted(debug):
         from cnn_suite.tasks.choice import task_of
 

@@ -126,7 +126,10 @@ def _labels(names: str | Path | None, classes: int) -> tuple[str, ...]:
     try:
         with path.open("rb") as file:
             text = file.read(LARGEST_NAMES).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise DarknetError(f"{path.name} must be UTF-8 text; line {line} is not. Save it in that encoding.") from error
+    except OSError as error:
         raise DarknetError(f"Cannot read the class names from {path}: {error}.") from error
     found = tuple(line.strip() for line in text.splitlines() if line.strip())
     if len(found) != classes:

@@ -116,10 +116,15 @@ def _calibration(trained: Trained, serving: Serving) -> list[np.ndarray]:
     config = trained.config
     pictures = task_of(config.task).sample_pictures(config, CALIBRATION_PICTURES, training=True)
     if not pictures:
+        written = trained.path.parent / "config.yaml"
+        if not any(config.data.places.values()):  # as of an imported network
+            raise ConfigError(
+                f"An 8-bit file is calibrated on training pictures, and {written} names none. Enter data.format and "
+                "data.path there, of pictures like those that the network will see."
+            )
         raise ConfigError(
             f"An 8-bit file is calibrated on training pictures, which are not where the configuration says: "
-            f"{_listed(config.data.places)}. Run the command where they are, or correct the path in "
-            f"{trained.path.parent / 'config.yaml'}."
+            f"{_listed(config.data.places)}. Run the command where they are, or correct the path in {written}."
         )
     return [serving.on_input(picture) for picture in pictures]
 

@@ -279,10 +279,12 @@ def test_data_counts_both_parts_and_draws_what_training_sees(colours: Path, caps
     assert sheet.read_bytes().startswith(b"\x89PNG")
 
 
-def test_data_of_a_detector_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "config.yaml").write_text("name: x\ndata: {path: x}\n")
+@pytest.mark.parametrize(("task", "instead"), [("detection", " Try `doctor`."), ("arrays", "")])
+def test_data_of_other_tasks_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], task, instead) -> None:
+    (tmp_path / "config.yaml").write_text(f"name: x\ntask: {task}\ndata: {{path: x}}\n")
     assert main(["data", str(tmp_path / "config.yaml")]) == 2
-    assert "needs a classification or style task. Received detection. Try `doctor`" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert f"needs a classification or style task. Received {task}.{instead}\n" in told
 
 
 @pytest.mark.slow

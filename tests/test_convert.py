@@ -5,6 +5,7 @@ import pytest
 
 from cnn_suite.config import ConfigError, load_config
 from cnn_suite.convert import convert_darknet
+from cnn_suite.export import export_model
 from cnn_suite.results import ModelCard
 from cnn_suite.runtime.detection.detector import load_detector
 from cnn_suite.trained import load_trained
@@ -102,6 +103,18 @@ def test_names_may_begin_with_a_byte_order_mark(files):
 def test_names_that_are_not_there_are_named(files):
     with pytest.raises(DarknetError, match="Cannot read the class names from .*no.names"):
         convert_darknet(files / "net.cfg", files / "net.weights", files / "x", names=files / "no.names")
+
+
+def test_an_8_bit_file_of_an_imported_network_needs_pictures_of_its_own(files):
+    folder = convert_darknet(files / "net.cfg", files / "net.weights", files / "plain", formats=("litert",))
+    with pytest.raises(ConfigError, match="calibrated on training pictures, and .*config.yaml names none. Enter data"):
+        export_model(folder, folder, int8=True)
+
+
+def test_names_in_another_encoding_are_refused_with_their_line(files):
+    (files / "latin.names").write_text("cat\nbus\ncaf\u00e9\n", encoding="latin-1")
+    with pytest.raises(DarknetError, match="latin.names must be UTF-8 text; line 3 is not. Save it in that encoding"):
+        convert_darknet(files / "net.cfg", files / "net.weights", files / "x", names=files / "latin.names")
 
 
 def test_a_network_without_a_head_is_no_detector(files):
