@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -92,7 +93,9 @@ def find_learning_rate(
         # Batches may be without end or too few: epochs begin until the callback stops, after at most `steps` batches.
         # Of a generator that ended, Keras would give the first two batches again.
         epochs = 1 if isinstance(batches, Iterator) else steps
-        model.fit(batches, epochs=epochs, shuffle=False, callbacks=[rising], verbose=0)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Your input ran out of data")  # `stopped` says it
+            model.fit(batches, epochs=epochs, shuffle=False, callbacks=[rising], verbose=0)
     if not rising.losses and not rising.stopped:
         raise ValueError("`batches` must contain at least one batch. Received none.")
     rates, losses = tuple(rising.rates[: len(rising.losses)]), tuple(rising.losses)

@@ -137,14 +137,14 @@ def test_sample_weights_count():
         lambda: (line(4) for _ in itertools.count()),
     ],
 )
-@pytest.mark.filterwarnings("ignore:.*ran out of data.*")
+@pytest.mark.filterwarnings("error:.*ran out of data.*")
 def test_batches_of_every_kind_are_gone_through_as_often_as_need_be(batches):
     finding = find_learning_rate(one_weight(), batches(), lowest=1e-3, highest=0.1, steps=10)
     np.testing.assert_allclose(finding.losses, squares(np.geomspace(1e-3, 0.1, 10))[0], rtol=1e-4)
     assert finding.stopped == "the highest rate is reached"
 
 
-@pytest.mark.filterwarnings("ignore:.*ran out of data.*")
+@pytest.mark.filterwarnings("error:.*ran out of data.*")
 def test_a_generator_that_ends_ends_the_search():
     finding = find_learning_rate(one_weight(), (line() for _ in range(4)), lowest=1e-3, highest=0.1, steps=10)
     assert (len(finding.losses), finding.stopped) == (4, "there are no more batches")
@@ -289,7 +289,7 @@ def test_arguments_out_of_range_are_refused(options, message):
         find_learning_rate(one_weight(), [line()], **options)
 
 
-@pytest.mark.filterwarnings("ignore:.*ran out of data.*")
+@pytest.mark.filterwarnings("error:.*ran out of data.*")
 def test_models_that_cannot_train_and_empty_lists_are_refused():
     with pytest.raises(ValueError, match="`odd` is not built, so it has no weights to restore. Call it on one batch"):
         find_learning_rate(keras.Sequential([keras.layers.Dense(1)], name="odd"), [line()])
