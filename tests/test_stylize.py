@@ -195,12 +195,12 @@ def test_a_short_time_gives_a_coarse_picture_enlarged_and_says_so(files, percept
 def test_a_time_budget_is_kept_from_when_it_started(files, perception, tmp_path: Path) -> None:
     began = time.monotonic()
     figures = stylize_picture(
-        files[0], [files[1]], tmp_path / "out.png", TransferSettings(seconds=4.2), perception=perception,
-        started=began - 1,
+        files[0], [files[1]], tmp_path / "out.png", TransferSettings(seconds=6.2), perception=perception,
+        started=began - 3,
     )  # fmt: skip
-    assert time.monotonic() - began < 3.2
+    assert time.monotonic() - began < 5  # 3.2 on an idle machine, 6.2 if it began at the call
     assert figures["iterations"] > 1
-    assert figures["seconds"] == pytest.approx(time.monotonic() - began + 1, abs=0.2)
+    assert figures["seconds"] == pytest.approx(time.monotonic() - began + 3, abs=0.2)
 
 
 @pytest.mark.parametrize("left", [None, 0.5, 100.0])
